@@ -1,0 +1,1 @@
+"""Spec to bindings: one checked model (model.py), one emitter a language."""

@@ -1,0 +1,5 @@
+"""Emits nothing yet."""
+
+
+def emit(model):
+    return {}
