@@ -1,0 +1,11 @@
+# Each file of examples/c is a program of its own, linked as an application would link it.
+file(GLOB KW_EXAMPLES CONFIGURE_DEPENDS examples/c/*.c)
+foreach(source IN LISTS KW_EXAMPLES)
+  get_filename_component(name "${source}" NAME_WE)
+  if(name MATCHES "epoll" AND NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
+    continue()
+  endif()
+  add_executable(example_${name} "${source}")
+  set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY examples)
+  target_link_libraries(example_${name} PRIVATE keywright kw_platform kw_warnings)
+endforeach()
