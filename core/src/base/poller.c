@@ -1,0 +1,108 @@
+#include "base/poller.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#else
+#include <sys/event.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#endif
+
+#if defined(__linux__)
+
+bool kw__signal_open(kw__signal *signal) {
+    signal->read_fd = signal->write_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return signal->read_fd >= 0;
+}
+
+#else
+
+bool kw__signal_open(kw__signal *signal) {
+    int ends[2];
+    signal->read_fd = signal->write_fd = -1;
+    if (pipe(ends) != 0) return false;
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    signal->read_fd = ends[0];
+    signal->write_fd = ends[1];
+    return true;
+}
+
+#endif
+
+void kw__signal_close(kw__signal *signal) {
+    if (signal->write_fd >= 0 && signal->write_fd != signal->read_fd) close(signal->write_fd);
+    if (signal->read_fd >= 0) close(signal->read_fd);
+    signal->read_fd = signal->write_fd = -1;
+}
+
+void kw__signal_raise(kw__signal *signal) {
+    uint64_t one = 1;
+    /* A full pipe or counter is as good as raised; EINTR cannot happen without blocking. */
+    ssize_t ignored = write(signal->write_fd, &one, sizeof one);
+    (void)ignored;
+}
+
+void kw__signal_lower(kw__signal *signal) {
+    uint64_t counts[8];
+    ssize_t taken;
+    do {
+        taken = read(signal->read_fd, counts, sizeof counts);
+    } while (taken == (ssize_t)sizeof counts);
+}
+
+#if defined(__linux__)
+
+bool kw__poller_open(kw__poller *poller) {
+    poller->fd = epoll_create1(EPOLL_CLOEXEC);
+    return poller->fd >= 0;
+}
+
+bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing) {
+    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u), .data.fd = fd};
+    if (epoll_ctl(poller->fd, EPOLL_CTL_MOD, fd, &event) == 0) return true;
+    return errno == ENOENT && epoll_ctl(poller->fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void kw__poller_forget(kw__poller *poller, int fd) {
+    epoll_ctl(poller->fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+#else
+
+bool kw__poller_open(kw__poller *poller) {
+    poller->fd = kqueue();
+    if (poller->fd >= 0) fcntl(poller->fd, F_SETFD, FD_CLOEXEC);
+    return poller->fd >= 0;
+}
+
+bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing) {
+    struct kevent changes[2];
+    EV_SET(&changes[0], fd, EVFILT_READ, EV_ADD, 0, 0, NULL);
+    EV_SET(&changes[1], fd, EVFILT_WRITE, for_writing ? EV_ADD : EV_DELETE, 0, 0, NULL);
+    if (kevent(poller->fd, &changes[0], 1, NULL, 0, NULL) != 0) return false;
+    return kevent(poller->fd, &changes[1], 1, NULL, 0, NULL) == 0 || (!for_writing && errno == ENOENT);
+}
+
+void kw__poller_forget(kw__poller *poller, int fd) {
+    struct kevent changes[2];
+    EV_SET(&changes[0], fd, EVFILT_READ, EV_DELETE, 0, 0, NULL);
+    EV_SET(&changes[1], fd, EVFILT_WRITE, EV_DELETE, 0, 0, NULL);
+    kevent(poller->fd, &changes[0], 1, NULL, 0, NULL);
+    kevent(poller->fd, &changes[1], 1, NULL, 0, NULL);
+}
+
+#endif
+
+void kw__poller_close(kw__poller *poller) {
+    if (poller->fd >= 0) close(poller->fd);
+    poller->fd = -1;
+}
