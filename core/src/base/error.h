@@ -8,9 +8,9 @@
 #include "keywright.h"
 
 #if defined(__GNUC__)
-#define KW__PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define KW__PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define KW__PRINTF(format, first)
+#define KW__PRINTF(text, first)
 #endif
 
 void kw__error_clear(kw_error *error);

@@ -1,0 +1,97 @@
+/*
+ * An operation as the engine sees it: one row of facts and functions. The engine never asks which operation it has.
+ *
+ * encode and decode are pure: they turn arguments into a command and a reply into an answer. For an operation of one step the
+ * answer is its result. An operation of several steps has `advance` besides, which is told events and orders effects.
+ *
+ * A reply is decoded where it is read, by the thread that reads the link; advance sees the decoded answer, in the thread that
+ * waits for the call (or steps its completions), or in the reading thread when the caller has left.
+ */
+#ifndef KW__ROW_H
+#define KW__ROW_H
+
+#include "engine/object.h"
+#include "redis/command.h"
+#include "redis/reply.h"
+
+/* Facts about an operation. */
+#define KW__MUTATES 1u /* changes something in the server */
+#define KW__GRANTS 2u  /* a yes hands something out: a late one must be given back */
+
+/* Whether a command may be sent again after a lost link (rule of the three classes). */
+typedef enum kw__repeat {
+    KW__REPEAT_READ,      /* changes nothing: always */
+    KW__REPEAT_BY_STATE,  /* finds what the first did */
+    KW__REPEAT_BY_RECORD, /* finds the first's reply by its id */
+    KW__REPEAT_NEVER,     /* the caller gets KW_UNKNOWN */
+} kw__repeat;
+
+/* What encode, decode and advance may look at. */
+typedef struct kw__step {
+    kw__object *object;
+    const void *args;      /* the operation's argument record, its bytes copied by the engine */
+    void *state;           /* of an operation with advance: zeroed at START, its own from then on */
+    void *result;          /* the result record, written by advance before FINISH */
+    int number;            /* which of the operation's steps is sent or answered; 0 for one-step operations */
+    uint64_t capabilities; /* bits of kw_capability of the server */
+} kw__step;
+
+typedef enum kw__event_kind {
+    KW__EVENT_START,
+    KW__EVENT_REPLY,    /* step->number was answered: answer, status, sent_at, received_at */
+    KW__EVENT_FAILED,   /* step->number failed: status, maybe_applied */
+    KW__EVENT_TIMER,    /* the moment given to arm has come */
+    KW__EVENT_DEADLINE, /* the call's time is over; the engine has finished it with KW_TIMEOUT if advance does not */
+    KW__EVENT_CANCEL,   /* the caller wants no answer any more */
+} kw__event_kind;
+
+typedef struct kw__event {
+    kw__event_kind kind;
+    int64_t now;          /* monotonic us */
+    int64_t deadline;     /* of the call, monotonic us */
+    uint64_t random;      /* for jitter */
+    const void *answer;   /* REPLY: what decode wrote */
+    kw_status status;     /* REPLY: what decode returned, 0 or positive. FAILED: negative */
+    bool maybe_applied;   /* FAILED: a byte had left */
+    bool finished;        /* the caller has its answer already: only clearing up is left */
+    int64_t sent_at;      /* REPLY: monotonic us before the first byte left */
+    int64_t received_at;  /* REPLY: monotonic us when the reply was read */
+    const kw_error *error; /* FAILED: the details */
+} kw__event;
+
+/*
+ * What advance orders. One send may be outstanding; a timer replaces the one before it. FINISH gives the caller the result
+ * and status; sends may go on after it until END. An advance that neither sends, arms nor ends has nothing left to wait for,
+ * which the engine takes as END.
+ */
+typedef struct kw__effects {
+    bool send;
+    int step;
+    bool arm;
+    int64_t at;
+    bool finish;
+    kw_status status;
+    bool end;
+    kw_error *error; /* where FINISH with a negative status says why */
+} kw__effects;
+
+typedef struct kw__row {
+    int32_t number;
+    const char *name;
+    unsigned flags;
+    kw__repeat repeat;
+    size_t args_size;
+    size_t result_size;
+    size_t spans[4]; /* offsets of the kw__bytes in the argument record */
+    int span_count;
+    kw_status (*encode)(const kw__step *step, kw__command *command, kw_error *error);
+    kw_status (*decode)(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+    /* For operations of several steps. */
+    const uint16_t *state_size;
+    const uint16_t *answer_size;
+    void (*advance)(const kw__step *step, const kw__event *event, kw__effects *effects);
+    /* For one-step operations that grant: the command that gives back what a late yes granted. */
+    kw_status (*undo)(const kw__step *step, const void *answer, kw__command *command, kw_error *error);
+} kw__row;
+
+#endif
