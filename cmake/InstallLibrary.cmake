@@ -1,5 +1,6 @@
 # cmake --install: header, libraries, keywright.pc, the CMake package, licences. A wheel takes none of this.
 if(SKBUILD)
+  set_property(TARGET keywright PROPERTY EXCLUDE_FROM_ALL ON)
   return()
 endif()
 include(CMakePackageConfigHelpers)

@@ -14,7 +14,6 @@ list(REMOVE_ITEM KW_CORE_SOURCES ${KW_RELEASED_ONLY})
 function(kw_objects target)
   add_library(${target} OBJECT ${ARGN})
   target_include_directories(${target} PUBLIC core/include core/src)
-  target_compile_definitions(${target} PRIVATE KW_BUILD_VERSION="${PROJECT_VERSION}")
   target_link_libraries(${target} PUBLIC kw_platform PRIVATE kw_warnings)
   # Its include folder and options, not its objects: those are named where a library is made.
   target_include_directories(${target} SYSTEM PUBLIC $<TARGET_PROPERTY:kw_hiredis,INTERFACE_INCLUDE_DIRECTORIES>)
