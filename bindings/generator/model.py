@@ -389,6 +389,8 @@ def _check(model: Model) -> None:
                     raise SpecError(f"{where}: {operation.full_name} names core/lua/{script}.lua, which is not there")
             numbers.append(operation.number)
     _unique(numbers, "operation numbers")
+    _unique([item.c_name for module in model.modules
+             for kind in (module.functions, module.operations, module.records, module.handles) for item in kind], "C names")
     used = {script for module in model.modules for operation in module.operations for script in operation.scripts}
     for name in model.scripts:
         if name not in used:

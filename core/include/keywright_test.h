@@ -28,12 +28,12 @@ typedef struct kw_echo_pair {
 } kw_echo_pair;
 
 /* What the endpoint has seen. */
-typedef struct kw_echo_state {
+typedef struct kw_echo_seen {
     int64_t received; /* Commands received, the handshake's not counted. */
     int64_t held; /* Replies held back now. */
     int64_t granted; /* Grants that it holds as given. */
     int64_t undone; /* Grants that were given back. */
-} kw_echo_state;
+} kw_echo_seen;
 
 /* The arguments of one kw_echo_send among many. */
 typedef struct kw_echo_send_args {
@@ -88,11 +88,11 @@ KW_API kw_status kw_echo_flush(kw_echo *echo, kw_error *error);
 /*
  * Reads what the endpoint has seen.
  *
- * - state: Where it is written.
+ * - seen: Where it is written.
  *
  * Threads: any. Since 0.1.0.
  */
-KW_API kw_status kw_echo_state(kw_echo *echo, kw_echo_state *state, kw_error *error);
+KW_API kw_status kw_echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error);
 
 /*
  * Sends a number and bytes, and tells what came back.

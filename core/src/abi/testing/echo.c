@@ -12,11 +12,11 @@ _Static_assert(offsetof(kw_echo_pair, number) == 0, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, length) == 8, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, checksum) == 16, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, steps) == 24, "layout of kw_echo_pair");
-_Static_assert(sizeof(kw_echo_state) == 32, "layout of kw_echo_state");
-_Static_assert(offsetof(kw_echo_state, received) == 0, "layout of kw_echo_state");
-_Static_assert(offsetof(kw_echo_state, held) == 8, "layout of kw_echo_state");
-_Static_assert(offsetof(kw_echo_state, granted) == 16, "layout of kw_echo_state");
-_Static_assert(offsetof(kw_echo_state, undone) == 24, "layout of kw_echo_state");
+_Static_assert(sizeof(kw_echo_seen) == 32, "layout of kw_echo_seen");
+_Static_assert(offsetof(kw_echo_seen, received) == 0, "layout of kw_echo_seen");
+_Static_assert(offsetof(kw_echo_seen, held) == 8, "layout of kw_echo_seen");
+_Static_assert(offsetof(kw_echo_seen, granted) == 16, "layout of kw_echo_seen");
+_Static_assert(offsetof(kw_echo_seen, undone) == 24, "layout of kw_echo_seen");
 #endif
 
 kw_status kw_echo_open(kw_client *client, kw_echo **echo, kw_error *error) {
@@ -50,12 +50,12 @@ kw_status kw_echo_flush(kw_echo *echo, kw_error *error) {
     return kw__echo_flush(echo, error);
 }
 
-kw_status kw_echo_state(kw_echo *echo, kw_echo_state *state, kw_error *error) {
+kw_status kw_echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error) {
     kw__error_clear(error);
-    if (state != NULL) memset(state, 0, sizeof *state);
+    if (seen != NULL) memset(seen, 0, sizeof *seen);
     KW__CHECK(kw__check_handle(echo, "echo", error));
-    KW__CHECK(kw__check_pointer(state, "state", error));
-    return kw__echo_state(echo, state, error);
+    KW__CHECK(kw__check_pointer(seen, "seen", error));
+    return kw__echo_state(echo, seen, error);
 }
 
 kw_status kw_echo_send(kw_echo *echo, const void *payload, size_t payload_length, int64_t number, int64_t timeout_us,

@@ -1,0 +1,3 @@
+#include "redis/extra_scheme.h"
+
+const kw__extra_scheme *const kw__extra_scheme_of_tests = NULL;
