@@ -104,9 +104,12 @@ class Record:
 
 @dataclass
 class Handle:
+    """shared: many threads may use it at once."""
+
     name: str
     doc: str
     belongs_to: str = ""
+    shared: bool = True
 
     @property
     def c_name(self) -> str:
@@ -363,6 +366,8 @@ def _check(model: Model) -> None:
             _text(record.doc, record.name, where)
             for item in record.fields:
                 _text(item.doc, item.name, where)
+                if item.enum:
+                    model.enum(item.enum)
                 if item.type not in FIELD_TYPES:
                     raise SpecError(f"{where}: {record.name}.{item.name} has unknown type {item.type!r}")
         for function in [*module.functions, *module.operations]:
@@ -405,6 +410,8 @@ def _argument(model: Model, argument: Argument, where: str) -> None:
         argument.max = argument.max or BYTES_MAX.get(argument.type)
         if argument.max is None:
             raise SpecError(f"{where}: bytes {argument.name} must state their max")
+    if argument.enum:
+        model.enum(argument.enum)
     if argument.record:
         model.record(argument.record)
     if argument.handle:
