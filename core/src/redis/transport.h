@@ -1,0 +1,40 @@
+/* Sockets: non-blocking, closed on exec, without SIGPIPE. TLS has its place here: the link knows only these functions. */
+#ifndef KW__TRANSPORT_H
+#define KW__TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* What send and receive return besides a count. */
+#define KW__IO_WAIT (-1)   /* nothing now */
+#define KW__IO_CLOSED (-2) /* the peer has closed or reset it */
+
+typedef struct kw__transport {
+    int fd; /* -1: none */
+} kw__transport;
+
+typedef struct kw__address {
+    struct sockaddr_storage storage;
+    socklen_t length;
+} kw__address;
+
+/* Takes over a socket that is connected already. */
+void kw__transport_adopt(kw__transport *transport, int fd);
+/* Begins to connect. KW_OK: connected or on its way (wait until it is writable, then ask kw__transport_connected). */
+kw_status kw__transport_connect(kw__transport *transport, const kw__address *address, kw_error *error);
+/* After it became writable: KW_OK, or why it failed. */
+kw_status kw__transport_connected(kw__transport *transport, kw_error *error);
+ssize_t kw__transport_send(kw__transport *transport, const char *data, size_t length);
+ssize_t kw__transport_receive(kw__transport *transport, char *data, size_t length);
+/* Whether an idle connection was closed by its peer. Costs one system call. */
+bool kw__transport_is_stale(kw__transport *transport);
+void kw__transport_close(kw__transport *transport);
+
+/* A Unix socket's address; false when the path is too long. */
+bool kw__address_unix(kw__address *address, const char *path);
+
+#endif
