@@ -1,7 +1,7 @@
 """Turns what `go test -json` or `cargo test` prints into a JUnit file, and shows it as it comes.
 
-    go test -json ./... | python to_junit.py go FILE
-    cargo test 2>&1 | python to_junit.py cargo FILE
+go test -json ./... | python to_junit.py go FILE
+cargo test 2>&1 | python to_junit.py cargo FILE
 """
 
 import json

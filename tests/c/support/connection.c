@@ -129,8 +129,7 @@ static int receive_reply(int connection, struct text *reply) {
     return failed;
 }
 
-char *test_connection_call(int connection, size_t count, const char *const *arguments,
-                           const size_t *lengths) {
+char *test_connection_call(int connection, size_t count, const char *const *arguments, const size_t *lengths) {
     struct text request = {0}, reply = {0};
     char head[32];
     append(&request, head, (size_t)snprintf(head, sizeof head, "*%zu\r\n", count));

@@ -39,11 +39,11 @@ char *test_server_command_bytes(struct test_server *server, size_t count, const 
                                 const size_t *lengths) __attribute__((warn_unused_result));
 
 /* Runs a command and checks that the reply is `expected`. */
-#define test_server_expect(server, expected, ...)                                                            \
-    do {                                                                                                     \
-        char *reply_ = test_server_command((server), __VA_ARGS__, (char *)NULL);                             \
-        assert_string_equal(reply_, expected);                                                               \
-        free(reply_);                                                                                        \
+#define test_server_expect(server, expected, ...)                                                                      \
+    do {                                                                                                               \
+        char *reply_ = test_server_command((server), __VA_ARGS__, (char *)NULL);                                       \
+        assert_string_equal(reply_, expected);                                                                         \
+        free(reply_);                                                                                                  \
     } while (0)
 
 /* For cmocka: one server for a group of tests (*state is a struct test_server *), emptied before each test if

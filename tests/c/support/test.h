@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 /* Skips the running test and says why; the reason is printed by ./dev test. Does not return. */
-#define test_skip(reason)                                                                                    \
-    do {                                                                                                     \
-        print_message("reason: %s\n", reason);                                                               \
-        skip();                                                                                              \
+#define test_skip(reason)                                                                                              \
+    do {                                                                                                               \
+        print_message("reason: %s\n", reason);                                                                         \
+        skip();                                                                                                        \
     } while (0)
 
 /* Runs the array of tests called tests, with or without a setup and a teardown for the whole of it. */

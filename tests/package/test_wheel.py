@@ -1,0 +1,91 @@
+"""The Python package as strangers build it: an isolated `pip install` from a bare clone, and the source distribution
+without a network."""
+
+import os
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FIRST_LIGHT = """
+import importlib.metadata as metadata, keywright
+assert metadata.version("keywright") == keywright.__version__
+print(keywright.__file__)
+"""
+
+BUILD = """
+import os, sys
+from scikit_build_core import build
+os.chdir(sys.argv[2])
+print(getattr(build, sys.argv[1])(sys.argv[3]))
+"""
+
+
+def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("KEYWRIGHT_") and name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        timeout=570,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What git has, and nothing that was built: the tree as it is now, whether committed or not."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = run("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    return folder
+
+
+def test_isolated_install_from_a_bare_clone(clone: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", clone)
+    assert str(tmp_path) in run(python, "-c", FIRST_LIGHT, cwd=tmp_path)
+    assert run(tmp_path / "env" / "bin" / "keywright", "--help", cwd=tmp_path)
+
+
+def test_source_distribution_builds_without_network(clone: Path, tmp_path: Path) -> None:
+    name = run(sys.executable, "-c", BUILD, "build_sdist", clone, tmp_path).splitlines()[-1]
+    with tarfile.open(tmp_path / name) as archive:
+        archive.extractall(tmp_path, filter="data") if sys.version_info >= (3, 12) else archive.extractall(tmp_path)
+    tree = tmp_path / name.removesuffix(".tar.gz")
+    nowhere = "http://127.0.0.1:9"
+    wheel = run(
+        sys.executable,
+        "-c",
+        BUILD,
+        "build_wheel",
+        tree,
+        tmp_path,
+        PIP_NO_INDEX="1",
+        http_proxy=nowhere,
+        https_proxy=nowhere,
+    ).splitlines()[-1]
+    names = zipfile.ZipFile(tmp_path / wheel).namelist()
+    assert any(name.startswith("keywright/_native") and name.endswith(".so") for name in names)
+    assert any(name.endswith("LICENSE.hiredis") for name in names)
+    assert "keywright/py.typed" in names
+    assert not [name for name in names if name.endswith((".cdef", ".c", ".h", ".a")) or "_test." in name]
+    if not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled():
+        assert "-cp310-abi3-" in wheel
