@@ -1,12 +1,13 @@
 # The target kw_hiredis: the protocol part of hiredis (read.c, sds.c, alloc.c), compiled in under names of our own, or
-# the system's library on request. Sources say #include <hiredis/read.h> either way.
+# the system's library on request. Sources say #include <read.h> or
+# <hiredis/read.h> either way.
 
 if(KEYWRIGHT_SYSTEM_HIREDIS)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(SYSTEM_HIREDIS REQUIRED hiredis>=1.5)
   find_path(SYSTEM_HIREDIS_INCLUDE hiredis/read.h HINTS ${SYSTEM_HIREDIS_INCLUDEDIR} REQUIRED)
   add_library(kw_hiredis INTERFACE)
-  target_include_directories(kw_hiredis SYSTEM INTERFACE "${SYSTEM_HIREDIS_INCLUDE}")
+  target_include_directories(kw_hiredis SYSTEM INTERFACE "${SYSTEM_HIREDIS_INCLUDE}" "${SYSTEM_HIREDIS_INCLUDE}/hiredis")
   target_compile_definitions(kw_hiredis INTERFACE KEYWRIGHT_SYSTEM_HIREDIS=1)
   set(KW_HIREDIS_OBJECTS)
   set(KW_HIREDIS_LIBRARIES ${SYSTEM_HIREDIS_LINK_LIBRARIES})
@@ -27,6 +28,6 @@ add_library(kw_hiredis OBJECT
   "${KW_HIREDIS_TREE}/hiredis/read.c" "${KW_HIREDIS_TREE}/hiredis/sds.c" "${KW_HIREDIS_TREE}/hiredis/alloc.c")
 target_compile_options(kw_hiredis PRIVATE -w PUBLIC "SHELL:-include \"${KW_HIREDIS_NAMES}\"")
 set_property(TARGET kw_hiredis PROPERTY C_EXTENSIONS ON)
-target_include_directories(kw_hiredis SYSTEM INTERFACE "${KW_HIREDIS_TREE}")
+target_include_directories(kw_hiredis SYSTEM INTERFACE "${KW_HIREDIS_TREE}" "${KW_HIREDIS_TREE}/hiredis")
 set(KW_HIREDIS_OBJECTS $<TARGET_OBJECTS:kw_hiredis>)
 set(KW_HIREDIS_LIBRARIES)

@@ -11,7 +11,7 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parents[2] / "core" / "src"
 LAYERS = ["base", "redis", "engine", "primitives", "abi"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
-OF_SOCKETS = re.compile(r"^(hiredis/|sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h)")
+OF_SOCKETS = re.compile(r"^(hiredis/|(?:alloc|read|sds)\.h$|sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h)")
 # Outside redis/, hiredis and sockets are seen by the engine alone, which waits for links.
 MAY_TOUCH_SOCKETS = {"redis", "engine"}
 
