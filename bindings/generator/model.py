@@ -83,6 +83,7 @@ class Record:
     prefix: str = "kw"
     size: int = 0
     sized: bool = False
+    keeps: list[str] = field(default_factory=list)  # arguments that stay beside the result, for operations that take it back
 
     @property
     def c_name(self) -> str:
@@ -388,7 +389,9 @@ def _check(model: Model) -> None:
             if operation.klass == "read" and operation.mutates:
                 raise SpecError(f"{where}: {operation.full_name} cannot both mutate and be of class read")
             if operation.result:
-                model.record(operation.result)
+                for name in model.record(operation.result).keeps:
+                    if name not in {argument.name for argument in operation.args}:
+                        raise SpecError(f"{where}: {operation.full_name} has no {name}, which its result keeps")
             for script in operation.scripts:
                 if script not in model.scripts:
                     raise SpecError(f"{where}: {operation.full_name} names core/lua/{script}.lua, which is not there")
