@@ -113,7 +113,7 @@ enum {
     KW_REASON_URL_OPTION = 12, /* The URL's query names an option that does not exist, or gives it a bad value. */
     KW_REASON_LIMIT_SYNTAX = 13, /* The limit text is malformed; position tells where. */
     KW_REASON_LIMIT_RANGE = 14, /* A number of the limit text is zero or too large; position tells where. */
-    KW_REASON_LIMIT_SIZE = 15, /* Burst times period of a limit is 2^52 us or more. */
+    KW_REASON_LIMIT_SIZE = 15, /* The burst of a limit takes 2^52 us (142 years) or more to come back. */
     KW_REASON_TAG_IN_USE = 16, /* The tag is in flight already in these completions. */
     KW_REASON_TEXT_LENGTH = 17, /* A text is longer than its stated bound. */
     KW_REASON_DECISION = 18, /* The decision is not one that this limiter made, or less was charged by it. */
@@ -471,6 +471,7 @@ typedef struct kw_decision {
     int64_t reset_after_us; /* How long until the key is as if never hit. */
     int64_t delay_us; /* How long a waiting hit was booked ahead; 0 for others. */
     int64_t settles_at_us[8]; /* For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it. */
+    int64_t settles_rest[2]; /* What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it. */
     int64_t reserved[2]; /* Zero. */
 } kw_decision;
 
@@ -479,7 +480,7 @@ typedef struct kw_limit {
     int64_t count; /* How many in one period. */
     int64_t period_us; /* The period. */
     int64_t burst; /* How many at once; the count when the text does not say. */
-    char label[64]; /* The name given by "as NAME"; empty when none. */
+    char label[64]; /* The name given by "as NAME"; empty when there is none. */
 } kw_limit;
 
 /* What a limiter may be told beyond its limit. Zero means the default. */
@@ -503,7 +504,9 @@ typedef struct kw_limiter_hit_args {
 /*
  * Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or |, each
  * optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30 days),
- * year (360 days), with or without s, any case. On an error position points at the character.
+ * year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
+ * Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
+ * KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
  *
  * - text: The limit text, 1,024 bytes at most.
  *
@@ -580,7 +583,8 @@ KW_API kw_status kw_limiter_hit_many(kw_limiter *limiter, const kw_limiter_hit_a
     kw_decision *results, kw_error *error);
 
 /*
- * Answers as a hit of that cost would, and charges nothing.
+ * Says whether a hit of that cost would be admitted, and when, and charges nothing: remaining and reset_after_us
+ * tell the state as it is.
  *
  * - key: Whose state: any bytes. (0 to 1024 bytes)
  *
@@ -607,8 +611,8 @@ KW_API kw_status kw_limiter_submit_peek(kw_limiter *limiter, kw_completions *com
 /*
  * A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait_us.
  * Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
- * ask again when a window ends. The call's deadline is wait_us + timeout_us. A wait that is cancelled or runs out
- * of time gives its booking back.
+ * ask again when a window ends, 100 times at most. The call's deadline is wait_us + timeout_us. A wait that is
+ * cancelled or runs out of time gives its booking back.
  *
  * - key: Whose state: any bytes. (0 to 1024 bytes)
  *

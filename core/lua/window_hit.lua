@@ -1,18 +1,18 @@
 #!lua
 -- window_hit: Charges a hit to a fixed window that opens with its first hit, or denies it.
 -- KEYS: window
--- ARGV: cost, limit, period_us
+-- ARGV: cost, room, period_us
 -- REPLY: now, ends, charged, count
 --
--- The state is the window's end in us (16 digits) followed by the count. An end further ahead than one period (the clock
--- stepped back, the period was shortened) is cut to that.
-local now = redis.call('TIME')
-now = now[1] * 1000000 + now[2]
+-- The state is the window's end in us (16 digits) followed by the count. The hit is admitted when the count is at most room.
+-- An end further ahead than one period (the clock stepped back, the period was shortened) is cut to that.
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
 local ends, count, cut = now + ARGV[3], 0, false
 local value = redis.call('GET', KEYS[1])
 if value then
   local stored, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))
-  if not stored or not counted then
+  if not stored or not counted or stored < 1000000000000000 then
     return redis.error_reply('WRONGTYPE the key of a limiter holds something else')
   end
   if stored > now then
@@ -20,14 +20,14 @@ if value then
     if stored > ends then cut = true else ends = stored end
   end
 end
-if count + ARGV[1] <= tonumber(ARGV[2]) then
+local charged = 0
+if count <= tonumber(ARGV[2]) then
+  charged = 1
   count = count + ARGV[1]
-  redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count), 'PX', math.floor((ends - now) / 1000) + 2)
-  return {now, ends, 1, count}
 end
-if cut then
+if charged == 1 or cut then
   redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count), 'PX', math.floor((ends - now) / 1000) + 2)
 else
   redis.call('PEXPIRE', KEYS[1], math.floor((ends - now) / 1000) + 2, 'NX')
 end
-return {now, ends, 0, count}
+return {now, ends, charged, count}

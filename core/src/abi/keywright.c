@@ -6,6 +6,7 @@
 #include "engine/completions.h"
 #include "engine/keywright_rows.h"
 #include "engine/run.h"
+#include "primitives/keys.h"
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(kw_error) == 512, "layout of kw_error");

@@ -8,7 +8,7 @@
 #include "primitives/limiter_rows.h"
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(kw_decision) == 144, "layout of kw_decision");
+_Static_assert(sizeof(kw_decision) == 160, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, status) == 0, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, reason) == 4, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, denied_by) == 8, "layout of kw_decision");
@@ -20,7 +20,8 @@ _Static_assert(offsetof(kw_decision, retry_after_us) == 40, "layout of kw_decisi
 _Static_assert(offsetof(kw_decision, reset_after_us) == 48, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, delay_us) == 56, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, settles_at_us) == 64, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, reserved) == 128, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, settles_rest) == 128, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, reserved) == 144, "layout of kw_decision");
 _Static_assert(sizeof(kw_limit) == 88, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, count) == 0, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, period_us) == 8, "layout of kw_limit");

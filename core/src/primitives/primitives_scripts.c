@@ -3,111 +3,106 @@
 
 const kw__script kw__script_gcra_exact_hit = {
     .name = "gcra_exact_hit",
-    .sha1 = "ed67b1e3da657c769360dfced519daadc67ac0cb",
+    .sha1 = "dda6244ddf43807b4e7a8f034ef0fa43160dfc5d",
     .keys = 1,
-    .args = 7,
-    .length = 1317,
+    .args = 6,
+    .length = 1159,
     .text =
             "#!lua\n"
-            "local now = redis.call('TIME')\n"
-            "now = now[1] * 1000000 + now[2]\n"
-            "local parts = tonumber(ARGV[1])\n"
-            "local tat, rest, cut = now, 0, false\n"
+            "local time = redis.call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
             "local value = redis.call('GET', KEYS[1])\n"
+            "local parts = tonumber(ARGV[1])\n"
+            "local debt, rest, cut = 0, 0, false\n"
             "if value then\n"
-            "local length = #value\n"
-            "if length == 19 then\n"
-            "tat = tonumber(string.sub(value, 1, 16))\n"
+            "local tat = tonumber(string.sub(value, 1, 16))\n"
+            "if #value == 19 then\n"
             "rest = tonumber(string.sub(value, 17))\n"
-            "elseif length == 16 then\n"
-            "tat = tonumber(value)\n"
-            "else\n"
+            "elseif #value ~= 16 then\n"
             "tat = nil\n"
             "end\n"
-            "if not tat or not rest then\n"
+            "if not tat or not rest or tat < 1000000000000000 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if rest >= parts then rest = parts - 1 end\n"
-            "if tat < now then\n"
-            "tat, rest = now, 0\n"
-            "elseif tat > now + ARGV[7] then\n"
-            "tat, rest, cut = now + ARGV[7], 0, true\n"
+            "debt = tat - now\n"
+            "if debt < 0 then\n"
+            "debt, rest = 0, 0\n"
+            "elseif debt > tonumber(ARGV[6]) then\n"
+            "debt, rest, cut = tonumber(ARGV[6]), 0, true\n"
             "end\n"
             "end\n"
-            "local charged, charged_rest = tat + ARGV[2], rest + ARGV[3]\n"
-            "if charged_rest >= parts then\n"
-            "charged, charged_rest = charged + 1, charged_rest - parts\n"
+            "local over = debt - ARGV[4]\n"
+            "local charged = 0\n"
+            "if over < 0 or (over == 0 and rest <= tonumber(ARGV[5])) then\n"
+            "charged = 1\n"
+            "debt, rest = debt + ARGV[2], rest + ARGV[3]\n"
+            "if rest >= parts then\n"
+            "debt, rest = debt + 1, rest - parts\n"
             "end\n"
-            "local over = charged - ARGV[4] - ARGV[6] - now\n"
-            "if over < 0 or (over == 0 and charged_rest <= tonumber(ARGV[5])) then\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%03d', charged, charged_rest), 'PX', math.floor((charged - now) / 1000) + 3)\n"
-            "return {now, charged, 1, charged_rest}\n"
             "end\n"
-            "if cut then\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%03d', tat, rest), 'PX', math.floor((tat - now) / 1000) + 3)\n"
+            "local tat = now + debt\n"
+            "if charged == 1 or cut then\n"
+            "redis.call('SET', KEYS[1], string.format('%.0f%03d', tat, rest), 'PX', math.floor(debt / 1000) + 3)\n"
             "else\n"
-            "redis.call('PEXPIRE', KEYS[1], math.floor((tat - now) / 1000) + 3, 'NX')\n"
+            "redis.call('PEXPIRE', KEYS[1], math.floor(debt / 1000) + 3, 'NX')\n"
             "end\n"
-            "return {now, tat, 0, rest}\n",
+            "return {now, tat, charged, rest}\n",
 };
 
 const kw__script kw__script_gcra_hit = {
     .name = "gcra_hit",
-    .sha1 = "5cb912345683441b7368af00ec48699baba9a3ec",
+    .sha1 = "07b73d38744d607c1d82eb8774c91deb6520393a",
     .keys = 1,
-    .args = 4,
-    .length = 920,
+    .args = 3,
+    .length = 946,
     .text =
             "#!lua\n"
-            "local now = redis.call('TIME')\n"
-            "now = now[1] * 1000000 + now[2]\n"
-            "local tat = redis.call('GET', KEYS[1])\n"
-            "local cut = false\n"
-            "if tat then\n"
-            "local rest = 0\n"
-            "if #tat == 19 then\n"
-            "rest = tonumber(string.sub(tat, 17))\n"
-            "tat = string.sub(tat, 1, 16)\n"
+            "local time = redis.call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local value = redis.call('GET', KEYS[1])\n"
+            "local debt, cut = 0, false\n"
+            "if value then\n"
+            "local tat = tonumber(value)\n"
+            "if tat and #value == 19 then\n"
+            "tat = tonumber(string.sub(value, 1, 16))\n"
+            "if string.sub(value, 17) ~= '000' then tat = tat + 1 end\n"
             "end\n"
-            "if #tat ~= 16 or not tonumber(tat) or not rest then\n"
+            "if not tat or tat < 1000000000000000 or tat > 9007199254740992 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "tat = tonumber(tat)\n"
-            "if rest > 0 then tat = tat + 1 end\n"
-            "if tat < now then\n"
-            "tat = now\n"
-            "elseif tat > now + ARGV[4] then\n"
-            "tat = now + ARGV[4]\n"
-            "cut = true\n"
+            "debt = tat - now\n"
+            "if debt < 0 then\n"
+            "debt = 0\n"
+            "elseif debt > tonumber(ARGV[3]) then\n"
+            "debt, cut = tonumber(ARGV[3]), true\n"
             "end\n"
-            "else\n"
-            "tat = now\n"
             "end\n"
-            "local charged = tat + ARGV[1]\n"
-            "if charged - ARGV[2] - ARGV[3] <= now then\n"
-            "redis.call('SET', KEYS[1], charged, 'PX', math.floor((charged - now) / 1000) + 2)\n"
-            "return {now, charged, 1}\n"
+            "if debt <= tonumber(ARGV[2]) then\n"
+            "debt = debt + ARGV[1]\n"
+            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
+            "return {now, now + debt, 1}\n"
             "end\n"
             "if cut then\n"
-            "redis.call('SET', KEYS[1], tat, 'PX', math.floor((tat - now) / 1000) + 2)\n"
+            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
             "else\n"
-            "redis.call('PEXPIRE', KEYS[1], math.floor((tat - now) / 1000) + 2, 'NX')\n"
+            "redis.call('PEXPIRE', KEYS[1], math.floor(debt / 1000) + 2, 'NX')\n"
             "end\n"
-            "return {now, tat, 0}\n",
+            "return {now, now + debt, 0}\n",
 };
 
 const kw__script kw__script_gcra_refund = {
     .name = "gcra_refund",
-    .sha1 = "51dba2c2e27e2739d37ea03fefa7e7b178cc5e1c",
+    .sha1 = "4514dd3774def2b41231cad23ea54349c69a6ee8",
     .keys = 1,
-    .args = 5,
-    .length = 1191,
+    .args = 6,
+    .length = 1355,
     .text =
             "#!lua flags=allow-oom\n"
-            "local now = redis.call('TIME')\n"
-            "now = now[1] * 1000000 + now[2]\n"
+            "local time = redis.call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
             "local left = ARGV[4] - now\n"
-            "if left <= 0 then return {0} end\n"
+            "if left < 0 then return {0} end\n"
             "local value = redis.call('GET', KEYS[1])\n"
             "if not value then return {0} end\n"
             "local parts = tonumber(ARGV[1])\n"
@@ -117,27 +112,28 @@ const kw__script kw__script_gcra_refund = {
             "elseif #value ~= 16 then\n"
             "tat = nil\n"
             "end\n"
-            "if not tat or not rest then\n"
+            "if not tat or not rest or tat < 1000000000000000 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if rest >= parts and parts > 1 then rest = parts - 1 end\n"
-            "if parts == 1 and rest > 0 then tat, rest = tat + 1, 0 end\n"
-            "if tat > now + ARGV[5] then tat, rest = now + ARGV[5], 0 end\n"
-            "local credit = tonumber(ARGV[2])\n"
-            "if credit >= left then\n"
-            "credit = left\n"
-            "tat = tat - left\n"
-            "else\n"
-            "tat = tat - credit\n"
-            "rest = rest - ARGV[3]\n"
-            "if rest < 0 then tat, rest = tat - 1, rest + parts end\n"
+            "if parts == 1 then\n"
+            "if rest > 0 then tat, rest = tat + 1, 0 end\n"
+            "elseif rest >= parts then\n"
+            "rest = parts - 1\n"
             "end\n"
-            "if tat < now or (tat == now and rest == 0) then\n"
+            "local debt = tat - now\n"
+            "if debt > tonumber(ARGV[6]) then debt, rest = tonumber(ARGV[6]), 0 end\n"
+            "local credit, credit_rest = tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+            "if left < credit or (left == credit and tonumber(ARGV[5]) < credit_rest) then\n"
+            "credit, credit_rest = left, tonumber(ARGV[5])\n"
+            "end\n"
+            "debt, rest = debt - credit, rest - credit_rest\n"
+            "if rest < 0 then debt, rest = debt - 1, rest + parts end\n"
+            "if debt < 0 or (debt == 0 and rest == 0) then\n"
             "redis.call('DEL', KEYS[1])\n"
             "elseif parts == 1 then\n"
-            "redis.call('SET', KEYS[1], tat, 'PX', math.floor((tat - now) / 1000) + 2)\n"
+            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
             "else\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%03d', tat, rest), 'PX', math.floor((tat - now) / 1000) + 3)\n"
+            "redis.call('SET', KEYS[1], string.format('%.0f%03d', now + debt, rest), 'PX', math.floor(debt / 1000) + 3)\n"
             "end\n"
             "return {credit}\n",
 };
@@ -156,19 +152,19 @@ const kw__script kw__script_state = {
 
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
-    .sha1 = "4c94aac91d199f632e4738037baef5543759a322",
+    .sha1 = "cd037deb410cec867243d34c7ab40373b71217b5",
     .keys = 1,
     .args = 3,
-    .length = 930,
+    .length = 871,
     .text =
             "#!lua\n"
-            "local now = redis.call('TIME')\n"
-            "now = now[1] * 1000000 + now[2]\n"
+            "local time = redis.call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
             "local ends, count, cut = now + ARGV[3], 0, false\n"
             "local value = redis.call('GET', KEYS[1])\n"
             "if value then\n"
             "local stored, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not stored or not counted then\n"
+            "if not stored or not counted or stored < 1000000000000000 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if stored > now then\n"
@@ -176,17 +172,17 @@ const kw__script kw__script_window_hit = {
             "if stored > ends then cut = true else ends = stored end\n"
             "end\n"
             "end\n"
-            "if count + ARGV[1] <= tonumber(ARGV[2]) then\n"
+            "local charged = 0\n"
+            "if count <= tonumber(ARGV[2]) then\n"
+            "charged = 1\n"
             "count = count + ARGV[1]\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count), 'PX', math.floor((ends - now) / 1000) + 2)\n"
-            "return {now, ends, 1, count}\n"
             "end\n"
-            "if cut then\n"
+            "if charged == 1 or cut then\n"
             "redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count), 'PX', math.floor((ends - now) / 1000) + 2)\n"
             "else\n"
             "redis.call('PEXPIRE', KEYS[1], math.floor((ends - now) / 1000) + 2, 'NX')\n"
             "end\n"
-            "return {now, ends, 0, count}\n",
+            "return {now, ends, charged, count}\n",
 };
 
 const kw__script kw__script_window_refund = {

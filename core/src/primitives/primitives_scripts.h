@@ -5,8 +5,8 @@
 #include "redis/script.h"
 
 /*
- * Charges a GCRA hit whose increment has a remainder in 1/parts us, or denies it. Keys: tat. Arguments: parts,
- * cost_us, cost_rest, burst_us, burst_rest, patience_us, ahead_us.
+ * Charges a GCRA hit whose cost has a remainder in 1/parts us, or denies it. Keys: tat. Arguments: parts, cost_us,
+ * cost_rest, room_us, room_rest, ahead_us.
  */
 extern const kw__script kw__script_gcra_exact_hit;
 enum {
@@ -18,8 +18,8 @@ enum {
 };
 
 /*
- * Charges a GCRA hit whose increment is whole microseconds, or denies it. Keys: tat. Arguments: cost_us, burst_us,
- * patience_us, ahead_us.
+ * Charges a GCRA hit whose cost is whole microseconds, or denies it. Keys: tat. Arguments: cost_us, room_us,
+ * ahead_us.
  */
 extern const kw__script kw__script_gcra_hit;
 enum {
@@ -31,7 +31,7 @@ enum {
 
 /*
  * Takes back part of a GCRA charge, never more than time has left of it. Keys: tat. Arguments: parts, credit_us,
- * credit_rest, settles_at_us, ahead_us.
+ * credit_rest, settles_us, settles_rest, ahead_us.
  */
 extern const kw__script kw__script_gcra_refund;
 enum {
@@ -49,7 +49,7 @@ enum {
 
 /*
  * Charges a hit to a fixed window that opens with its first hit, or denies it. Keys: window. Arguments: cost,
- * limit, period_us.
+ * room, period_us.
  */
 extern const kw__script kw__script_window_hit;
 enum {

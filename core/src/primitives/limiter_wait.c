@@ -1,0 +1,157 @@
+/*
+ * A hit with patience. Under GCRA the server books it ahead in one step, and what is left is to let the time pass: N waiters
+ * are served in N turns. A window has nothing to book: it is asked again when it ends.
+ *
+ * A charge that nobody waits for any more (cancelled, out of time, or a yes that came too late) is refunded.
+ */
+#include "base/clock.h"
+#include "primitives/limiter.h"
+#include "primitives/limiter_rows.h"
+
+enum { STEP_HIT, STEP_REFUND };
+
+/* A window that is fought over is asked this often at most. */
+#define MAX_TRIES 100
+/* Waiters of one window come back within this time of its end, not all at once. */
+#define JITTER_US 5000
+
+typedef struct wait_state {
+    int64_t patient_until; /* monotonic */
+    int tries;
+    bool asking;  /* a hit is under way */
+    bool charged; /* and not given back: decision tells by what */
+    kw_decision decision;
+} wait_state;
+
+const uint16_t kw__limiter_wait_state_size = sizeof(wait_state);
+const uint16_t kw__limiter_wait_answer_size = sizeof(kw_decision);
+
+static const kw_limiter *limiter_of(const kw__step *step) {
+    return (const kw_limiter *)step->object;
+}
+
+static int64_t patience_of(const kw__step *step) {
+    const kw__limiter_wait_args *args = step->args;
+    int64_t most = limiter_of(step)->max_wait_us;
+    return args->wait_us < most ? args->wait_us : most;
+}
+
+kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw__limiter_wait_args *args = step->args;
+    if (step->number == STEP_REFUND) {
+        const wait_state *state = step->state;
+        return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command, error);
+    }
+    return kw__limiter_encode_hit(limiter_of(step), args->key, args->cost, patience_of(step), command, error);
+}
+
+kw_status kw__limiter_wait_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    const kw__limiter_wait_args *args = step->args;
+    if (step->number == STEP_REFUND) return kw__limiter_decode_refund(reply, error);
+    return kw__limiter_decode_hit(limiter_of(step), args->cost, reply, answer, error);
+}
+
+static void ask(wait_state *state, kw__effects *effects) {
+    state->asking = true;
+    state->tries++;
+    effects->send = true;
+    effects->step = STEP_HIT;
+}
+
+static void arm(kw__effects *effects, int64_t at) {
+    effects->arm = true;
+    effects->at = at;
+}
+
+static void answer(const kw__step *step, const wait_state *state, kw__effects *effects) {
+    *(kw_decision *)step->result = state->decision;
+    effects->finish = true;
+    effects->status = state->decision.status;
+    effects->end = true;
+}
+
+/* Gives back what was charged, if anything was; else there is nothing left to do. */
+static void give_back(wait_state *state, kw__effects *effects) {
+    if (!state->charged) {
+        effects->end = true;
+        return;
+    }
+    state->charged = false;
+    effects->send = true;
+    effects->step = STEP_REFUND;
+}
+
+static void answered(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
+    const kw_limiter *limiter = limiter_of(step);
+    state->decision = *(const kw_decision *)event->answer;
+    state->asking = false;
+    state->charged = state->decision.count > 0;
+    kw_decision *decision = &state->decision;
+    if (event->finished) {
+        give_back(state, effects);
+    } else if (decision->status == KW_OK && decision->delay_us > 0) {
+        arm(effects, kw__deadline(event->received_at, decision->delay_us));
+    } else if (decision->status == KW_DENIED && !limiter->shape->books_ahead && state->tries < MAX_TRIES &&
+               decision->retry_after_us <= state->patient_until - event->received_at) {
+        int64_t at = event->received_at + decision->retry_after_us;
+        int64_t spare = state->patient_until - at;
+        arm(effects, at + (int64_t)(event->random % (uint64_t)((spare < JITTER_US ? spare : JITTER_US) + 1)));
+    } else {
+        answer(step, state, effects);
+    }
+}
+
+static void timer(const kw__step *step, wait_state *state, kw__effects *effects) {
+    if (!state->charged) {
+        ask(state, effects);
+        return;
+    }
+    /* The decision speaks of now, not of when it was booked. */
+    state->decision.reset_after_us -= state->decision.delay_us;
+    answer(step, state, effects);
+}
+
+/*
+ * Nobody waits any more; the engine tells the caller. A hit that is under way is waited for, because only its answer tells what
+ * there is to give back.
+ */
+static void abandoned(wait_state *state, kw__effects *effects) {
+    if (!state->asking) give_back(state, effects);
+}
+
+static void failed(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
+    if (step->number == STEP_HIT) state->asking = false;
+    if (!event->finished) {
+        effects->finish = true;
+        effects->status = event->status;
+        kw__error_copy(effects->error, event->error);
+    }
+    effects->end = true;
+}
+
+void kw__limiter_wait_advance(const kw__step *step, const kw__event *event, kw__effects *effects) {
+    wait_state *state = step->state;
+    switch (event->kind) {
+    case KW__EVENT_START:
+        state->patient_until = kw__deadline(event->now, patience_of(step));
+        ask(state, effects);
+        break;
+    case KW__EVENT_REPLY:
+        if (step->number == STEP_HIT) {
+            answered(step, event, state, effects);
+        } else {
+            effects->end = true;
+        }
+        break;
+    case KW__EVENT_TIMER:
+        timer(step, state, effects);
+        break;
+    case KW__EVENT_FAILED:
+        failed(step, event, state, effects);
+        break;
+    case KW__EVENT_DEADLINE:
+    case KW__EVENT_CANCEL:
+        abandoned(state, effects);
+        break;
+    }
+}
