@@ -1,0 +1,155 @@
+"""Names and texts for Go and Rust: the spec's words in each language's own form."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable
+
+from .model import Argument, Field, Function, Model, Operation, Record
+
+#: Written by hand in both languages, for they are what generated code stands on.
+BY_HAND_RECORDS = {"error", "record"}
+BY_HAND_FUNCTIONS = {"version", "status_name", "status_text"}
+BY_HAND_HANDLES = {"completions"}
+BY_HAND_CLIENT = {"open", "close", "free"}
+
+#: What C measures in microseconds, and what it is elsewhere.
+TIMES = {"us", "unix_us"}
+
+
+def by_hand(function: Function) -> bool:
+    return (
+        function.handle in BY_HAND_HANDLES
+        or (not function.handle and function.name in BY_HAND_FUNCTIONS)
+        or (function.handle == "client" and function.name in BY_HAND_CLIENT)
+    )
+
+
+def visible(record: Record) -> list[Field]:
+    return [item for item in record.fields if item.name != "reserved"]
+
+
+def bare(name: str) -> str:
+    """A name without its unit: where durations have a type of their own, the name need not say it."""
+    return name.removesuffix("_us")
+
+
+def is_switch(argument: Argument) -> bool:
+    return argument.type == "i64" and argument.min == 0 and argument.max == 1
+
+
+def has_status(record: Record) -> bool:
+    return any(item.enum == "status" for item in record.fields)
+
+
+def answers_no(model: Model, operation: Operation) -> bool:
+    """Whether a definite no must be told beside the result, for the result does not carry it."""
+    if not operation.asks or not operation.statuses:
+        return False
+    return not (operation.result and has_status(model.record(operation.result)))
+
+
+def shortened(operation: Operation) -> bool:
+    return any(argument.default is not None for argument in operation.args)
+
+
+def results(model: Model) -> set[str]:
+    """The records that come out of C, by name."""
+    names = set()
+    for module in model.modules:
+        for function in [*module.functions, *module.operations]:
+            names |= {item.record for item in function.args if item.type in ("record_out", "record_array_out")}
+        names |= {operation.result for operation in module.operations if operation.result}
+    return names - BY_HAND_RECORDS
+
+
+def arguments(model: Model) -> set[str]:
+    """The records that go into C, by name."""
+    names = set()
+    for module in model.modules:
+        for function in [*module.functions, *module.operations]:
+            names |= {item.record for item in function.args if item.type == "record"}
+    return names
+
+
+def camel(name: str, initialisms: frozenset[str] = frozenset()) -> str:
+    return "".join(word.upper() if word in initialisms else word.capitalize() for word in name.lower().split("_"))
+
+
+def lower_first(text: str) -> str:
+    """The text as it goes on after a name: "Asks to" becomes "asks to", "GCRA" and "RESP" stay."""
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return text if len(first) > 1 and first[1].isupper() else text[:1].lower() + text[1:]
+
+
+def translate(text: str, names: Callable[[str], str | None]) -> str:
+    """Puts a language's own names for C's: KW_DENIED, kw_limits_parse, retry_after_us, NULL."""
+    text = without_memory(" ".join(text.split()))
+    return re.sub(
+        r"\b(KW_[A-Z_]+|kw_[a-z_]+|[a-z]+(?:_[a-z]+)+|NULL)\b", lambda found: names(found[1]) or found[1], text
+    )
+
+
+def described(model: Model, item: Field | Argument) -> str:
+    """The text of a field or argument for a language whose types say part of it."""
+    text = " ".join(item.doc.split())
+    if item.enum and text.startswith(f"A kw_{item.enum}"):
+        rest = text.removeprefix(f"A kw_{item.enum}")
+        if rest.startswith(":"):
+            text = rest[2:3].upper() + rest[3:]
+        else:
+            text = model.enum(item.enum).doc.split(". ")[0].rstrip(".") + rest
+    if item.unit == "unix_us":
+        text = text.replace("Unix time in us", "the time")
+    if isinstance(item, Argument):
+        text = text.replace(", or NULL.", ".")
+        if is_switch(item):
+            text = text.replace("1 ", "true ").replace("0 ", "false ")
+    return text
+
+
+def without_memory(text: str) -> str:
+    """Leaves out what a text says about memory that only C's callers care for."""
+    kept = [part for part in re.split(r"(?<=\.) ", text) if not part.startswith(("Borrowed until", "Static memory"))]
+    return " ".join(kept)
+
+
+def paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in text.strip().split("\n\n")]
+
+
+def fill(text: str, prefix: str, width: int, hanging: str = "") -> str:
+    """The text as comment lines, each behind the prefix."""
+    lines = textwrap.wrap(
+        text, width - len(prefix) - 1, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+    )
+    return "".join(f"{prefix} {line}\n" for line in lines)
+
+
+def bounds(argument: Argument) -> str:
+    """The range of an argument, in words; empty where there is nothing to say."""
+    if argument.type == "name":
+        return "1 to 255 bytes"
+    if argument.type in ("key", "bytes"):
+        return f"up to {argument.max:,} bytes"
+    if is_switch(argument):
+        return ""
+    if argument.min is not None and argument.max is not None:
+        return f"{argument.min:,} to {argument.max:,}"
+    if argument.min is not None:
+        return f"{argument.min:,} and more"
+    return ""
+
+
+REPEAT = {
+    "read": "Safe to repeat.",
+    "state": "Safe to repeat: what is sent twice is done once.",
+    "record": "Safe to repeat, by its operation id.",
+    "never": "Never sent twice: a link lost after sending gives {unknown}.",
+}
+
+
+def cost(operation: Operation) -> str:
+    trips = operation.round_trips
+    return f"{'One round trip' if trips == '1' else 'Round trips: ' + trips}."

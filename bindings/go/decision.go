@@ -1,0 +1,6 @@
+//go:build cgo
+
+package keywright
+
+// Allowed is the answer: whether the hit was admitted.
+func (d Decision) Allowed() bool { return d.Status == StatusOK }
