@@ -14,15 +14,11 @@
 #include "redis/extra_scheme.h"
 #include "redis/url_parser.h"
 
-enum {
-    DEFAULT_PORT = 6379,
-    HOST_MAX = 253,
-    SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1
-};
+enum { DEFAULT_PORT = 6379, HOST_MAX = 253, SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 
 static const kw__url_number port_number = {"the port", KW_REASON_URL_SYNTAX, KW_REASON_RANGE, 1, 65535};
-static const kw__url_number database_number = {"the database after the host", KW_REASON_URL_SYNTAX,
-                                               KW_REASON_RANGE, 0, INT32_MAX};
+static const kw__url_number database_number = {"the database after the host", KW_REASON_URL_SYNTAX, KW_REASON_RANGE, 0,
+                                               INT32_MAX};
 
 /* The first of the bytes in `set` inside span, or span.to. */
 static size_t find_any(const kw__url_parser *parser, kw__span span, const char *set) {
@@ -51,12 +47,10 @@ kw_status kw__url_decode(const kw__url_parser *parser, kw__span span, char **out
             if (high < 0 || low < 0 || high + low == 0) {
                 kw__free(decoded);
                 if (high < 0 || low < 0)
-                    return kw__fail_at(
-                        parser->error, KW_REASON_URL_SYNTAX, at,
-                        "%% must be followed by two hexadecimal digits; write %%25 for a percent sign");
-                return kw__fail_at(
-                    parser->error, KW_REASON_URL_SYNTAX, at,
-                    "%%00 stands for a NUL byte, which no part of a URL may hold: leave it out");
+                    return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, at,
+                                       "%% must be followed by two hexadecimal digits; write %%25 for a percent sign");
+                return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, at,
+                                   "%%00 stands for a NUL byte, which no part of a URL may hold: leave it out");
             }
             byte = (char)(high << 4 | low);
             at += 2;
@@ -74,8 +68,7 @@ size_t kw__url_position(const kw__url_parser *parser, size_t from, size_t index)
     return from;
 }
 
-kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const kw__url_number *number,
-                              int64_t *out) {
+kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const kw__url_number *number, int64_t *out) {
     size_t at = span.from;
     while (at < span.to && parser->text[at] >= '0' && parser->text[at] <= '9')
         at++;
@@ -83,11 +76,10 @@ kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const
         return kw__fail_at(parser->error, number->syntax, at,
                            "%s must be a number from %" PRId64 " to %" PRId64 ", in digits and nothing else",
                            number->what, number->least, number->most);
-    if (!kw__parse_integer(kw__bytes_of(parser->text + span.from, span.to - span.from), out) ||
-        *out < number->least || *out > number->most)
-        return kw__fail_at(parser->error, number->range, span.from,
-                           "%s must lie between %" PRId64 " and %" PRId64, number->what, number->least,
-                           number->most);
+    if (!kw__parse_integer(kw__bytes_of(parser->text + span.from, span.to - span.from), out) || *out < number->least ||
+        *out > number->most)
+        return kw__fail_at(parser->error, number->range, span.from, "%s must lie between %" PRId64 " and %" PRId64,
+                           number->what, number->least, number->most);
     return KW_OK;
 }
 
@@ -97,9 +89,8 @@ static kw_status read_user(kw__url_parser *parser, kw__span *authority) {
     if (at == authority->to)
         return KW_OK;
     if (find_any(parser, (kw__span){at + 1, authority->to}, "@") != authority->to)
-        return kw__fail_at(
-            parser->error, KW_REASON_URL_SYNTAX, at,
-            "there is more than one @ before the host: within user or password write it as %%40");
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, at,
+                           "there is more than one @ before the host: within user or password write it as %%40");
     size_t colon = find_any(parser, (kw__span){authority->from, at}, ":");
     if (colon == at)
         return kw__fail_at(
@@ -126,8 +117,7 @@ static bool is_host_byte(char byte) {
 static kw_status read_host_name(kw__url_parser *parser, kw__span host) {
     if (host.from == host.to)
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, host.from,
-                           "the URL names no host: write %s://localhost for a server on this machine",
-                           parser->scheme);
+                           "the URL names no host: write %s://localhost for a server on this machine", parser->scheme);
     for (size_t at = host.from; at < host.to; at++) {
         if (!is_host_byte(parser->text[at]))
             return kw__fail_at(
@@ -156,11 +146,24 @@ static kw_status read_ipv6(kw__url_parser *parser, kw__span inside) {
     if (zone != NULL)
         *zone = '%';
     if (!good)
-        return kw__fail_at(
-            parser->error, KW_REASON_URL_SYNTAX, inside.from,
-            "there is no IPv6 address between the brackets: write [::1], or [fe80::1%%25eth0] with an "
-            "interface");
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, inside.from,
+                           "there is no IPv6 address between the brackets: write [::1], or [fe80::1%%25eth0] with an "
+                           "interface");
     return KW_OK;
+}
+
+/* What stands behind the host: nothing, or ":port". */
+static kw_status read_port(kw__url_parser *parser, kw__span rest) {
+    parser->url->port = DEFAULT_PORT;
+    if (rest.from == rest.to)
+        return KW_OK;
+    if (parser->text[rest.from] != ':')
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, rest.from,
+                           "after the bracket there can be a colon and the port only: [::1]:6379");
+    int64_t port = 0;
+    kw_status status = kw__url_read_number(parser, (kw__span){rest.from + 1, rest.to}, &port_number, &port);
+    parser->url->port = (int)port;
+    return status;
 }
 
 /* host[:port] or [address][:port], filling the whole of authority. */
@@ -170,27 +173,16 @@ static kw_status read_host(kw__url_parser *parser, kw__span authority) {
     if (bracket && end == authority.to)
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from,
                            "the bracket is not closed: write an IPv6 address as [::1]");
+    size_t second = end < authority.to ? find_any(parser, (kw__span){end + 1, authority.to}, ":") : end;
+    if (!bracket && second < authority.to)
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, second,
+                           "there is a second colon: write an IPv6 address in brackets, as [::1], and put an @ behind "
+                           "user:password");
     kw_status status = bracket ? read_ipv6(parser, (kw__span){authority.from + 1, end})
                                : read_host_name(parser, (kw__span){authority.from, end});
     if (status != KW_OK)
         return status;
-    size_t after = bracket ? end + 1 : end;
-    parser->url->port = DEFAULT_PORT;
-    if (after == authority.to)
-        return KW_OK;
-    if (parser->text[after] != ':')
-        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, after,
-                           "after the bracket there can be a colon and the port only: [::1]:6379");
-    size_t second = find_any(parser, (kw__span){after + 1, authority.to}, ":");
-    if (second != authority.to)
-        return kw__fail_at(
-            parser->error, KW_REASON_URL_SYNTAX, second,
-            "there is a second colon: write an IPv6 address in brackets, and user:password with an @ behind "
-            "it");
-    int64_t port;
-    status = kw__url_read_number(parser, (kw__span){after + 1, authority.to}, &port_number, &port);
-    parser->url->port = status == KW_OK ? (int)port : 0;
-    return status;
+    return read_port(parser, (kw__span){bracket ? end + 1 : end, authority.to});
 }
 
 /* redis:// and valkey://: an authority, then "", "/" or "/database". */
@@ -255,17 +247,17 @@ static kw_status read_embedded(kw__url_parser *parser, kw__span authority, kw__s
 static kw_status read_extra(kw__url_parser *parser, kw__span authority, kw__span path) {
     parser->url->kind = KW__ADDRESS_EXTRA;
     if (authority.from != path.to)
-        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from,
-                           "nothing can follow %s:// but options", parser->scheme);
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from, "nothing can follow %s:// but options",
+                           parser->scheme);
     return KW_OK;
 }
 
 static kw_status refuse_tls(kw__url_parser *parser, kw__span authority, kw__span path) {
     (void)authority;
     (void)path;
-    kw_status status = kw__fail(
-        parser->error, KW_UNSUPPORTED, KW_REASON_URL_SCHEME,
-        "this build has no TLS: use redis:// or valkey:// over a network that you trust, or a tunnel");
+    kw_status status =
+        kw__fail(parser->error, KW_UNSUPPORTED, KW_REASON_URL_SCHEME,
+                 "this build has no TLS: use redis:// or valkey:// over a network that you trust, or a tunnel");
     if (parser->error != NULL)
         parser->error->position = 0;
     return status;

@@ -39,7 +39,7 @@ typedef struct text_rule {
     const char *bytes;
 } text_rule;
 
-static const text_rule prefix_rule = {"prefix", bad_in_prefix, TEXT_MAX, "any bytes but { } and :"};
+static const text_rule prefix_rule = {"prefix", bad_in_prefix, TEXT_MAX, "any bytes but braces and colons"};
 static const text_rule client_name_rule = {"client_name", bad_in_client_name, TEXT_MAX,
                                            "printable ASCII characters without spaces"};
 static const text_rule server_path_rule = {"server_path", bad_in_any, 0, ""};
@@ -57,8 +57,7 @@ static kw_status read_text(const kw__url_parser *parser, kw__span value, const t
         return kw__fail_at(parser->error, KW_REASON_URL_OPTION, value.from,
                            "%s is empty: give it a value, or leave it out", rule->name);
     if (rule->most != 0 && length > rule->most)
-        return kw__fail_at(parser->error, KW_REASON_URL_OPTION,
-                           kw__url_position(parser, value.from, rule->most),
+        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, kw__url_position(parser, value.from, rule->most),
                            "%s has %d bytes at most: shorten it", rule->name, (int)rule->most);
     return KW_OK;
 }
@@ -92,8 +91,7 @@ static kw_status read_duration(const kw__url_parser *parser, kw__span value, con
     if (unit == 0)
         return kw__fail_at(
             parser->error, KW_REASON_URL_OPTION, at,
-            "%s has a unit that is none: write us, ms, s, m or h behind a whole number (1500ms for 1.5 s)",
-            name);
+            "%s has a unit that is none: write us, ms, s, m or h behind a whole number (1500ms for 1.5 s)", name);
     int64_t number;
     bool fits = kw__parse_integer(kw__bytes_of(parser->text + value.from, at - value.from), &number);
     if (!fits || number > (INT64_MAX - 1) / unit)
@@ -139,8 +137,7 @@ static kw_status set_protocol(kw__url_parser *parser, kw__span value) {
 }
 
 static kw_status set_max_in_flight(kw__url_parser *parser, kw__span value) {
-    static const kw__url_number rule = {"max_in_flight", KW_REASON_URL_OPTION, KW_REASON_URL_OPTION, 1,
-                                        MOST_IN_FLIGHT};
+    static const kw__url_number rule = {"max_in_flight", KW_REASON_URL_OPTION, KW_REASON_URL_OPTION, 1, MOST_IN_FLIGHT};
     return kw__url_read_number(parser, value, &rule, &parser->url->max_in_flight);
 }
 
@@ -176,8 +173,8 @@ static kw_status unknown_option(const kw__url_parser *parser, kw__bytes name, si
                 "are %s",
                 known_options);
     }
-    return kw__fail_at(parser->error, KW_REASON_URL_OPTION, position,
-                       "there is no such option: use one of %s", known_options);
+    return kw__fail_at(parser->error, KW_REASON_URL_OPTION, position, "there is no such option: use one of %s",
+                       known_options);
 }
 
 /* One "name=value". */
@@ -192,16 +189,14 @@ static kw_status read_option(kw__url_parser *parser, kw__span span) {
     if (option == OPTIONS)
         return unknown_option(parser, name, span.from);
     if (equals == span.to)
-        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.to,
-                           "%s has no value: write %s= and the value", rows[option].name, rows[option].name);
+        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.to, "%s has no value: write %s= and the value",
+                           rows[option].name, rows[option].name);
     if ((parser->given >> option & 1) != 0)
-        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.from,
-                           "%s is given twice%s: leave one of them out", rows[option].name,
-                           option == KW__URL_DATABASE ? " (it can stand behind the host too)" : "");
+        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.from, "%s is given twice%s: leave one of them out",
+                           rows[option].name, option == KW__URL_DATABASE ? " (it can stand behind the host too)" : "");
     if (option == KW__URL_SERVER_PATH && parser->url->kind != KW__ADDRESS_EMBEDDED)
-        return kw__fail_at(
-            parser->error, KW_REASON_URL_OPTION, span.from,
-            "server_path belongs to embedded:// only, for nothing is started here: leave it out");
+        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.from,
+                           "server_path belongs to embedded:// only, for nothing is started here: leave it out");
     parser->given |= UINT32_C(1) << option;
     return rows[option].set(parser, (kw__span){equals + 1, span.to});
 }
@@ -254,12 +249,11 @@ static kw_status settle_text(const char *option, const char *fallback, const tex
         size_t length = strlen(option);
         if (length == 0 || (rule->most != 0 && length > rule->most))
             return kw__fail(error, KW_INVALID, KW_REASON_TEXT_LENGTH,
-                            "%s of kw_client_options is %s: give a value, or NULL for the default",
-                            rule->name, length == 0 ? "empty" : "longer than 64 bytes");
+                            "%s of kw_client_options is %s: give a value, or NULL for the default", rule->name,
+                            length == 0 ? "empty" : "longer than 64 bytes");
         if (rule->bad(option) < length)
             return kw__fail_at(error, KW_REASON_OPTION, rule->bad(option),
-                               "%s of kw_client_options must be made of %s: change this byte", rule->name,
-                               rule->bytes);
+                               "%s of kw_client_options must be made of %s: change this byte", rule->name, rule->bytes);
         fallback = option;
     }
     if (*out != NULL || fallback == NULL)
@@ -271,8 +265,7 @@ static kw_status settle_text(const char *option, const char *fallback, const tex
 static kw_status settle_duration(int64_t option, const char *name, int64_t *out, kw_error *error) {
     if (option < 0)
         return kw__fail(error, KW_INVALID, KW_REASON_TIMEOUT,
-                        "%s of kw_client_options is negative: give microseconds, or 0 for the default of 5 s",
-                        name);
+                        "%s of kw_client_options is negative: give microseconds, or 0 for the default of 5 s", name);
     if (*out == 0)
         *out = option > 0 ? option : default_timeout_us;
     return KW_OK;
@@ -285,14 +278,13 @@ kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_erro
                         "flags of kw_client_options has unknown bits: set it to 0");
     if (given.max_in_flight < 0 || given.max_in_flight > MOST_IN_FLIGHT)
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
-                        "max_in_flight of kw_client_options must lie between 1 and %d, or be 0 for %d",
-                        MOST_IN_FLIGHT, DEFAULT_IN_FLIGHT);
+                        "max_in_flight of kw_client_options must lie between 1 and %d, or be 0 for %d", MOST_IN_FLIGHT,
+                        DEFAULT_IN_FLIGHT);
     if (url->max_in_flight == 0)
         url->max_in_flight = given.max_in_flight != 0 ? given.max_in_flight : DEFAULT_IN_FLIGHT;
     kw_status status = settle_duration(given.timeout_us, "timeout_us", &url->timeout_us, error);
     if (status == KW_OK)
-        status =
-            settle_duration(given.connect_timeout_us, "connect_timeout_us", &url->connect_timeout_us, error);
+        status = settle_duration(given.connect_timeout_us, "connect_timeout_us", &url->connect_timeout_us, error);
     if (status == KW_OK)
         status = settle_text(given.client_name, "keywright", &client_name_rule, &url->client_name, error);
     if (status == KW_OK)
