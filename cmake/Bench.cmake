@@ -1,5 +1,8 @@
 # Each file of tests/bench is a program of its own. It may call keywright and, as the floor that keywright is measured
 # against, the whole of hiredis under its own names.
+if(KEYWRIGHT_SYSTEM_HIREDIS)
+  message(FATAL_ERROR "The benchmarks compile hiredis themselves: switch KEYWRIGHT_SYSTEM_HIREDIS or KEYWRIGHT_BENCH off.")
+endif()
 set(KW_FLOOR "${KW_HIREDIS_TREE}/hiredis")
 add_library(kw_floor STATIC EXCLUDE_FROM_ALL
   "${KW_FLOOR}/alloc.c" "${KW_FLOOR}/hiredis.c" "${KW_FLOOR}/net.c" "${KW_FLOOR}/read.c" "${KW_FLOOR}/sds.c"

@@ -1,6 +1,5 @@
 # The target kw_hiredis: the protocol part of hiredis (read.c, sds.c, alloc.c), compiled in under names of our own, or
-# the system's library on request. Sources say #include <read.h> or
-# <hiredis/read.h> either way.
+# the system's library on request. Sources say #include <read.h> or <hiredis/read.h> either way.
 
 if(KEYWRIGHT_SYSTEM_HIREDIS)
   find_package(PkgConfig REQUIRED)

@@ -11,6 +11,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+NOISE = re.compile(r"\s*(=== (RUN|PAUSE|CONT|NAME)|--- PASS|PASS$)")
+
 
 @dataclass
 class Case:
@@ -33,7 +35,7 @@ def read_go(lines: Iterable[str]) -> list[Case]:
         package = event.get("Package") or event.get("ImportPath", "")
         name = event.get("Test")
         action = event["Action"]
-        if action in ("output", "build-output"):
+        if action in ("output", "build-output") and not NOISE.match(event["Output"]):
             print(event["Output"], end="", flush=True)
         if name is None:
             if action in ("fail", "build-fail"):
