@@ -525,6 +525,9 @@ def rows(model: Model, module: Module) -> str:
         if spans:
             offsets = ", ".join(f"offsetof({symbol}_args, {name})" for name in spans)
             out.append(f"    .spans = {{{offsets}}},\n    .span_count = {len(spans)},\n")
+        waits = [argument.name for argument in operation.args if argument.type == "wait"]
+        if waits:
+            out.append(f"    .wait_at = offsetof({symbol}_args, {waits[0]}),\n")
         if operation.result:
             out.append(f"    .result_size = sizeof({model.record(operation.result).c_name}),\n")
         out.append(f"    .encode = {symbol}_encode,\n    .decode = {symbol}_decode,\n")

@@ -45,6 +45,7 @@ void kw__signal_close(kw__signal *signal) {
 }
 
 void kw__signal_raise(kw__signal *signal) {
+    if (atomic_exchange(&signal->raised, true)) return;
     uint64_t one = 1;
     /* A full pipe or counter is as good as raised; EINTR cannot happen without blocking. */
     ssize_t ignored = write(signal->write_fd, &one, sizeof one);
@@ -52,11 +53,11 @@ void kw__signal_raise(kw__signal *signal) {
 }
 
 void kw__signal_lower(kw__signal *signal) {
+    if (!atomic_exchange(&signal->raised, false)) return;
     uint64_t counts[8];
-    ssize_t taken;
-    do {
-        taken = read(signal->read_fd, counts, sizeof counts);
-    } while (taken == (ssize_t)sizeof counts);
+    ssize_t taken = read(signal->read_fd, counts, sizeof counts);
+    /* Marked but not written yet: the write will come, and the next lowering must find the mark. */
+    if (taken < 0) atomic_store(&signal->raised, true);
 }
 
 #if defined(__linux__)

@@ -2,12 +2,14 @@
 #ifndef KW__POLLER_H
 #define KW__POLLER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* A descriptor that is readable while raised: an eventfd, or a pipe where there is none. */
 typedef struct kw__signal {
     int read_fd;
     int write_fd;
+    atomic_bool raised; /* spares system calls; the descriptor may lag behind it for a moment */
 } kw__signal;
 
 bool kw__signal_open(kw__signal *signal);

@@ -32,7 +32,7 @@ typedef struct kw__step {
     const void *args;      /* the operation's argument record, its bytes copied by the engine */
     void *state;           /* of an operation with advance: zeroed at START, its own from then on */
     void *result;          /* the result record, written by advance before FINISH */
-    int number;            /* which of the operation's steps is sent or answered; 0 for one-step operations */
+    int number;            /* which of the operation's steps is sent or answered, 0 and more */
     uint64_t capabilities; /* bits of kw_capability of the server */
 } kw__step;
 
@@ -84,6 +84,7 @@ typedef struct kw__row {
     size_t result_size;
     size_t spans[4]; /* offsets of the kw__bytes in the argument record */
     int span_count;
+    size_t wait_at; /* offset of the patience in the argument record, which comes on top of the timeout; 0: none */
     kw_status (*encode)(const kw__step *step, kw__command *command, kw_error *error);
     kw_status (*decode)(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
     /* For operations of several steps. */

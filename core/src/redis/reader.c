@@ -1,5 +1,7 @@
 #include "redis/reader.h"
 
+#include <alloc.h>
+#include <pthread.h>
 #include <read.h>
 
 #include "base/memory.h"
@@ -86,7 +88,9 @@ static void *make_string(const redisReadTask *task, char *text, size_t length) {
 }
 
 static void *make_array(const redisReadTask *task, size_t count) {
-    kw__reply *reply = make(task, task->type == REDIS_REPLY_PUSH ? KW__REPLY_PUSH : KW__REPLY_ARRAY);
+    /* An attribute stands before the reply that it speaks of; nobody asked for it: it goes the way of the pushes. */
+    bool aside = task->type == REDIS_REPLY_PUSH || task->type == REDIS_REPLY_ATTR;
+    kw__reply *reply = make(task, aside ? KW__REPLY_PUSH : KW__REPLY_ARRAY);
     if (reply == NULL) return NULL;
     if (count > KW__READER_MAX_ELEMENTS) {
         ((kw__reader *)task->privdata)->too_large = true;
@@ -123,7 +127,19 @@ static void drop_object(void *object) {
 static redisReplyObjectFunctions functions = {make_string, make_array, make_integer, make_double,
                                               make_nil,    make_bool,  drop_object};
 
+static char *copy_c_text(const char *text) {
+    return kw__copy_text(text, strlen(text));
+}
+
+/* hiredis allocates where we do, so that its allocations can be made to fail too. */
+static void lend_allocator(void) {
+    hiredisAllocFuncs ours = {kw__malloc, kw__calloc, kw__realloc, copy_c_text, kw__free};
+    hiredisSetAllocators(&ours);
+}
+
 kw__reader *kw__reader_open(void) {
+    static pthread_once_t lent = PTHREAD_ONCE_INIT;
+    pthread_once(&lent, lend_allocator);
     kw__reader *reader = kw__calloc(1, sizeof *reader);
     if (reader == NULL) return NULL;
     reader->parser = redisReaderCreateWithFunctions(&functions);

@@ -1,0 +1,368 @@
+#include "engine/call.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "engine/completions.h"
+
+static size_t aligned(size_t size) {
+    return (size + 15) & ~(size_t)15;
+}
+
+/* Memory for arguments, copied bytes, state, answer and result, in one piece. */
+static bool lay_out(kw__call *call, const void *args) {
+    const kw__row *row = call->row;
+    size_t bytes = 0;
+    for (int i = 0; i < row->span_count; i++) {
+        bytes += ((const kw__bytes *)(const void *)((const char *)args + row->spans[i]))->length;
+    }
+    size_t state = row->state_size != NULL ? *row->state_size : 0;
+    size_t answer = row->answer_size != NULL ? *row->answer_size : row->result_size;
+    size_t total = aligned(row->args_size) + aligned(state) + aligned(answer) + aligned(row->result_size) + bytes;
+    char *at = call->storage;
+    if (total > sizeof call->storage) {
+        at = call->memory = kw__malloc(total);
+        if (at == NULL) return false;
+    }
+    char *copy = at;
+    if (row->args_size > 0) memcpy(copy, args, row->args_size);
+    call->step.args = copy;
+    at += aligned(row->args_size);
+    call->step.state = at;
+    memset(at, 0, state);
+    at += aligned(state);
+    call->answer = at;
+    memset(at, 0, answer);
+    at += aligned(answer);
+    call->step.result = at;
+    memset(at, 0, row->result_size);
+    at += aligned(row->result_size);
+    for (int i = 0; i < row->span_count; i++) {
+        kw__bytes *span = (kw__bytes *)(void *)(copy + row->spans[i]);
+        if (span->length > 0) memcpy(at, span->data, span->length);
+        span->data = at;
+        at += span->length;
+    }
+    return true;
+}
+
+/* From the pool, or new. A call's memory stays until the client goes: wake-ups that come late may touch it. */
+static kw__call *take(kw_client *client) {
+    kw__lock(&client->lock);
+    kw__call *call = client->pool;
+    if (call != NULL) client->pool = call->next;
+    kw__unlock(&client->lock);
+    if (call != NULL) return call;
+    call = kw__calloc(1, sizeof *call);
+    if (call != NULL && !kw__parker_init(&call->own.parker)) {
+        kw__free(call);
+        call = NULL;
+    }
+    return call;
+}
+
+static void give_back(kw_client *client, kw__call *call) {
+    kw__lock(&client->lock);
+    call->next = client->pool;
+    client->pool = call;
+    kw__unlock(&client->lock);
+}
+
+kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args, kw_error *error) {
+    kw_client *client = object->client;
+    kw__call *call = take(client);
+    if (call == NULL) {
+        kw__fail_memory(error);
+        return NULL;
+    }
+    call->client = client;
+    call->object = object;
+    call->row = row;
+    call->step = (kw__step){.object = object, .capabilities = 0};
+    call->timer = call->deadline = INT64_MAX;
+    call->must_send = call->outstanding = call->finished = call->ended = call->left = call->sleeping = false;
+    call->in_ready = false;
+    call->status = KW_OK;
+    call->waiter = &call->own;
+    call->completions = NULL;
+    call->memory = NULL;
+    if (!lay_out(call, args)) {
+        give_back(client, call);
+        kw__fail_memory(error);
+        return NULL;
+    }
+    kw__object_hold(object);
+    atomic_fetch_add_explicit(&client->counters.calls, 1, memory_order_relaxed);
+    return call;
+}
+
+void kw__call_release(kw__call *call) {
+    kw__object *object = call->object;
+    kw__free(call->memory);
+    call->memory = NULL;
+    if (call->pending.command.capacity > 65536) kw__buffer_free(&call->pending.command);
+    give_back(call->client, call);
+    kw__object_release(object); /* may be the last, and take the client with it */
+}
+
+void kw__calls_free(kw_client *client) {
+    while (client->pool != NULL) {
+        kw__call *call = client->pool;
+        client->pool = call->next;
+        kw__buffer_free(&call->pending.command);
+        kw__parker_free(&call->own.parker);
+        kw__free(call);
+    }
+}
+
+void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout_us) {
+    const kw__url *url = &call->client->url;
+    int64_t span = timeout_us;
+    if (span == KW_DEFAULT_TIMEOUT) {
+        span = url->timeout_us;
+        if (!atomic_load_explicit(&link->is_up, memory_order_relaxed)) span = kw__deadline(span, url->connect_timeout_us);
+    }
+    if (call->row->wait_at != 0) {
+        int64_t wait;
+        memcpy(&wait, (const char *)call->step.args + call->row->wait_at, sizeof wait);
+        span = kw__deadline(span, wait);
+    }
+    call->deadline = kw__deadline(kw__now(), span);
+    call->pending.deadline = call->deadline;
+}
+
+/* Reacting */
+
+/* Encodes step->number into pending.command. */
+static kw_status encode(kw__call *call, kw_error *error) {
+    kw__buffer_clear(&call->pending.command);
+    kw__command command = {.out = &call->pending.command, .by_text = call->by_text};
+    if (call->step.number == KW__STEP_UNDO) return call->row->undo(&call->step, call->answer, &command, error);
+    return call->row->encode(&call->step, &command, error);
+}
+
+static void finish(kw__call *call, kw_status status, const kw_error *error) {
+    if (call->finished) return;
+    call->finished = true;
+    call->status = status;
+    if (status < 0 && error != NULL && error != &call->error) call->error = *error;
+}
+
+/* What an operation without advance does: one send, its answer is the result; a late grant is undone. */
+static void one_step(kw__call *call, const kw__event *event, kw__effects *effects) {
+    const kw__row *row = call->row;
+    switch (event->kind) {
+    case KW__EVENT_START:
+        effects->send = true;
+        effects->step = 0;
+        break;
+    case KW__EVENT_REPLY:
+        if (call->step.number == KW__STEP_UNDO) {
+            atomic_fetch_add_explicit(&call->client->counters.undone, 1, memory_order_relaxed);
+        } else if (event->finished && event->status == KW_OK && row->undo != NULL) {
+            effects->send = true;
+            effects->step = KW__STEP_UNDO;
+            break;
+        } else if (!event->finished) {
+            memcpy(call->step.result, event->answer, row->result_size);
+            effects->finish = true;
+            effects->status = event->status;
+        }
+        effects->end = true;
+        break;
+    case KW__EVENT_FAILED:
+        if (call->step.number == KW__STEP_UNDO) {
+            atomic_fetch_add_explicit(&call->client->counters.undo_failed, 1, memory_order_relaxed);
+        } else if (!event->finished) {
+            effects->finish = true;
+            effects->status = event->status;
+            *effects->error = *event->error;
+        }
+        effects->end = true;
+        break;
+    case KW__EVENT_CANCEL:
+        /* Answered with a yes that nobody fetched: it is given back. */
+        if (event->finished && !call->outstanding && call->status == KW_OK && row->undo != NULL) {
+            effects->send = true;
+            effects->step = KW__STEP_UNDO;
+        }
+        break;
+    case KW__EVENT_TIMER:
+    case KW__EVENT_DEADLINE:
+        break;
+    }
+}
+
+/* Carries out what was ordered. */
+static void apply(kw__call *call, const kw__effects *effects) {
+    if (effects->finish) finish(call, effects->status, &call->error);
+    if (effects->arm) call->timer = effects->at;
+    if (effects->send && !call->outstanding) {
+        kw_error error;
+        kw__error_clear(&error);
+        call->step.number = effects->step;
+        call->by_text = false;
+        kw_status status = encode(call, &error);
+        if (status == KW_OK) {
+            call->must_send = true;
+            call->pending.repeatable = call->row->repeat == KW__REPEAT_READ;
+        } else {
+            finish(call, status, &error);
+            call->ended = true;
+        }
+    }
+    bool idle = !call->must_send && !call->outstanding && call->timer == INT64_MAX;
+    if (effects->end || (idle && call->finished)) call->ended = true;
+}
+
+static void react(kw__call *call, kw__event *event) {
+    kw__effects effects = {.error = &call->error};
+    event->now = kw__now();
+    event->deadline = call->deadline;
+    event->random = kw__random_below(UINT64_MAX);
+    event->finished = call->finished;
+    if (event->kind == KW__EVENT_TIMER) call->timer = INT64_MAX;
+    if (call->row->advance != NULL) call->row->advance(&call->step, event, &effects);
+    else one_step(call, event, &effects);
+    apply(call, &effects);
+}
+
+void kw__call_react(kw__call *call, kw__event_kind kind) {
+    kw__event event = {.kind = kind};
+    react(call, &event);
+}
+
+void kw__call_react_to_outcome(kw__call *call) {
+    kw__event event = {.kind = call->outcome < 0 ? KW__EVENT_FAILED : KW__EVENT_REPLY,
+                       .status = call->outcome,
+                       .answer = call->answer,
+                       .sent_at = call->pending.sent_at,
+                       .received_at = call->received_at,
+                       .maybe_applied = call->outcome_maybe_applied,
+                       .error = &call->outcome_error};
+    call->outstanding = false;
+    if (call->finished) atomic_fetch_add_explicit(&call->client->counters.late_replies, 1, memory_order_relaxed);
+    react(call, &event);
+}
+
+void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, bool maybe_applied) {
+    kw__call_react(call, kind);
+    if (!call->finished) {
+        kw_error error;
+        kw__fail(&error, status, KW_REASON_NONE,
+                 status == KW_TIMEOUT     ? "no answer came in time: give a longer timeout, or look at the server's load"
+                 : status == KW_CANCELLED ? "the call was cancelled"
+                                          : "the client was closed");
+        finish(call, status, &error);
+        if (status == KW_TIMEOUT) atomic_fetch_add_explicit(&call->client->counters.timeouts, 1, memory_order_relaxed);
+        if (!call->must_send && !call->outstanding) call->ended = true;
+    }
+    if (call->status < 0) call->error.maybe_applied = maybe_applied;
+}
+
+bool kw__call_is_over(const kw__call *call) {
+    return call->ended && !call->must_send && !call->outstanding && !call->in_ready;
+}
+
+/* What the links tell */
+
+static bool answered(kw__pending *pending, const kw__reply *reply, int64_t received_at) {
+    kw__call *call = (kw__call *)(void *)pending;
+    kw_error *error = &call->outcome_error;
+    call->received_at = received_at;
+    call->outcome_maybe_applied = false;
+    if (kw__reply_is_noscript(reply) && !call->by_text) {
+        /* Nothing ran. The whole script goes out once; the server knows its hash from then on. */
+        call->by_text = true;
+        call->outcome = encode(call, error);
+        return call->outcome == KW_OK;
+    }
+    if (reply->kind == KW__REPLY_ERROR) {
+        call->outcome = kw__reply_failure(reply, error);
+    } else if (call->step.number == KW__STEP_UNDO) {
+        call->outcome = KW_OK;
+    } else {
+        call->outcome = call->row->decode(&call->step, reply, call->answer, error);
+        call->outcome_maybe_applied = call->outcome < 0 && (call->row->flags & KW__MUTATES) != 0 && call->outcome != KW_WRONG_TYPE;
+    }
+    if (call->outcome < 0) error->maybe_applied = call->outcome_maybe_applied;
+    return false;
+}
+
+static bool wanted(kw__pending *pending) {
+    kw__call *call = (kw__call *)(void *)pending;
+    if (!call->finished) return true;
+    call->outcome = kw__fail(&call->outcome_error, KW_CANCELLED, KW_REASON_NONE, "nobody waits for it any more");
+    return false;
+}
+
+static void failed(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error) {
+    kw__call *call = (kw__call *)(void *)pending;
+    kw_error *told = &call->outcome_error;
+    if (status == KW_UNKNOWN) {
+        char cause[200];
+        snprintf(cause, sizeof cause, "%.199s", error->message);
+        kw__fail(told, status, error->reason, "the link was lost after sending, it may or may not have been done: %s", cause);
+    } else {
+        *told = *error;
+        told->code = status;
+    }
+    bool changes = (call->row->flags & KW__MUTATES) != 0;
+    told->maybe_applied = call->outcome_maybe_applied = maybe_applied && changes;
+    call->outcome = status;
+}
+
+/* What resume gets is a waiter to wake, or, marked in its lowest bit, a call that was left to the link. */
+static void *settle(kw__pending *pending) {
+    kw__call *call = (kw__call *)(void *)pending;
+    if (call->completions != NULL) {
+        kw__completions_arrived(call);
+        return NULL;
+    }
+    if (call->left) return (void *)((uintptr_t)call | 1);
+    /* From here the caller may return and the call be used anew; its waiter's memory stays. */
+    kw__waiter *waiter = call->waiter;
+    return atomic_fetch_sub_explicit(&waiter->left, 1, memory_order_acq_rel) == 1 ? waiter : NULL;
+}
+
+static void go_on_alone(kw__call *call) {
+    kw__call_react_to_outcome(call);
+    kw__call_leave(call, &call->client->link);
+}
+
+static void resume(void *token) {
+    if (((uintptr_t)token & 1) != 0) go_on_alone((kw__call *)((uintptr_t)token & ~(uintptr_t)1));
+    else kw__unpark(&((kw__waiter *)token)->parker);
+}
+
+static void connected(kw__link *link, const kw__server *server) {
+    kw_client *client = link->tag;
+    kw__lock(&client->lock);
+    client->server = *server;
+    kw__unlock(&client->lock);
+}
+
+const kw__link_user kw__calls_of_links = {answered, wanted, failed, settle, resume, connected};
+
+void kw__call_leave(kw__call *call, kw__link *link) {
+    if (!call->must_send) { /* a timer that is still set has nobody left to wait for it */
+        kw__call_release(call);
+        return;
+    }
+    kw__lock(&link->lock);
+    if (link->closing) {
+        kw__unlock(&link->lock);
+        atomic_fetch_add_explicit(&call->client->counters.undo_failed, 1, memory_order_relaxed);
+        kw__call_release(call);
+        return;
+    }
+    call->left = true;
+    call->completions = NULL;
+    call->must_send = false;
+    call->outstanding = true;
+    kw__link_push(link, &call->pending);
+    kw__link_flush(link);
+    kw__unlock(&link->lock);
+}

@@ -1,0 +1,40 @@
+/* The client: one server, the link that its blocking calls share, the pool of calls, the counters. */
+#ifndef KW__CLIENT_H
+#define KW__CLIENT_H
+
+#include "engine/object.h"
+#include "redis/embedded.h"
+#include "redis/link.h"
+
+typedef struct kw__call kw__call;
+
+struct kw_client {
+    kw__object object;
+    uint64_t generation; /* of forks, when it was made */
+    kw__url url;
+    kw__embedded *embedded;
+    atomic_bool closed;
+    kw__link link; /* shared by all blocking calls; what only one loop reads has links of its own */
+    kw__counters counters;
+    atomic_int inside;  /* threads inside a blocking call */
+    kw__parker idle;    /* where close waits for them */
+    kw__mutex lock;     /* of what follows */
+    kw__call *pool;     /* calls to be used again; memory of calls is given back only with the client */
+    kw__call *sleepers; /* blocking calls asleep for their timer */
+    kw__server server;
+    kw_completions *completions; /* all open ones */
+};
+
+bool kw__client_is_forked(const kw_client *client);
+/* KW_OK while it is neither closed nor forked. */
+kw_status kw__client_check(const kw_client *client, kw_error *error);
+
+kw_status kw__client_open(const char *url, const kw_client_options *options, kw_client **client, kw_error *error);
+kw_status kw__client_close(kw_client *client, int64_t timeout_us, kw_error *error);
+void kw__client_free(kw_client *client);
+const char *kw__client_url(const kw_client *client);
+kw_status kw__client_stats(kw_client *client, kw_stats *stats, kw_error *error);
+
+const char *kw__version(void);
+
+#endif

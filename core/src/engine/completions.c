@@ -1,0 +1,370 @@
+#include "engine/completions.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "engine/call.h"
+
+#define FIRST_BLOCK ((size_t)4096) /* holds any one record's data, so that a drain can always make progress */
+#define ROUNDS_A_STEP 4            /* bounds the work of one step; the descriptor stays readable for the rest */
+
+/* Opening and freeing */
+
+static void destroy(kw__object *object) {
+    kw_completions *completions = (kw_completions *)object;
+    kw__link_free(&completions->link);
+    kw__poller_close(&completions->poller);
+    kw__signal_close(&completions->signal);
+    kw__tag_map_free(&completions->tags);
+    kw__timers_free(&completions->timers);
+    kw__buffer_free(&completions->block);
+    kw__free(completions);
+}
+
+/* The descriptors and what watches them; destroy takes back whatever was made. */
+static bool init_parts(kw_completions *completions) {
+    return kw__buffer_reserve(&completions->block, FIRST_BLOCK) && kw__poller_open(&completions->poller) &&
+           kw__signal_open(&completions->signal) &&
+           kw__poller_watch(&completions->poller, completions->signal.read_fd, false) &&
+           kw__poller_watch(&completions->poller, completions->link.wake.read_fd, false);
+}
+
+kw_status kw__completions_open(kw_client *client, kw_completions **out, kw_error *error) {
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
+    kw_completions *completions = kw__calloc(1, sizeof *completions);
+    if (completions == NULL) return kw__fail_memory(error);
+    completions->poller.fd = completions->signal.read_fd = completions->signal.write_fd = -1;
+    if (!kw__link_init(&completions->link, &kw__calls_of_links, &client->url, &client->counters)) {
+        kw__free(completions);
+        return kw__fail_memory(error);
+    }
+    completions->link.owner = completions;
+    completions->link.tag = client;
+    completions->link.poller = &completions->poller;
+    if (!init_parts(completions)) {
+        destroy(&completions->object);
+        return kw__fail_memory(error);
+    }
+    kw__object_init(&completions->object, client, destroy);
+    kw__lock(&client->lock);
+    completions->next = client->completions;
+    if (client->completions != NULL) client->completions->previous = completions;
+    client->completions = completions;
+    kw__unlock(&client->lock);
+    *out = completions;
+    return KW_OK;
+}
+
+static void unlist(kw_completions *completions) {
+    kw_client *client = completions->object.client;
+    kw__lock(&client->lock);
+    if (completions->previous != NULL) completions->previous->next = completions->next;
+    else client->completions = completions->next;
+    if (completions->next != NULL) completions->next->previous = completions->previous;
+    kw__unlock(&client->lock);
+}
+
+static void raise_signal(kw_completions *completions) {
+    if (completions->signalled) return;
+    completions->signalled = true;
+    kw__signal_raise(&completions->signal);
+}
+
+static void lower_signal(kw_completions *completions) {
+    if (!completions->signalled) return;
+    completions->signalled = false;
+    kw__signal_lower(&completions->signal);
+}
+
+/* What follows from an event, with the lock */
+
+static void make_ready(kw_completions *completions, kw__call *call) {
+    call->in_ready = true;
+    call->ready_next = NULL;
+    if (completions->ready_last != NULL) completions->ready_last->ready_next = call;
+    else completions->ready = call;
+    completions->ready_last = call;
+    completions->ready_count++;
+    kw__tag_map_remove(&completions->tags, call->tag);
+}
+
+static void let_go(kw_completions *completions, kw__call *call) {
+    kw__timers_remove(&completions->timers, call);
+    completions->open_calls--;
+    kw__call_release(call);
+}
+
+/* Carries on with a call after it reacted: sends what it ordered, makes its record, sets its timer, or lets it go. */
+static void absorb(kw_completions *completions, kw__call *call, bool was_finished) {
+    if (call->must_send) {
+        call->must_send = false;
+        call->outstanding = true;
+        kw__link_push(&completions->link, &call->pending);
+    }
+    if (call->finished && !was_finished) make_ready(completions, call);
+    if (kw__call_is_over(call)) let_go(completions, call);
+    else kw__timers_update(&completions->timers, call);
+}
+
+void kw__completions_arrived(kw__call *call) {
+    call->next = call->completions->arrived;
+    call->completions->arrived = call;
+}
+
+static void react_to_arrived(kw_completions *completions) {
+    kw__call *latest = completions->arrived, *oldest = NULL;
+    completions->arrived = NULL;
+    while (latest != NULL) { /* turned round: records come in the order of replies */
+        kw__call *next = latest->next;
+        latest->next = oldest;
+        oldest = latest;
+        latest = next;
+    }
+    while (oldest != NULL) {
+        kw__call *next = oldest->next;
+        bool was_finished = oldest->finished;
+        kw__call_react_to_outcome(oldest);
+        absorb(completions, oldest, was_finished);
+        oldest = next;
+    }
+}
+
+/* The call's caller gets no answer from the server any more. */
+static void end_early(kw_completions *completions, kw__call *call, kw__event_kind kind, kw_status status) {
+    bool maybe_applied = false, was_finished = call->finished;
+    if (call->outstanding) {
+        if (kw__link_withdraw(&completions->link, &call->pending)) call->outstanding = false;
+        else maybe_applied = kw__link_was_sent(&completions->link, &call->pending);
+    }
+    kw__call_end_early(call, kind, status, maybe_applied);
+    absorb(completions, call, was_finished);
+}
+
+static void react_to_time(kw_completions *completions) {
+    int64_t now = kw__now();
+    kw__call *call;
+    while ((call = kw__timers_due(&completions->timers, now)) != NULL) {
+        if (now >= call->timer) {
+            bool was_finished = call->finished;
+            kw__call_react(call, KW__EVENT_TIMER);
+            absorb(completions, call, was_finished);
+        } else {
+            end_early(completions, call, KW__EVENT_DEADLINE, KW_TIMEOUT);
+        }
+    }
+}
+
+/* The client is closed: what the link does not fail (calls that wait for a timer) ends here. */
+static void end_all(kw_completions *completions) {
+    for (size_t i = 0; i < completions->tags.capacity; i++) {
+        kw__call *call = completions->tags.slots[i];
+        if (call == NULL || call->outstanding) continue;
+        end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
+        i = (size_t)-1; /* the map has moved: from the beginning */
+    }
+}
+
+/* The work of one step, with the lock, which is given up in between. */
+static void work(kw_completions *completions) {
+    kw__link *link = &completions->link;
+    completions->stepping = true;
+    lower_signal(completions);
+    for (int round = 0; round < ROUNDS_A_STEP; round++) {
+        if (atomic_load(&completions->object.client->closed)) {
+            kw__signal_lower(&link->wake);
+            kw__link_close(link);
+        } else {
+            kw__link_turn(link);
+        }
+        react_to_arrived(completions);
+        react_to_time(completions);
+        if (atomic_load(&completions->object.client->closed)) end_all(completions);
+        kw__link_flush(link);
+        if (completions->arrived == NULL && link->doomed.first == NULL) break;
+    }
+    completions->stepping = false;
+    if (completions->ready_count > 0 || completions->arrived != NULL) raise_signal(completions);
+}
+
+/* The handle's functions */
+
+int32_t kw__completions_fd(const kw_completions *completions) {
+    return completions == NULL ? -1 : completions->poller.fd;
+}
+
+int32_t kw__completions_timeout_ms(const kw_completions *handle) {
+    kw_completions *completions = (kw_completions *)(uintptr_t)handle; /* const to the caller: only the lock is touched */
+    if (completions == NULL || kw__client_is_forked(completions->object.client)) return -1;
+    kw__lock(&completions->link.lock);
+    int64_t next = kw__timers_next(&completions->timers), due = kw__link_due(&completions->link);
+    kw__unlock(&completions->link.lock);
+    return kw__poll_ms(kw__now(), due < next ? due : next);
+}
+
+int64_t kw__completions_step(kw_completions *completions, kw_error *error) {
+    (void)error;
+    kw__lock(&completions->link.lock);
+    if (!completions->stepping) work(completions);
+    int64_t count = (int64_t)completions->ready_count;
+    kw__unlock(&completions->link.lock);
+    return count;
+}
+
+/* How many of the ready records, `capacity` at most, the block can hold; it grows if it can. */
+static size_t fit(kw_completions *completions, size_t capacity) {
+    size_t bytes = 0, count = 0;
+    for (const kw__call *call = completions->ready; call != NULL && count < capacity; call = call->ready_next, count++) {
+        bytes += call->status < 0 ? sizeof(kw_error) : call->row->result_size;
+    }
+    kw__buffer_clear(&completions->block);
+    if (kw__buffer_reserve(&completions->block, bytes)) return count;
+    completions->block.failed = false;
+    size_t fitting = completions->block.capacity / FIRST_BLOCK;
+    return fitting < count ? fitting : count;
+}
+
+static void write_record(kw_completions *completions, kw__call *call, kw_record *record) {
+    const void *data = call->status < 0 ? (const void *)&call->error : call->step.result;
+    size_t length = call->status < 0 ? sizeof(kw_error) : call->row->result_size;
+    kw__buffer *block = &completions->block;
+    *record = (kw_record){.tag = call->tag, .operation = call->row->number, .status = call->status};
+    if (length == 0) return;
+    record->data = block->data + block->length;
+    record->length = length;
+    kw__buffer_append(block, data, length);
+}
+
+int64_t kw__completions_drain(kw_completions *completions, kw_record *records, int64_t capacity, size_t stride,
+                              kw_error *error) {
+    (void)error;
+    kw__lock(&completions->link.lock);
+    size_t count = fit(completions, (size_t)capacity);
+    for (size_t i = 0; i < count; i++) {
+        kw__call *call = completions->ready;
+        completions->ready = call->ready_next;
+        if (completions->ready == NULL) completions->ready_last = NULL;
+        completions->ready_count--;
+        call->in_ready = false;
+        write_record(completions, call, (kw_record *)(void *)((char *)records + i * stride));
+        if (kw__call_is_over(call)) let_go(completions, call);
+    }
+    if (completions->ready_count == 0 && completions->arrived == NULL && completions->link.waiting.first == NULL) {
+        lower_signal(completions);
+    }
+    kw__unlock(&completions->link.lock);
+    return (int64_t)count;
+}
+
+int64_t kw__completions_wait(kw_completions *completions, int64_t timeout_us, kw_error *error) {
+    int64_t span = timeout_us == KW_DEFAULT_TIMEOUT ? completions->object.client->url.timeout_us : timeout_us;
+    int64_t until = kw__deadline(kw__now(), span);
+    while (true) {
+        int64_t count = kw__completions_step(completions, error);
+        int64_t now = kw__now();
+        if (count != 0 || now >= until) return count;
+        int timeout = kw__poll_ms(now, until), due = kw__completions_timeout_ms(completions);
+        if (due >= 0 && (timeout < 0 || due < timeout)) timeout = due;
+        struct pollfd watched = {.fd = completions->poller.fd, .events = POLLIN};
+        poll(&watched, 1, timeout);
+    }
+}
+
+kw_status kw__completions_cancel(kw_completions *completions, uint64_t tag, kw_error *error) {
+    kw__lock(&completions->link.lock);
+    kw__call *call = kw__tag_map_find(&completions->tags, tag);
+    if (call != NULL) {
+        end_early(completions, call, KW__EVENT_CANCEL, KW_CANCELLED);
+        raise_signal(completions);
+    }
+    kw__unlock(&completions->link.lock);
+    return call != NULL ? KW_OK : kw__fail(error, KW_NOT_FOUND, KW_REASON_NONE, "no such tag is in flight");
+}
+
+/* Room and the right to a tag, with the lock. */
+static kw_status admit(kw_completions *completions, uint64_t tag, kw_error *error) {
+    if (completions->open_calls >= (size_t)completions->object.client->url.max_in_flight) {
+        return kw__fail(error, KW_OVERLOADED, KW_REASON_NONE, "%zu calls are in flight in these completions: drain before submitting more",
+                        completions->open_calls);
+    }
+    if (!kw__tag_map_reserve(&completions->tags) || !kw__timers_reserve(&completions->timers, completions->open_calls + 1)) {
+        return kw__fail_memory(error);
+    }
+    if (kw__tag_map_find(&completions->tags, tag) != NULL) {
+        return kw__fail(error, KW_INVALID, KW_REASON_TAG_IN_USE, "this tag is in flight already: give each call its own");
+    }
+    return KW_OK;
+}
+
+kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t tag, const kw__row *row, const void *args,
+                     int64_t timeout_us, kw_error *error) {
+    kw_client *client = object->client;
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
+    if (completions->object.client != client) {
+        return kw__fail(error, KW_INVALID, KW_REASON_FOREIGN_CLIENT, "object and completions were made from different clients");
+    }
+    kw__call *call = kw__call_open(object, row, args, error);
+    if (call == NULL) return KW_NO_MEMORY;
+    call->completions = completions;
+    call->tag = tag;
+    kw__call_set_deadline(call, &completions->link, timeout_us);
+    kw__call_react(call, KW__EVENT_START);
+    kw__lock(&completions->link.lock);
+    status = admit(completions, tag, error);
+    if (status == KW_OK) {
+        kw__tag_map_add(&completions->tags, call);
+        completions->open_calls++;
+        absorb(completions, call, false);
+        raise_signal(completions);
+    }
+    kw__unlock(&completions->link.lock);
+    if (status != KW_OK) kw__call_release(call);
+    return status;
+}
+
+/* The end */
+
+void kw__completions_close_all(kw_client *client) {
+    kw__lock(&client->lock);
+    /* Their next step sees that the client is closed. Their locks are not taken: a link's lock comes before the client's. */
+    for (kw_completions *one = client->completions; one != NULL; one = one->next) kw__signal_raise(&one->link.wake);
+    kw__unlock(&client->lock);
+}
+
+/* A call that was answered and not drained, or waits for its timer: what it was granted goes back by the client's link. */
+static void give_back(kw_completions *completions, kw__call *call) {
+    kw__timers_remove(&completions->timers, call);
+    call->in_ready = false;
+    call->finished = true;
+    kw__call_react(call, KW__EVENT_CANCEL);
+    kw__call_leave(call, &call->client->link);
+}
+
+void kw__completions_free(kw_completions *completions) {
+    if (completions == NULL) return;
+    if (kw__client_is_forked(completions->object.client)) {
+        kw__link_abandon(&completions->link);
+        kw__poller_close(&completions->poller);
+        kw__signal_close(&completions->signal);
+        return;
+    }
+    unlist(completions);
+    kw__link *link = &completions->link;
+    kw__lock(&link->lock);
+    completions->stepping = true;
+    kw__link_close(link); /* fails what is out; calls asleep for a timer stay */
+    react_to_arrived(completions);
+    kw__call *undrained = completions->ready;
+    completions->ready = completions->ready_last = NULL;
+    kw__unlock(&link->lock);
+    while (undrained != NULL) {
+        kw__call *next = undrained->ready_next;
+        give_back(completions, undrained);
+        undrained = next;
+    }
+    while (completions->timers.count > 0) give_back(completions, completions->timers.heap[0]);
+    kw__object_release(&completions->object);
+}

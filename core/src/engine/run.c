@@ -1,0 +1,215 @@
+#include "engine/run.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "engine/call.h"
+
+#define MANY_AT_ONCE 1024
+#define LARGEST_ARGS 512
+
+static void enter(kw_client *client) {
+    atomic_fetch_add(&client->inside, 1);
+}
+
+static void leave(kw_client *client) {
+    /* The last one out wakes a close that waits. */
+    if (atomic_fetch_sub(&client->inside, 1) == 1 && atomic_load(&client->closed)) kw__unpark(&client->idle);
+}
+
+/* Sleeps for the call's timer, out of every link's way; close wakes it. */
+static void sleep_until(kw__call *call, int64_t until) {
+    kw_client *client = call->client;
+    kw__lock(&client->lock);
+    call->next = client->sleepers;
+    client->sleepers = call;
+    kw__unlock(&client->lock);
+    if (!atomic_load(&client->closed)) kw__park(&call->waiter->parker, until);
+    kw__lock(&client->lock);
+    kw__call **at = &client->sleepers;
+    while (*at != call) at = &(*at)->next;
+    *at = call->next;
+    kw__unlock(&client->lock);
+}
+
+/*
+ * The call's time is over while its send is out: take it back if no byte has left, else leave it to the link. With the lock,
+ * so that nothing changes between looking and leaving.
+ */
+static void give_up(kw__call *call, kw__link *link) {
+    bool maybe_applied = false;
+    if (kw__link_withdraw(link, &call->pending)) call->outstanding = false;
+    else maybe_applied = kw__link_was_sent(link, &call->pending);
+    kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, maybe_applied);
+    call->left = call->outstanding;
+}
+
+/* What the caller gets. */
+static kw_status tell(const kw__call *call, void *result, kw_error *error) {
+    if (call->status < 0) kw__error_copy(error, &call->error);
+    else if (call->row->result_size > 0) memcpy(result, call->step.result, call->row->result_size);
+    return call->status;
+}
+
+/*
+ * Writes what the call ordered and waits for the outcome or the deadline. True when the call was left to the link: from the
+ * unlock on it belongs to whoever reads, so the caller is told before.
+ */
+static bool exchange(kw__call *call, kw__link *link, void *result, kw_error *error, kw_status *status) {
+    call->must_send = false;
+    call->outstanding = true;
+    atomic_store_explicit(&call->waiter->left, 1, memory_order_relaxed);
+    kw__lock(&link->lock);
+    kw__link_push(link, &call->pending);
+    kw__link_flush(link);
+    kw__link_await(link, call->waiter, call->deadline);
+    if (atomic_load_explicit(&call->waiter->left, memory_order_acquire) == 0) {
+        kw__unlock(&link->lock);
+        kw__call_react_to_outcome(call);
+        return false;
+    }
+    give_up(call, link);
+    bool left = call->left;
+    if (left) *status = tell(call, result, error);
+    kw__unlock(&link->lock);
+    return left;
+}
+
+static kw_status drive(kw__call *call, void *result, kw_error *error) {
+    kw__link *link = &call->client->link;
+    kw_status status = KW_OK;
+    kw__call_react(call, KW__EVENT_START);
+    while (!call->finished) {
+        if (call->must_send) {
+            if (exchange(call, link, result, error, &status)) return status;
+            continue;
+        }
+        sleep_until(call, call->timer < call->deadline ? call->timer : call->deadline);
+        int64_t now = kw__now();
+        if (atomic_load(&call->client->closed)) kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
+        else if (now >= call->timer) kw__call_react(call, KW__EVENT_TIMER);
+        else if (now >= call->deadline) kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
+    }
+    status = tell(call, result, error);
+    kw__call_leave(call, link);
+    return status;
+}
+
+kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result, kw_error *error) {
+    kw_client *client = object->client;
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
+    kw__call *call = kw__call_open(object, row, args, error);
+    if (call == NULL) return KW_NO_MEMORY;
+    enter(client);
+    kw__call_set_deadline(call, &client->link, timeout_us);
+    status = drive(call, result, error);
+    leave(client);
+    return status;
+}
+
+/* Many */
+
+/* Tells one of many its answer. The first int32 of a result record is its status. */
+static kw_status tell_one(const kw__call *call, char *result, kw_error *first_error, kw_status first) {
+    kw_status status = tell(call, result, first >= 0 ? first_error : NULL);
+    int32_t told = status;
+    memcpy(result, &told, sizeof told);
+    return first < 0 || status >= 0 ? first : status;
+}
+
+/* Writes all and waits until all are answered or the time is over; who is not answered then is given up. */
+static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, char *results, kw_error *error) {
+    kw__waiter *waiter = &calls[0]->own;
+    size_t size = calls[0]->row->result_size;
+    kw_status first = KW_OK;
+    int sent = 0;
+    for (size_t i = 0; i < count; i++) sent += calls[i]->must_send;
+    atomic_store_explicit(&waiter->left, sent, memory_order_relaxed);
+    kw__lock(&link->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (!calls[i]->must_send) continue; /* refused by its encode */
+        calls[i]->must_send = false;
+        calls[i]->outstanding = true;
+        calls[i]->waiter = waiter;
+        kw__link_push(link, &calls[i]->pending);
+    }
+    kw__link_flush(link);
+    if (sent > 0) kw__link_await(link, waiter, calls[0]->deadline);
+    for (size_t i = 0; i < count; i++) {
+        if (!calls[i]->outstanding || calls[i]->pending.place == KW__PLACE_NONE) continue;
+        give_up(calls[i], link);
+        if (!calls[i]->left) continue;
+        first = tell_one(calls[i], results + i * size, error, first);
+        calls[i] = NULL; /* the link's from the unlock on */
+    }
+    kw__unlock(&link->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (calls[i] == NULL) continue;
+        if (!calls[i]->finished) kw__call_react_to_outcome(calls[i]);
+        first = tell_one(calls[i], results + i * size, error, first);
+        kw__call_leave(calls[i], link);
+    }
+    return first;
+}
+
+/* One window of the items: opens a call for each, and lets them go together. */
+static kw_status run_window(kw__object *object, const kw__row *row, const kw__items *items, size_t from, size_t count,
+                            int64_t until, kw__call **calls, char *results, kw_error *error) {
+    _Alignas(16) char args[LARGEST_ARGS];
+    size_t opened = 0;
+    kw_status status = KW_OK;
+    for (; opened < count && status == KW_OK; opened++) {
+        status = items->read((const char *)items->first + (from + opened) * items->step, args, error);
+        calls[opened] = status == KW_OK ? kw__call_open(object, row, args, error) : NULL;
+        if (calls[opened] == NULL) {
+            status = status == KW_OK ? KW_NO_MEMORY : status;
+            break;
+        }
+        calls[opened]->deadline = calls[opened]->pending.deadline = until;
+        kw__call_react(calls[opened], KW__EVENT_START);
+    }
+    /* Those behind a failed allocation are not sent, and say so. */
+    for (size_t i = opened; i < count; i++) memcpy(results + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+    kw_status first = opened > 0 ? exchange_all(calls, opened, &object->client->link, results, error) : KW_OK;
+    return status != KW_OK ? status : first;
+}
+
+/* Arguments are checked before anything is sent, so that a batch is refused whole or not at all. */
+static kw_status check_all(const kw__row *row, const kw__items *items, kw_error *error) {
+    _Alignas(16) char args[LARGEST_ARGS];
+    if (row->args_size > sizeof args) return kw__fail_memory(error);
+    for (size_t i = 0; i < items->count; i++) {
+        kw_status status = items->read((const char *)items->first + i * items->step, args, error);
+        if (status == KW_OK) continue;
+        if (error != NULL) error->position = (int64_t)i;
+        return status;
+    }
+    return KW_OK;
+}
+
+kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us, void *results,
+                       kw_error *error) {
+    kw_client *client = object->client;
+    kw_status status = kw__client_check(client, error);
+    if (status == KW_OK) status = check_all(row, items, error);
+    if (status != KW_OK) return status;
+    size_t window = items->count < MANY_AT_ONCE ? items->count : MANY_AT_ONCE;
+    kw__call **calls = kw__malloc(window * sizeof *calls);
+    if (calls == NULL) return kw__fail_memory(error);
+    int64_t span = timeout_us != KW_DEFAULT_TIMEOUT ? timeout_us : client->url.timeout_us;
+    if (timeout_us == KW_DEFAULT_TIMEOUT && !atomic_load(&client->link.is_up)) {
+        span = kw__deadline(span, client->url.connect_timeout_us);
+    }
+    int64_t until = kw__deadline(kw__now(), span);
+    enter(client);
+    kw_status first = KW_OK;
+    for (size_t from = 0; from < items->count; from += window) {
+        size_t count = items->count - from < window ? items->count - from : window;
+        char *at = (char *)results + from * row->result_size;
+        status = run_window(object, row, items, from, count, until, calls, at, first < 0 ? NULL : error);
+        if (first >= 0) first = status;
+    }
+    leave(client);
+    kw__free(calls);
+    return first;
+}

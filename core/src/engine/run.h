@@ -1,0 +1,25 @@
+/* Blocking calls: the caller's own thread writes, reads for all who share the link, and waits. */
+#ifndef KW__RUN_H
+#define KW__RUN_H
+
+#include "engine/completions.h"
+#include "engine/row.h"
+
+kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result, kw_error *error);
+
+/* Many arguments, each `step` bytes after the one before; read checks one and fills an argument record from it. */
+typedef struct kw__items {
+    const void *first;
+    size_t count;
+    size_t step;
+    kw_status (*read)(const void *item, void *args, kw_error *error);
+} kw__items;
+
+/*
+ * Many one-step calls, written together and waited for together. Each result record begins with its status. All items are
+ * checked before the first is sent.
+ */
+kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us, void *results,
+                       kw_error *error);
+
+#endif

@@ -1,0 +1,385 @@
+#include "redis/link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "redis/link_parts.h"
+
+#define MAX_QUEUED_BYTES ((uint64_t)4 << 20) /* written to us and not yet to the socket */
+#define IDLE_US 1000                         /* a link idle for longer is looked at before it is trusted */
+#define MAX_REPEATS 2                        /* times that one command is sent again after a lost link */
+
+void kw__pendings_add(kw__pendings *list, kw__pending *pending) {
+    pending->next = NULL;
+    pending->previous = list->last;
+    if (list->last != NULL) list->last->next = pending;
+    else list->first = pending;
+    list->last = pending;
+    list->count++;
+}
+
+void kw__pendings_remove(kw__pendings *list, kw__pending *pending) {
+    if (pending->previous != NULL) pending->previous->next = pending->next;
+    else list->first = pending->next;
+    if (pending->next != NULL) pending->next->previous = pending->previous;
+    else list->last = pending->previous;
+    pending->next = pending->previous = NULL;
+    list->count--;
+}
+
+bool kw__link_init(kw__link *link, const kw__link_user *user, const kw__url *url, kw__counters *counters) {
+    *link = (kw__link){.user = user, .url = url, .counters = counters, .transport = {-1}, .wake = {-1, -1}};
+    link->input = kw__malloc(KW__INPUT_BYTES);
+    if (link->input == NULL) return false;
+    if (!kw__mutex_init(&link->lock)) {
+        kw__free(link->input);
+        return false;
+    }
+    if (!kw__signal_open(&link->wake)) {
+        kw__mutex_free(&link->lock);
+        kw__free(link->input);
+        return false;
+    }
+    return true;
+}
+
+void kw__link_free(kw__link *link) {
+    kw__lookup_leave(link->lookup);
+    kw__transport_close(&link->transport);
+    kw__signal_close(&link->wake);
+    kw__reader_free(link->reader);
+    kw__buffer_free(&link->out);
+    kw__buffer_free(&link->sending);
+    kw__free(link->input);
+    kw__mutex_free(&link->lock);
+}
+
+void kw__link_abandon(kw__link *link) {
+    kw__transport_close(&link->transport);
+    kw__signal_close(&link->wake);
+}
+
+/* The line */
+
+static bool has_room(const kw__link *link) {
+    return link->line.count < (size_t)link->url->max_in_flight && link->queued - link->written < MAX_QUEUED_BYTES;
+}
+
+static void doom(kw__link *link, kw__pending *pending, kw_status status, bool maybe_applied) {
+    pending->failure = status;
+    pending->maybe_applied = maybe_applied;
+    pending->place = KW__PLACE_DOOMED;
+    kw__pendings_add(&link->doomed, pending);
+}
+
+void kw__link_admit(kw__link *link) {
+    while (link->state == KW__LINK_UP && !link->broken && link->waiting.first != NULL && has_room(link)) {
+        kw__pending *pending = link->waiting.first;
+        kw__pendings_remove(&link->waiting, pending);
+        if (!kw__buffer_reserve(&link->out, pending->command.length)) {
+            link->out.failed = false; /* this one fails; the buffer is as it was */
+            kw__fail_memory(&link->failure);
+            doom(link, pending, KW_NO_MEMORY, false);
+            continue;
+        }
+        kw__buffer_append(&link->out, pending->command.data, pending->command.length);
+        pending->begin = link->queued;
+        pending->sent_at = kw__now();
+        link->queued += pending->command.length;
+        pending->place = KW__PLACE_LINE;
+        kw__pendings_add(&link->line, pending);
+    }
+}
+
+/* An idle link may have been closed by its peer: better seen now than after a command that must not be sent twice. */
+static void check_idle(kw__link *link) {
+    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->flushing) return;
+    if (kw__now() - link->last_received < IDLE_US || !kw__transport_is_stale(&link->transport)) return;
+    kw_error error;
+    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
+    kw__link_tear_down(link, KW_CONNECTION, &error);
+}
+
+void kw__link_push(kw__link *link, kw__pending *pending) {
+    pending->tries = 0;
+    pending->place = KW__PLACE_WAITING;
+    atomic_fetch_add_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
+    check_idle(link);
+    kw__pendings_add(&link->waiting, pending);
+    kw__link_admit(link);
+}
+
+bool kw__link_withdraw(kw__link *link, kw__pending *pending) {
+    if (pending->place != KW__PLACE_WAITING) return false;
+    kw__pendings_remove(&link->waiting, pending);
+    pending->place = KW__PLACE_NONE;
+    atomic_fetch_sub_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
+    return true;
+}
+
+bool kw__link_was_sent(const kw__link *link, const kw__pending *pending) {
+    return pending->place == KW__PLACE_LINE && pending->begin < link->written;
+}
+
+void kw__link_settle(kw__link *link, kw__pending *pending) {
+    pending->place = KW__PLACE_NONE;
+    atomic_fetch_sub_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
+    void *token = link->user->settle(pending);
+    if (token != NULL) link->resumes[link->resume_count++] = token;
+}
+
+void kw__link_resume(kw__link *link) {
+    if (link->resume_count == 0) return;
+    kw__unlock(&link->lock);
+    for (int i = 0; i < link->resume_count; i++) link->user->resume(link->resumes[i]);
+    link->resume_count = 0;
+    kw__lock(&link->lock);
+}
+
+void kw__link_bury(kw__link *link) {
+    while (link->doomed.first != NULL) {
+        while (link->doomed.first != NULL && link->resume_count < KW__LINK_BATCH) {
+            kw__pending *pending = link->doomed.first;
+            kw__pendings_remove(&link->doomed, pending);
+            link->user->failed(pending, pending->failure, pending->maybe_applied, &link->failure);
+            kw__link_settle(link, pending);
+        }
+        kw__link_resume(link);
+    }
+}
+
+void kw__link_doom_waiting(kw__link *link, kw_status status) {
+    while (link->waiting.first != NULL) {
+        kw__pending *pending = link->waiting.first;
+        kw__pendings_remove(&link->waiting, pending);
+        doom(link, pending, status, false);
+    }
+}
+
+/* What was in line when the connection ended: sent again, or doomed. Those not sent stand before those that waited. */
+static void clear_line(kw__link *link, kw_status status) {
+    kw__pendings again = {0};
+    while (link->line.first != NULL) {
+        kw__pending *pending = link->line.first;
+        bool sent = pending->begin < link->written;
+        kw__pendings_remove(&link->line, pending);
+        bool repeat = !sent || (pending->repeatable && pending->tries < MAX_REPEATS);
+        if (link->closing || !repeat) {
+            kw_status told = sent && !link->closing && !pending->repeatable ? KW_UNKNOWN : status;
+            doom(link, pending, told, sent);
+            continue;
+        }
+        if (sent) {
+            pending->tries++;
+            atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+        }
+        pending->place = KW__PLACE_WAITING;
+        kw__pendings_add(&again, pending);
+    }
+    if (again.first == NULL) return;
+    again.last->next = link->waiting.first;
+    if (link->waiting.first != NULL) link->waiting.first->previous = again.last;
+    else link->waiting.last = again.last;
+    link->waiting.first = again.first;
+    link->waiting.count += again.count;
+}
+
+void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error) {
+    if (error != NULL) link->failure = *error;
+    while (link->flushing) { /* the flusher is inside one send that does not block */
+        kw__unlock(&link->lock);
+        sched_yield();
+        kw__lock(&link->lock);
+    }
+    kw__link_drop_connection(link);
+    clear_line(link, status);
+    if (link->closing) kw__link_doom_waiting(link, status);
+}
+
+void kw__link_flush(kw__link *link) {
+    if (link->flushing || link->broken || link->transport.fd < 0 || link->state == KW__LINK_CONNECTING) return;
+    link->flushing = true;
+    link->want_write = false;
+    while (true) {
+        if (link->sending_at == link->sending.length) {
+            kw__buffer spare = link->sending;
+            link->sending = link->out;
+            link->out = spare;
+            link->out.length = 0;
+            link->sending_at = 0;
+            if (link->sending.length == 0) break;
+        }
+        const char *data = link->sending.data + link->sending_at;
+        size_t length = link->sending.length - link->sending_at;
+        kw__unlock(&link->lock);
+        ssize_t sent = kw__transport_send(&link->transport, data, length);
+        kw__lock(&link->lock);
+        if (sent == KW__IO_WAIT) {
+            link->want_write = true;
+            break;
+        }
+        if (sent == KW__IO_CLOSED) {
+            link->broken = true;
+            break;
+        }
+        link->sending_at += (size_t)sent;
+        link->written += (uint64_t)sent;
+        atomic_fetch_add_explicit(&link->counters->bytes_sent, sent, memory_order_relaxed);
+    }
+    link->flushing = false;
+    /* A leader asleep in poll() must learn of both. */
+    if ((link->want_write || link->broken) && link->leader != NULL) kw__signal_raise(&link->wake);
+}
+
+/* Reading for all */
+
+static void park(kw__link *link, kw__waiter *waiter) {
+    waiter->next = NULL;
+    waiter->previous = link->parked_last;
+    if (link->parked_last != NULL) link->parked_last->next = waiter;
+    else link->parked_first = waiter;
+    link->parked_last = waiter;
+    waiter->parked = true;
+}
+
+static void unpark(kw__link *link, kw__waiter *waiter) {
+    if (!waiter->parked) return;
+    if (waiter->previous != NULL) waiter->previous->next = waiter->next;
+    else link->parked_first = waiter->next;
+    if (waiter->next != NULL) waiter->next->previous = waiter->previous;
+    else link->parked_last = waiter->previous;
+    waiter->parked = false;
+}
+
+/* The leader leaves: the oldest that still waits takes over, and is woken alone. */
+static void hand_over(kw__link *link) {
+    link->leader = NULL;
+    while (link->parked_first != NULL) {
+        kw__waiter *waiter = link->parked_first;
+        unpark(link, waiter);
+        if (atomic_load_explicit(&waiter->left, memory_order_acquire) == 0) continue; /* answered, on its way out */
+        link->leader = waiter;
+        kw__unpark(&waiter->parker);
+        return;
+    }
+}
+
+static bool is_coming_up(const kw__link *link) {
+    return link->state == KW__LINK_RESOLVING || link->state == KW__LINK_CONNECTING || link->state == KW__LINK_GREETING;
+}
+
+int64_t kw__link_due(const kw__link *link) {
+    if (link->doomed.first != NULL || link->broken) return 0;
+    if (link->closing) return link->state != KW__LINK_CLOSED || link->waiting.first != NULL ? 0 : INT64_MAX;
+    if (link->state == KW__LINK_DOWN) return link->waiting.first != NULL ? link->backoff_until : INT64_MAX;
+    if (is_coming_up(link)) return link->address_deadline;
+    if (link->line.first != NULL) return kw__deadline(link->line.first->deadline, KW__STALL_US + 1);
+    return INT64_MAX;
+}
+
+/* A link that has long been silent past its oldest expired place will not speak again. */
+static void check_stall(kw__link *link, int64_t now) {
+    if (link->state != KW__LINK_UP || link->line.first == NULL) return;
+    if (now <= kw__deadline(link->line.first->deadline, KW__STALL_US) || now - link->last_received <= KW__STALL_US) return;
+    kw_error error;
+    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server has been silent for too long: the link was given up");
+    kw__link_tear_down(link, KW_CONNECTION, &error);
+}
+
+/* One round of the leader's work after the descriptors were looked at. */
+static void work(kw__link *link, bool readable, bool writable) {
+    int64_t now = kw__now();
+    if (link->closing) {
+        kw_error error;
+        kw__fail(&error, KW_CLOSED, KW_REASON_NONE, "the client was closed");
+        kw__link_tear_down(link, KW_CLOSED, &error);
+        link->state = KW__LINK_CLOSED;
+    } else if (link->broken && !readable) {
+        kw_error error;
+        kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
+        kw__link_tear_down(link, KW_CONNECTION, &error);
+    } else if (link->state == KW__LINK_DOWN) {
+        if (link->waiting.first != NULL && now >= link->backoff_until) kw__link_connect(link);
+    } else if (link->state == KW__LINK_RESOLVING || link->state == KW__LINK_CONNECTING) {
+        kw__link_go_on(link, now, writable);
+    } else {
+        if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
+        if (writable && link->want_write) kw__link_flush(link);
+        if (readable) kw__link_read(link);
+        check_stall(link, now);
+    }
+    kw__link_admit(link);
+    kw__link_flush(link);
+    kw__link_bury(link);
+}
+
+/* One round of a leader that may sleep. */
+static void lead(kw__link *link, int64_t until) {
+    int64_t due = kw__link_due(link);
+    struct pollfd watched[2] = {{.fd = link->wake.read_fd, .events = POLLIN}, {.fd = link->transport.fd, .events = POLLIN}};
+    nfds_t count = link->transport.fd >= 0 ? 2 : 1;
+    if (link->state == KW__LINK_CONNECTING) watched[1].events = POLLOUT;
+    else if (link->want_write) watched[1].events |= POLLOUT;
+    int timeout = kw__poll_ms(kw__now(), due < until ? due : until);
+    kw__unlock(&link->lock);
+    int ready = poll(watched, count, timeout);
+    if (ready > 0 && watched[0].revents != 0) kw__signal_lower(&link->wake);
+    kw__lock(&link->lock);
+    int events = ready > 0 && count == 2 ? watched[1].revents : 0;
+    work(link, (events & (POLLIN | POLLHUP | POLLERR)) != 0, (events & (POLLOUT | POLLHUP | POLLERR)) != 0);
+}
+
+void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
+    while (atomic_load_explicit(&waiter->left, memory_order_acquire) > 0) {
+        if (link->leader == NULL) link->leader = waiter;
+        if (link->leader == waiter) {
+            if (kw__now() >= until) break;
+            lead(link, until);
+            continue;
+        }
+        park(link, waiter);
+        kw__unlock(&link->lock);
+        bool woken = kw__park(&waiter->parker, until);
+        kw__lock(&link->lock);
+        unpark(link, waiter);
+        if (!woken && link->leader != waiter) break;
+    }
+    if (link->leader == waiter) hand_over(link);
+}
+
+void kw__link_turn(kw__link *link) {
+    kw__signal_lower(&link->wake);
+    bool writable = false;
+    if (link->state == KW__LINK_CONNECTING || link->want_write) {
+        struct pollfd watched = {.fd = link->transport.fd, .events = POLLOUT};
+        writable = poll(&watched, 1, 0) > 0;
+    }
+    kw__link_state before;
+    do { /* what comes up may go on at once: connected, greeted, first commands written */
+        before = link->state;
+        work(link, link->state == KW__LINK_GREETING || link->state == KW__LINK_UP, writable);
+    } while (link->state != before && link->state != KW__LINK_DOWN && link->state != KW__LINK_CLOSED);
+    bool for_writing = link->state == KW__LINK_CONNECTING || link->want_write;
+    if (link->poller != NULL && link->transport.fd >= 0 && for_writing != link->watching_write) {
+        kw__poller_watch(link->poller, link->transport.fd, for_writing);
+        link->watching_write = for_writing;
+    }
+}
+
+/* The end */
+
+void kw__link_close(kw__link *link) {
+    link->closing = true;
+    if (link->state == KW__LINK_CLOSED && link->waiting.first == NULL) return;
+    if (link->leader != NULL) {
+        kw__signal_raise(&link->wake);
+        return;
+    }
+    kw__waiter nobody = {0};
+    link->leader = &nobody;
+    work(link, false, false);
+    hand_over(link);
+}

@@ -1,0 +1,169 @@
+/*
+ * A link: one connection to a server, a line of commands in the order of writing, and the threads that share it.
+ *
+ * Whoever finds no flusher flushes for all, whoever finds no leader reads for all. The leader alone connects, reads, and tears
+ * down. What a reply means is the user's matter (the engine): the link knows commands and replies, not calls.
+ *
+ * The life of a command: waiting (not yet written; no link is up or there is no room), in line (its bytes are in the outgoing
+ * stream), answered or failed. A command in line keeps its place even when its owner has left.
+ */
+#ifndef KW__LINK_H
+#define KW__LINK_H
+
+#include <stdatomic.h>
+
+#include "base/poller.h"
+#include "base/sync.h"
+#include "redis/greeting.h"
+#include "redis/reader.h"
+#include "redis/resolve.h"
+
+typedef enum kw__place {
+    KW__PLACE_NONE,
+    KW__PLACE_WAITING,
+    KW__PLACE_LINE,
+    KW__PLACE_DOOMED, /* failed, the user to be told by the leader */
+} kw__place;
+
+typedef struct kw__pending kw__pending;
+struct kw__pending {
+    kw__pending *next;
+    kw__pending *previous;
+    kw__buffer command;
+    kw__place place;
+    uint64_t begin;    /* where its bytes begin in the outgoing stream */
+    int64_t sent_at;   /* before its bytes could leave */
+    int64_t deadline;  /* of its owner; a link silent for long after it is given up */
+    bool repeatable;   /* may be sent again on a new link */
+    int tries;
+    kw_status failure; /* when doomed */
+    bool maybe_applied;
+};
+
+typedef struct kw__pendings {
+    kw__pending *first;
+    kw__pending *last;
+    size_t count;
+} kw__pendings;
+
+/* A thread that waits for one or more commands. It lives in memory that outlasts the wait: wake-ups may come late. */
+typedef struct kw__waiter kw__waiter;
+struct kw__waiter {
+    kw__parker parker;
+    atomic_int left; /* commands still to be answered */
+    kw__waiter *next;
+    kw__waiter *previous;
+    bool parked;
+};
+
+typedef struct kw__counters {
+    atomic_int_least64_t calls, retries, links, reconnects, in_flight, bytes_sent, bytes_received, timeouts, undone,
+        undo_failed, late_replies;
+} kw__counters;
+
+typedef struct kw__link kw__link;
+
+typedef struct kw__link_user {
+    /* A reply, by the leader, without the lock. True: the command was encoded anew and must be sent again. */
+    bool (*answered)(kw__pending *pending, const kw__reply *reply, int64_t received_at);
+    /* Whether a command that must be sent again is still wanted, with the lock; if not, it is settled instead. */
+    bool (*wanted)(kw__pending *pending);
+    /* A failure, with the lock. */
+    void (*failed)(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error);
+    /* After either, with the lock: makes it visible. What it returns, if anything, is given to resume. */
+    void *(*settle)(kw__pending *pending);
+    /* Without the lock. */
+    void (*resume)(void *token);
+    /* A link came up, with the lock. */
+    void (*connected)(kw__link *link, const kw__server *server);
+} kw__link_user;
+
+typedef enum kw__link_state {
+    KW__LINK_DOWN,
+    KW__LINK_RESOLVING,
+    KW__LINK_CONNECTING,
+    KW__LINK_GREETING,
+    KW__LINK_UP,
+    KW__LINK_CLOSED,
+} kw__link_state;
+
+#define KW__LINK_BATCH 256
+
+struct kw__link {
+    kw__mutex lock;
+    const kw__link_user *user;
+    const kw__url *url;
+    kw__counters *counters;
+    void *owner;        /* the user's */
+    void *tag;          /* for the test library's scheme */
+    kw__poller *poller; /* of completions; NULL when threads wait in poll() */
+
+    kw__link_state state;
+    atomic_bool is_up; /* state is UP, to be looked at without the lock */
+    kw__transport transport;
+    kw__signal wake;
+    bool watching_write;
+    bool closing;
+    bool was_up;
+
+    kw__waiter *leader; /* who reads for all; NULL when nobody does */
+    kw__waiter *parked_first;
+    kw__waiter *parked_last;
+    bool flushing;
+    bool want_write; /* the socket took no more */
+    bool broken;     /* a flusher could not write: the leader must tear down */
+
+    kw__pendings waiting;
+    kw__pendings line;
+    kw__pendings doomed;
+    kw__buffer out;     /* appended to by all */
+    kw__buffer sending; /* being written by the flusher */
+    size_t sending_at;
+    uint64_t queued;  /* stream offset of the end of out */
+    uint64_t written; /* stream offset that the socket has taken */
+
+    kw__reader *reader;
+    char *input;
+    kw__greeting greeting;
+    int64_t last_received;
+    void *resumes[KW__LINK_BATCH];
+    int resume_count;
+
+    kw__lookup *lookup;
+    kw__address addresses[KW__MAX_ADDRESSES];
+    size_t address_count;
+    size_t address_at;
+    int64_t connect_deadline;
+    int64_t address_deadline;
+    int64_t backoff_until;
+    int failures;
+    kw_error failure;
+};
+
+bool kw__link_init(kw__link *link, const kw__link_user *user, const kw__url *url, kw__counters *counters);
+/* Nobody waits any more. Closes what is open and frees; pending commands must have been failed by kw__link_close. */
+void kw__link_free(kw__link *link);
+/* In a forked child: closes descriptors, nothing else. */
+void kw__link_abandon(kw__link *link);
+
+/*
+ * All below with the lock held, unless it says otherwise. Those that say so give the lock up and take it again.
+ */
+
+/* Puts a command at the end of what waits, and in line at once when there is room. */
+void kw__link_push(kw__link *link, kw__pending *pending);
+/* Takes a command out that was not written yet; false when a byte may have left. */
+bool kw__link_withdraw(kw__link *link, kw__pending *pending);
+bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
+/* Writes what the socket takes, unless somebody does already. Gives the lock up. */
+void kw__link_flush(kw__link *link);
+/* Reads for all or sleeps until the waiter has nothing left, or the moment has come. Gives the lock up. */
+void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until);
+/* Does all that can be done without waiting; for completions, by one thread at a time. Gives the lock up. */
+void kw__link_turn(kw__link *link);
+/* When kw__link_turn must be called at the latest. */
+int64_t kw__link_due(const kw__link *link);
+/* Fails everything with KW_CLOSED. Gives the lock up. */
+void kw__link_close(kw__link *link);
+
+#endif

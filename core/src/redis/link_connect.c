@@ -1,0 +1,171 @@
+/* Coming up: name, addresses in turn, handshake. All of it outlives the call that began it. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "redis/extra_scheme.h"
+#include "redis/link_parts.h"
+
+#define FIRST_BACKOFF_US 10000
+#define LONGEST_BACKOFF_US KW__SECOND
+
+void kw__link_drop_connection(kw__link *link) {
+    if (link->poller != NULL && link->transport.fd >= 0) kw__poller_forget(link->poller, link->transport.fd);
+    kw__transport_close(&link->transport);
+    kw__lookup_leave(link->lookup);
+    link->lookup = NULL;
+    kw__reader_free(link->reader);
+    link->reader = NULL;
+    link->out.length = link->sending.length = link->sending_at = 0;
+    link->out.failed = link->sending.failed = false;
+    link->broken = link->want_write = link->watching_write = false;
+    link->state = KW__LINK_DOWN;
+    atomic_store(&link->is_up, false);
+}
+
+/* This attempt is over: all that waited for it are told, and the next one waits a little. */
+static void give_up(kw__link *link, kw_status status, const kw_error *error) {
+    if (error != &link->failure) link->failure = *error;
+    kw__link_tear_down(link, status, NULL);
+    int64_t backoff = FIRST_BACKOFF_US << (link->failures < 7 ? link->failures : 7);
+    if (backoff > LONGEST_BACKOFF_US) backoff = LONGEST_BACKOFF_US;
+    link->failures++;
+    link->backoff_until = kw__now() + backoff / 2 + (int64_t)kw__random_below((uint64_t)backoff / 2 + 1);
+    kw__link_doom_waiting(link, status);
+}
+
+/* Connected: a reader of its own, and the first words. */
+static void greet(kw__link *link) {
+    link->queued = link->written = 0;
+    link->out.length = 0;
+    link->reader = kw__reader_open();
+    kw__greeting_begin(&link->greeting, link->url, &link->out);
+    if (link->reader == NULL || link->out.failed) {
+        kw_error error;
+        give_up(link, kw__fail_memory(&error), &error);
+        return;
+    }
+    link->queued = link->out.length;
+    link->state = KW__LINK_GREETING;
+    link->address_deadline = link->connect_deadline;
+    link->last_received = kw__now();
+    kw__link_flush(link);
+}
+
+/* The descriptor is new: completions must watch it. */
+static void watch(kw__link *link) {
+    link->watching_write = link->state == KW__LINK_CONNECTING;
+    if (link->poller != NULL) kw__poller_watch(link->poller, link->transport.fd, link->watching_write);
+}
+
+/* Tries the addresses from address_at on, until one is on its way. */
+static void try_addresses(kw__link *link, kw_error *last) {
+    while (link->address_at < link->address_count) {
+        int64_t now = kw__now();
+        size_t left = link->address_count - link->address_at;
+        kw_status status = kw__transport_connect(&link->transport, &link->addresses[link->address_at], last);
+        if (status == KW_OK) {
+            link->state = KW__LINK_CONNECTING;
+            /* No address may use up the time of those behind it. */
+            link->address_deadline = now + (link->connect_deadline - now) / (int64_t)left;
+            watch(link);
+            return;
+        }
+        link->address_at++;
+    }
+    char cause[160];
+    snprintf(cause, sizeof cause, "%.159s", last->message);
+    kw_error error;
+    kw__fail(&error, KW_CONNECTION, last->reason, "no connection to %s: %s", link->url->shown, cause);
+    give_up(link, KW_CONNECTION, &error);
+}
+
+static void next_address(kw__link *link, kw_error *last) {
+    if (link->poller != NULL && link->transport.fd >= 0) kw__poller_forget(link->poller, link->transport.fd);
+    kw__transport_close(&link->transport);
+    link->address_at++;
+    try_addresses(link, last);
+}
+
+static void connect_extra(kw__link *link) {
+    int fd = kw__extra_scheme_of_tests->connect(link->tag);
+    if (fd < 0) {
+        kw_error error;
+        kw__fail(&error, KW_CONNECTION, KW_REASON_REFUSED, "the test endpoint is closed");
+        give_up(link, KW_CONNECTION, &error);
+        return;
+    }
+    kw__transport_adopt(&link->transport, fd);
+    watch(link);
+    greet(link);
+}
+
+void kw__link_connect(kw__link *link) {
+    const kw__url *url = link->url;
+    kw_error error;
+    kw__error_clear(&error);
+    link->connect_deadline = link->address_deadline = kw__deadline(kw__now(), url->connect_timeout_us);
+    link->address_at = 0;
+    link->address_count = 1;
+    if (url->kind == KW__ADDRESS_EXTRA) {
+        connect_extra(link);
+    } else if (url->kind == KW__ADDRESS_UNIX) {
+        if (kw__address_unix(&link->addresses[0], url->path)) {
+            try_addresses(link, &error);
+        } else {
+            kw__fail(&error, KW_CONNECTION, KW_REASON_REFUSED, "the path of the socket is too long for this system: %s", url->path);
+            give_up(link, KW_CONNECTION, &error);
+        }
+    } else if (kw__resolve_literal(url->host, url->port, &link->addresses[0])) {
+        try_addresses(link, &error);
+    } else {
+        kw_status status = kw__lookup_begin(url->host, url->port, &link->wake, &link->lookup, &error);
+        if (status == KW_OK) link->state = KW__LINK_RESOLVING;
+        else give_up(link, status, &error);
+    }
+}
+
+static void resolved(kw__link *link) {
+    kw_error error;
+    kw__error_clear(&error);
+    kw_status status = kw__lookup_result(link->lookup, link->addresses, &link->address_count, &error);
+    kw__lookup_leave(link->lookup);
+    link->lookup = NULL;
+    link->state = KW__LINK_CONNECTING;
+    if (status == KW_OK) try_addresses(link, &error);
+    else give_up(link, status, &error);
+}
+
+void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
+    kw_error error;
+    kw__error_clear(&error);
+    if (link->state == KW__LINK_RESOLVING && kw__lookup_is_done(link->lookup)) {
+        resolved(link);
+    } else if (link->state == KW__LINK_CONNECTING && ready) {
+        if (kw__transport_connected(&link->transport, &error) == KW_OK) greet(link);
+        else next_address(link, &error);
+    } else if (now >= link->address_deadline) {
+        kw_status status = link->state == KW__LINK_RESOLVING ? KW_RESOLVE : KW_CONNECTION;
+        kw__fail(&error, status, KW_REASON_REFUSED, "%s %s took longer than the connect timeout",
+                 status == KW_RESOLVE ? "looking up" : link->state == KW__LINK_GREETING ? "shaking hands with" : "connecting to",
+                 link->url->shown);
+        if (link->state == KW__LINK_CONNECTING && link->address_at + 1 < link->address_count) next_address(link, &error);
+        else give_up(link, status, &error);
+    }
+}
+
+void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error) {
+    give_up(link, status, error);
+}
+
+void kw__link_is_up(kw__link *link) {
+    link->state = KW__LINK_UP;
+    atomic_store(&link->is_up, true);
+    link->failures = 0;
+    link->backoff_until = 0;
+    atomic_fetch_add_explicit(&link->counters->links, 1, memory_order_relaxed);
+    if (link->was_up) atomic_fetch_add_explicit(&link->counters->reconnects, 1, memory_order_relaxed);
+    link->was_up = true;
+    link->user->connected(link, &link->greeting.server);
+    kw__link_admit(link);
+}

@@ -1,0 +1,38 @@
+/* What the files of the link share: link.c (the line and its threads), link_read.c (replies), link_connect.c (coming up). */
+#ifndef KW__LINK_PARTS_H
+#define KW__LINK_PARTS_H
+
+#include "redis/link.h"
+
+#define KW__INPUT_BYTES ((size_t)64 << 10)
+#define KW__STALL_US (2 * INT64_C(1000000)) /* silence past an expired place after which a link is given up */
+
+/* Lists. */
+void kw__pendings_add(kw__pendings *list, kw__pending *pending);
+void kw__pendings_remove(kw__pendings *list, kw__pending *pending);
+
+/* All by the leader, with the lock. */
+
+/* Moves what waits into the line while there is room. */
+void kw__link_admit(kw__link *link);
+/* Ends the connection. What was sent fails (or waits again, if it may be repeated), what was not waits again. */
+void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error);
+/* Dooms everything that waits. */
+void kw__link_doom_waiting(kw__link *link, kw_status status);
+/* Tells the user of the doomed. Gives the lock up. */
+void kw__link_bury(kw__link *link);
+/* Marks one as answered or failed; its token is resumed by kw__link_resume. */
+void kw__link_settle(kw__link *link, kw__pending *pending);
+void kw__link_resume(kw__link *link);
+
+/* link_read.c: reads once; false when nothing was there or the link went down. Gives the lock up. */
+bool kw__link_read(kw__link *link);
+
+/* link_connect.c */
+void kw__link_connect(kw__link *link);                         /* from DOWN, when something waits */
+void kw__link_go_on(kw__link *link, int64_t now, bool ready);  /* RESOLVING, CONNECTING: what can be done now */
+void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error);
+void kw__link_is_up(kw__link *link);
+void kw__link_drop_connection(kw__link *link);
+
+#endif

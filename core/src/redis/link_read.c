@@ -1,0 +1,118 @@
+/* Replies: taken from the socket, matched with the line, given to the user in batches. */
+#include "base/clock.h"
+#include "redis/link_parts.h"
+
+/* The handshake's replies come before any of the line's. */
+static bool greet(kw__link *link, const kw__reply *reply) {
+    bool done = false;
+    kw_error error;
+    kw__error_clear(&error);
+    size_t before = link->out.length;
+    kw_status status = kw__greeting_reply(&link->greeting, reply, &link->out, &done, &error);
+    link->queued += link->out.length - before;
+    if (status != KW_OK) {
+        kw__link_greeting_failed(link, status, &error);
+        return false;
+    }
+    if (done) kw__link_is_up(link);
+    return true;
+}
+
+/* The reply that nobody asked for. */
+static void unasked(kw__link *link) {
+    kw_error error;
+    kw__fail(&error, KW_PROTOCOL, KW_REASON_NONE, "the server sent a reply that nobody asked for: the link was given up");
+    kw__link_tear_down(link, KW_PROTOCOL, &error);
+}
+
+/*
+ * Gives replies to their commands: the lock is held for taking places out of the line and for settling, not for decoding.
+ * Returns false when the link went down.
+ */
+static bool answer(kw__link *link, int64_t now) {
+    kw__pending *done[KW__LINK_BATCH];
+    bool again[KW__LINK_BATCH];
+    while (true) {
+        int count = 0;
+        kw_status status = KW_OK;
+        kw_error error;
+        bool stray = false;
+        kw__pending *next = link->line.first, *last = link->line.last;
+        kw__unlock(&link->lock);
+        while (count < KW__LINK_BATCH) {
+            const kw__reply *reply;
+            status = kw__reader_next(link->reader, &reply, &error);
+            if (status != KW_OK || reply == NULL) break;
+            if (reply->kind == KW__REPLY_PUSH) continue;
+            if (next == NULL) {
+                stray = true;
+                break;
+            }
+            done[count] = next;
+            again[count++] = link->user->answered(next, reply, now);
+            if (next == last) { /* the last seen from here: others may have been added behind it since */
+                kw__lock(&link->lock);
+                last = link->line.last;
+                next = next->next;
+                kw__unlock(&link->lock);
+            } else {
+                next = next->next; /* only the leader takes out, and only the last one's neighbour can change */
+            }
+        }
+        kw__lock(&link->lock);
+        for (int i = 0; i < count; i++) {
+            kw__pendings_remove(&link->line, done[i]);
+            if (again[i] && link->user->wanted(done[i])) {
+                atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+                done[i]->place = KW__PLACE_WAITING;
+                kw__pendings_add(&link->waiting, done[i]);
+            } else {
+                kw__link_settle(link, done[i]);
+            }
+        }
+        kw__link_admit(link);
+        if (count > 0) kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
+        kw__link_resume(link);
+        if (stray) {
+            unasked(link);
+            return false;
+        }
+        if (status != KW_OK) {
+            kw__link_tear_down(link, status, &error);
+            return false;
+        }
+        if (count < KW__LINK_BATCH) return true;
+    }
+}
+
+bool kw__link_read(kw__link *link) {
+    kw__unlock(&link->lock);
+    ssize_t received = kw__transport_receive(&link->transport, link->input, KW__INPUT_BYTES);
+    int64_t now = kw__now();
+    kw__lock(&link->lock);
+    if (received == KW__IO_WAIT) return false;
+    kw_error error;
+    if (received == KW__IO_CLOSED) {
+        kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER,
+                 link->state == KW__LINK_GREETING ? "the server closed the connection during the handshake: does it expect TLS?"
+                                                  : "the server closed the connection");
+        if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, KW_CONNECTION, &error);
+        else kw__link_tear_down(link, KW_CONNECTION, &error);
+        return false;
+    }
+    link->last_received = now;
+    atomic_fetch_add_explicit(&link->counters->bytes_received, received, memory_order_relaxed);
+    kw_status status = kw__reader_feed(link->reader, link->input, (size_t)received, &error);
+    while (status == KW_OK && link->state == KW__LINK_GREETING) {
+        const kw__reply *reply;
+        status = kw__reader_next(link->reader, &reply, &error);
+        if (status != KW_OK || reply == NULL) break;
+        if (reply->kind != KW__REPLY_PUSH && !greet(link, reply)) return false;
+    }
+    if (status != KW_OK) {
+        if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, status, &error);
+        else kw__link_tear_down(link, status, &error);
+        return false;
+    }
+    return link->state != KW__LINK_UP || answer(link, now);
+}
