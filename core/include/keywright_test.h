@@ -21,10 +21,11 @@ typedef struct kw_echo kw_echo;
 
 /* What an echo sends back. */
 typedef struct kw_echo_pair {
-    int64_t number; /* The number that was sent. */
-    int64_t length; /* How many bytes were sent. */
+    int32_t status; /* The kw_status of this echo. */
+    int32_t steps; /* Round trips made. */
+    int64_t number; /* The number that came back. */
+    int64_t length; /* How many bytes came back. */
     uint64_t checksum; /* 64-bit FNV-1a of the bytes that came back. */
-    int64_t steps; /* Round trips made. */
 } kw_echo_pair;
 
 /* What the endpoint has seen. */

@@ -8,10 +8,11 @@
 
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(kw_echo_pair) == 32, "layout of kw_echo_pair");
-_Static_assert(offsetof(kw_echo_pair, number) == 0, "layout of kw_echo_pair");
-_Static_assert(offsetof(kw_echo_pair, length) == 8, "layout of kw_echo_pair");
-_Static_assert(offsetof(kw_echo_pair, checksum) == 16, "layout of kw_echo_pair");
-_Static_assert(offsetof(kw_echo_pair, steps) == 24, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, status) == 0, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, steps) == 4, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, number) == 8, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, length) == 16, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, checksum) == 24, "layout of kw_echo_pair");
 _Static_assert(sizeof(kw_echo_seen) == 32, "layout of kw_echo_seen");
 _Static_assert(offsetof(kw_echo_seen, received) == 0, "layout of kw_echo_seen");
 _Static_assert(offsetof(kw_echo_seen, held) == 8, "layout of kw_echo_seen");
