@@ -116,7 +116,9 @@ static void wait_until_up(struct test_server *server) {
 }
 
 void test_server_start(struct test_server *server, const char *const *arguments) {
+    char binary[512];
     *server = (struct test_server){.connection = -1, .life = -1};
+    find_binary(binary, sizeof binary);
     /* Not TMPDIR: the path of a Unix socket has about a hundred bytes. */
     snprintf(server->directory, sizeof server->directory, "/tmp/keywright-test-XXXXXX");
     assert_non_null(mkdtemp(server->directory));
@@ -129,8 +131,6 @@ void test_server_start(struct test_server *server, const char *const *arguments)
         snprintf(file, sizeof file, "%s/clock", server->directory);
         server->clock = test_clock_open(file);
     }
-    char binary[512];
-    find_binary(binary, sizeof binary);
     const char *command[ARGUMENTS_MAX] = {"sh",
                                           "-c",
                                           guard_script,
@@ -155,6 +155,8 @@ void test_server_start(struct test_server *server, const char *const *arguments)
     }
     start_guard(server, (char *const *)(uintptr_t)command);
     wait_until_up(server);
+    if (server->clock != NULL)
+        test_clock_try(server);
 }
 
 void test_server_stop(struct test_server *server) {
@@ -189,7 +191,8 @@ int test_server_setup(void **state) {
 
 int test_server_teardown(void **state) {
     struct test_server *server = *state;
-    test_server_stop(server);
+    if (server != NULL)
+        test_server_stop(server);
     free(server);
     return 0;
 }

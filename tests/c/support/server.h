@@ -15,6 +15,7 @@ struct test_server {
     int life;                 /* closed, the guard kills the server and removes the folder */
     int connection;           /* of test_server_command, or -1 */
     struct test_clock *clock; /* NULL where the clock cannot be moved */
+    int clock_is_exact;       /* it can be held to the microsecond */
     char directory[64];
     char socket[80];
     char url[96]; /* unix://... */
