@@ -37,7 +37,7 @@ foreach(source IN LISTS KW_TESTS)
     core/include core/src $<TARGET_PROPERTY:kw_core,INTERFACE_INCLUDE_DIRECTORIES>)
   target_compile_options(${target} PRIVATE $<TARGET_PROPERTY:kw_hiredis,INTERFACE_COMPILE_OPTIONS>)
   target_link_libraries(${target} PRIVATE kw_test_support keywright_test_static kw_warnings)
-  add_test(NAME ${name} COMMAND ${target})
+  add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
   set_tests_properties(${name} PROPERTIES TIMEOUT 60 ENVIRONMENT
     "KEYWRIGHT_TEST_CLOCK_LIBRARY=${KW_CLOCK_LIBRARY};KEYWRIGHT_TEST_VECTORS=${CMAKE_CURRENT_SOURCE_DIR}/tests/vectors")
 endforeach()
