@@ -1,5 +1,5 @@
 # Each tests/c/<module>/<subject>.c is one program, which ctest knows as <module>/<subject>. It sees the internal headers
-# and links the objects themselves, so that it may test what no list exports.
+# and links the objects themselves, so that it may test what no list exports. It runs in the root of the repository.
 enable_testing()
 
 find_path(CMOCKA_INCLUDE_DIR cmocka.h)
@@ -38,6 +38,6 @@ foreach(source IN LISTS KW_TESTS)
   target_compile_options(${target} PRIVATE $<TARGET_PROPERTY:kw_hiredis,INTERFACE_COMPILE_OPTIONS>)
   target_link_libraries(${target} PRIVATE kw_test_support keywright_test_static kw_warnings)
   add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 60 ENVIRONMENT
-    "KEYWRIGHT_TEST_CLOCK_LIBRARY=${KW_CLOCK_LIBRARY};KEYWRIGHT_TEST_VECTORS=${CMAKE_CURRENT_SOURCE_DIR}/tests/vectors")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 60
+    ENVIRONMENT "KEYWRIGHT_TEST_CLOCK_LIBRARY=${KW_CLOCK_LIBRARY}")
 endforeach()
