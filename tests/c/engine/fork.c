@@ -1,0 +1,78 @@
+/* In a forked child every handle says so, at once, even when the parent's locks were held. */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keywright_test.h"
+#include "support/test.h"
+#include "support/wait.h"
+
+static kw_client *client;
+static kw_echo *echo;
+static kw_completions *completions;
+
+static void *block(void *argument) {
+    (void)argument;
+    kw_echo_pair pair;
+    kw_error error;
+    kw_echo_send(echo, "", 0, 1, 2000000, &pair, &error);
+    return NULL;
+}
+
+/* What the child sees, as a number of the first thing that is wrong. */
+static int child(void) {
+    kw_error error;
+    kw_echo_pair pair;
+    kw_record record;
+    kw_echo *another;
+    alarm(10);
+    if (kw_client_ping(client, 0, &error) != KW_FORKED) return 1;
+    if (kw_echo_send(echo, "", 0, 1, 0, &pair, &error) != KW_FORKED) return 2;
+    if (kw_completions_step(completions, &error) != KW_FORKED) return 3;
+    if (kw_completions_drain(completions, &record, 1, sizeof record, &error) != KW_FORKED) return 4;
+    if (kw_echo_submit_send(echo, completions, 1, "", 0, 0, 0, &error) != KW_FORKED) return 5;
+    if (kw_echo_open(client, &another, &error) != KW_FORKED) return 6;
+    if (kw_client_close(client, 0, &error) != KW_FORKED) return 7;
+    kw_completions_free(completions);
+    kw_echo_free(echo);
+    kw_client_free(client);
+    kw_client *own;
+    kw_echo *own_echo;
+    if (kw_client_open("echo://", NULL, &own, &error) != KW_OK) return 8;
+    if (kw_echo_open(own, &own_echo, &error) != KW_OK) return 9;
+    if (kw_echo_send(own_echo, "", 0, 7, 0, &pair, &error) != KW_OK || pair.number != 7) return 10;
+    kw_echo_free(own_echo);
+    kw_client_free(own);
+    return 0;
+}
+
+static void the_child_is_told(void **state) {
+    (void)state;
+    kw_error error;
+    kw_echo_pair pair;
+    assert_int_equal(kw_client_open("echo://", NULL, &client, &error), KW_OK);
+    assert_int_equal(kw_echo_open(client, &echo, &error), KW_OK);
+    assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    assert_int_equal(kw_echo_send(echo, "", 0, 1, 0, &pair, &error), KW_OK);
+    kw_echo_hold(echo, 1, &error);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, block, NULL), 0);
+    test_sleep(20000);
+    pid_t pid = fork();
+    if (pid == 0) _exit(child());
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    kw_echo_hold(echo, 0, &error);
+    pthread_join(thread, NULL);
+    assert_int_equal(kw_echo_send(echo, "", 0, 2, 0, &pair, &error), KW_OK); /* the parent's link is as it was */
+    kw_completions_free(completions);
+    kw_echo_free(echo);
+    kw_client_free(client);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_child_is_told)};
+    return test_run(NULL, NULL);
+}
