@@ -90,8 +90,8 @@ static life_sign await_up(const kw__home *home, int64_t until) {
     }
 }
 
-/* Puts the last line that was printed into the error. */
-static void quote_log(int log, kw_error *error) {
+/* Puts the last line that was printed into the error; false when there is none. */
+static bool quote_log(int log, kw_error *error) {
     char tail[LOG_TAIL];
     off_t size = lseek(log, 0, SEEK_END);
     off_t from = size > LOG_TAIL ? size - LOG_TAIL : 0;
@@ -103,10 +103,14 @@ static void quote_log(int log, kw_error *error) {
         begin--;
     if (length > 0)
         kw__error_server(error, kw__bytes_of(tail + begin, (size_t)(length - begin)));
+    return length > 0;
 }
 
 /* `server` is the program, or the directory of a server that others started. */
 static kw_status not_up(life_sign sign, const char *server, int log, kw_error *error) {
+    kw_error quoted;
+    kw__error_clear(&quoted);
+    bool printed = quote_log(log, &quoted);
     kw_status status;
     if (sign == LOADING)
         status =
@@ -115,12 +119,12 @@ static kw_status not_up(life_sign sign, const char *server, int log, kw_error *e
                      "and use unix:// instead",
                      server);
     else
-        status =
-            kw__fail(error, KW_CONNECTION, KW_REASON_SERVER_START,
-                     "the private server %.180s %s; the server text of this error has its last words: try it by hand, "
-                     "or name another in KEYWRIGHT_SERVER",
-                     server, sign == DEAD ? "ended as soon as it was started" : "did not answer within 10 s");
-    quote_log(log, error);
+        status = kw__fail(error, KW_CONNECTION, KW_REASON_SERVER_START,
+                          "the private server %.180s %s%s: try it by hand, or name another in KEYWRIGHT_SERVER", server,
+                          sign == DEAD ? "ended as soon as it was started" : "did not answer within 10 s",
+                          printed ? " (its last line is in the server text)" : " and printed nothing");
+    if (printed)
+        kw__error_server(error, kw__bytes_text(quoted.server));
     return status;
 }
 

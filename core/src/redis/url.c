@@ -232,16 +232,21 @@ static kw_status read_embedded(kw__url_parser *parser, kw__span authority, kw__s
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from,
                            "a server of one's own has no host, user or password: write embedded://, or "
                            "embedded:///absolute/directory to keep its data");
-    while (path.to > path.from + 1 && parser->text[path.to - 1] == '/')
-        path.to--;
     if (path.from == path.to)
         return KW_OK;
-    if (path.to == path.from + 1)
-        return kw__fail_at(
-            parser->error, KW_REASON_URL_SYNTAX, path.from,
-            "the root directory cannot hold the data: write embedded:///absolute/directory, or embedded:// "
-            "without a third slash");
-    return kw__url_decode(parser, path, &parser->url->directory);
+    kw_status status = kw__url_decode(parser, path, &parser->url->directory);
+    if (status != KW_OK)
+        return status;
+    char *directory = parser->url->directory;
+    size_t length = strlen(directory);
+    while (length > 0 && directory[length - 1] == '/')
+        length--;
+    directory[length] = '\0';
+    if (length == 0)
+        return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, path.from,
+                           "the root directory cannot hold the data: write embedded:///absolute/directory, or "
+                           "embedded:// without a third slash");
+    return KW_OK;
 }
 
 static kw_status read_extra(kw__url_parser *parser, kw__span authority, kw__span path) {
