@@ -31,8 +31,7 @@ struct test_clock *test_clock_open(const char *file) {
 }
 
 void test_clock_close(struct test_clock *clock) {
-    if (clock != NULL)
-        munmap(clock, sizeof *clock);
+    if (clock != NULL) munmap(clock, sizeof *clock);
 }
 
 static void store(int64_t *field, int64_t value) {
@@ -45,8 +44,7 @@ void test_clock_reset(struct test_clock *clock) {
 }
 
 static struct test_clock *clock_of(struct test_server *server) {
-    if (server->clock == NULL)
-        test_skip("the server's clock cannot be moved here");
+    if (server->clock == NULL) test_skip("the server's clock cannot be moved here");
     return server->clock;
 }
 
@@ -67,8 +65,7 @@ static int64_t server_time(struct test_server *server) {
 /* Valkey 9.1 reads the clock once a millisecond and counts on from there by the processor's own counter: there a change
  * shows late, and time that stands still creeps by up to that much. */
 static void settle(struct test_server *server) {
-    if (server->clock_is_exact)
-        return;
+    if (server->clock_is_exact) return;
     struct timespec pause = {.tv_nsec = 2000000};
     nanosleep(&pause, NULL);
     server_time(server);
@@ -83,22 +80,19 @@ void test_clock_try(struct test_server *server) {
     int moves = first >= there && first < there + 1000000;
     test_clock_reset(server->clock);
     settle(server);
-    if (moves)
-        return;
+    if (moves) return;
     test_clock_close(server->clock);
     server->clock = NULL;
 }
 
 void test_clock_require_exact(struct test_server *server) {
     clock_of(server);
-    if (!server->clock_is_exact)
-        test_skip("this server's clock cannot be held to the microsecond");
+    if (!server->clock_is_exact) test_skip("this server's clock cannot be held to the microsecond");
 }
 
 void test_clock_freeze(struct test_server *server) {
     struct test_clock *clock = clock_of(server);
-    if (clock->frozen == 0)
-        store(&clock->frozen, real_now());
+    if (clock->frozen == 0) store(&clock->frozen, real_now());
     settle(server);
 }
 
@@ -116,15 +110,13 @@ void test_clock_advance(struct test_server *server, int64_t by_us) {
 
 void test_clock_run(struct test_server *server) {
     struct test_clock *clock = clock_of(server);
-    if (clock->frozen == 0)
-        return;
+    if (clock->frozen == 0) return;
     store(&clock->offset, clock->frozen + clock->offset - real_now());
     store(&clock->frozen, 0);
     settle(server);
 }
 
 int64_t test_clock_now(struct test_server *server) {
-    if (server->clock == NULL)
-        return real_now();
+    if (server->clock == NULL) return real_now();
     return (server->clock->frozen != 0 ? server->clock->frozen : real_now()) + server->clock->offset;
 }

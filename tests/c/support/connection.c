@@ -27,20 +27,17 @@ static void append(struct text *text, const char *bytes, size_t length) {
         text->bytes = realloc(text->bytes, text->size);
         assert_non_null(text->bytes);
     }
-    if (length > 0)
-        memcpy(text->bytes + text->length, bytes, length);
+    if (length > 0) memcpy(text->bytes + text->length, bytes, length);
     text->length += length;
     text->bytes[text->length] = '\0';
 }
 
 int test_connection_open(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return -1;
+    if (strlen(path) >= sizeof address.sun_path) return -1;
     strcpy(address.sun_path, path);
     int connection = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (connection < 0)
-        return -1;
+    if (connection < 0) return -1;
     struct timeval patience = {.tv_sec = REPLY_TIMEOUT_S};
     setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (connect(connection, (struct sockaddr *)&address, sizeof address) != 0) {
@@ -53,10 +50,8 @@ int test_connection_open(const char *path) {
 static int send_all(int connection, const char *bytes, size_t length) {
     while (length > 0) {
         ssize_t sent = write(connection, bytes, length);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent <= 0)
-            return -1;
+        if (sent < 0 && errno == EINTR) continue;
+        if (sent <= 0) return -1;
         bytes += sent;
         length -= (size_t)sent;
     }
@@ -66,10 +61,8 @@ static int send_all(int connection, const char *bytes, size_t length) {
 static int receive(int connection, char *bytes, size_t length) {
     while (length > 0) {
         ssize_t got = read(connection, bytes, length);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return -1;
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return -1;
         bytes += got;
         length -= (size_t)got;
     }
@@ -83,12 +76,9 @@ static int receive_line(int connection, struct text *line) {
     append(line, "", 0);
     for (;;) {
         char byte;
-        if (receive(connection, &byte, 1) != 0)
-            return -1;
-        if (byte == '\n')
-            return 0;
-        if (byte != '\r')
-            append(line, &byte, 1);
+        if (receive(connection, &byte, 1) != 0) return -1;
+        if (byte == '\n') return 0;
+        if (byte != '\r') append(line, &byte, 1);
     }
 }
 
@@ -96,8 +86,7 @@ static int receive_bulk(int connection, long long length, struct text *reply) {
     char *bytes = malloc((size_t)length + 2);
     assert_non_null(bytes);
     int failed = receive(connection, bytes, (size_t)length + 2);
-    if (!failed)
-        append(reply, bytes, (size_t)length);
+    if (!failed) append(reply, bytes, (size_t)length);
     free(bytes);
     return failed;
 }
@@ -120,8 +109,7 @@ static int receive_reply(int connection, struct text *reply) {
         failed = receive_bulk(connection, count, reply);
     } else {
         for (long long i = 0; i < count && !failed; i++) {
-            if (i > 0)
-                append(reply, "\n", 1);
+            if (i > 0) append(reply, "\n", 1);
             failed = receive_reply(connection, reply);
         }
     }
@@ -141,20 +129,17 @@ char *test_connection_call(int connection, size_t count, const char *const *argu
     append(&reply, "", 0);
     int failed = send_all(connection, request.bytes, request.length) || receive_reply(connection, &reply);
     free(request.bytes);
-    if (!failed)
-        return reply.bytes;
+    if (!failed) return reply.bytes;
     free(reply.bytes);
     return NULL;
 }
 
 char *test_server_command_bytes(struct test_server *server, size_t count, const char *const *arguments,
                                 const size_t *lengths) {
-    if (server->connection < 0)
-        server->connection = test_connection_open(server->socket);
+    if (server->connection < 0) server->connection = test_connection_open(server->socket);
     assert_true(server->connection >= 0);
     char *reply = test_connection_call(server->connection, count, arguments, lengths);
-    if (reply == NULL)
-        fail_msg("the test server does not answer %s", arguments[0]);
+    if (reply == NULL) fail_msg("the test server does not answer %s", arguments[0]);
     return reply;
 }
 

@@ -46,8 +46,7 @@ static int on_path(const char *name, char *found, size_t size) {
     while (path != NULL && *path != '\0') {
         size_t length = strcspn(path, ":");
         snprintf(found, size, "%.*s/%s", (int)length, path, name);
-        if (access(found, X_OK) == 0)
-            return 1;
+        if (access(found, X_OK) == 0) return 1;
         path += length + (path[length] == ':');
     }
     return 0;
@@ -72,8 +71,7 @@ static void start_guard(struct test_server *server, char *const *command) {
     int failed = posix_spawn(&server->guard, "/bin/sh", &actions, NULL, command, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(life[0]);
-    if (failed)
-        fail_msg("cannot start /bin/sh: %s", strerror(failed));
+    if (failed) fail_msg("cannot start /bin/sh: %s", strerror(failed));
     server->life = life[1];
 }
 
@@ -81,8 +79,7 @@ static void show_output(const struct test_server *server) {
     char path[96], line[512];
     snprintf(path, sizeof path, "%s/output", server->directory);
     FILE *output = fopen(path, "r");
-    if (output == NULL)
-        return;
+    if (output == NULL) return;
     while (fgets(line, sizeof line, output) != NULL)
         print_error("%s", line);
     fclose(output);
@@ -95,18 +92,15 @@ static void wait_until_up(struct test_server *server) {
         FILE *file = server->pid == 0 ? fopen(path, "r") : NULL;
         if (file != NULL) {
             int pid = 0;
-            if (fscanf(file, "%d", &pid) == 1)
-                server->pid = pid;
+            if (fscanf(file, "%d", &pid) == 1) server->pid = pid;
             fclose(file);
         }
-        if (server->connection < 0)
-            server->connection = test_connection_open(server->socket);
+        if (server->connection < 0) server->connection = test_connection_open(server->socket);
         if (server->pid != 0 && server->connection >= 0) {
             char *reply = test_server_command(server, "PING", (char *)NULL);
             int up = strcmp(reply, "PONG") == 0;
             free(reply);
-            if (up)
-                return;
+            if (up) return;
         }
         sleep_ms(5);
     }
@@ -155,16 +149,13 @@ void test_server_start(struct test_server *server, const char *const *arguments)
     }
     start_guard(server, (char *const *)(uintptr_t)command);
     wait_until_up(server);
-    if (server->clock != NULL)
-        test_clock_try(server);
+    if (server->clock != NULL) test_clock_try(server);
 }
 
 void test_server_stop(struct test_server *server) {
-    if (server->connection >= 0)
-        close(server->connection);
+    if (server->connection >= 0) close(server->connection);
     server->connection = -1;
-    if (server->life >= 0)
-        close(server->life);
+    if (server->life >= 0) close(server->life);
     server->life = -1;
     if (server->guard > 0)
         while (waitpid(server->guard, NULL, 0) < 0 && errno == EINTR)
@@ -182,8 +173,7 @@ void test_server_signal(struct test_server *server, int signal) {
 
 int test_server_setup(void **state) {
     struct test_server *server = calloc(1, sizeof *server);
-    if (server == NULL)
-        return -1;
+    if (server == NULL) return -1;
     test_server_start(server, NULL);
     *state = server;
     return 0;
@@ -191,16 +181,14 @@ int test_server_setup(void **state) {
 
 int test_server_teardown(void **state) {
     struct test_server *server = *state;
-    if (server != NULL)
-        test_server_stop(server);
+    if (server != NULL) test_server_stop(server);
     free(server);
     return 0;
 }
 
 int test_server_flush(void **state) {
     struct test_server *server = *state;
-    if (server->clock != NULL)
-        test_clock_reset(server->clock);
+    if (server->clock != NULL) test_clock_reset(server->clock);
     char *reply = test_server_command(server, "FLUSHALL", (char *)NULL);
     int failed = strcmp(reply, "OK") != 0;
     free(reply);
