@@ -9,7 +9,7 @@ import "C"
 
 import "unsafe"
 
-// Where the spec says that each field lies must be where C has it, for every language reads the same memory.
+// Where the spec says that a field lies must be where C has it, for every language reads the same memory.
 // A difference stops the build here.
 var (
 	_ [0]struct{} = [C.sizeof_kw_echo_pair - 32]struct{}{}

@@ -334,7 +334,7 @@ const (
 	MaxKey = 1024
 )
 
-// One error for each status but OK: errors.Is(err, ErrTimeout) asks whether that is what became of a call.
+// One error for each status but OK: errors.Is(err, ErrTimeout) asks whether that became of a call.
 var (
 	ErrDenied       error = kind(StatusDenied)
 	ErrBusy         error = kind(StatusBusy)

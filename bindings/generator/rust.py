@@ -1,5 +1,0 @@
-"""Emits nothing yet."""
-
-
-def emit(model):
-    return {}

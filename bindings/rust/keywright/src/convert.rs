@@ -1,0 +1,59 @@
+//! Between C's microseconds and texts and Rust's.
+
+use std::ffi::{c_char, CStr, CString};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::{Error, Result, NEVER};
+
+/// Rounds up, so that a duration below one microsecond does not become zero, which means the default.
+pub(crate) fn microseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn duration(us: i64) -> Duration {
+    match us {
+        i64::MAX => NEVER,
+        us => Duration::from_micros(us.try_into().unwrap_or(0)),
+    }
+}
+
+/// What C says with 0, no moment, is none.
+pub(crate) fn moment(us: i64) -> Option<SystemTime> {
+    (us > 0).then(|| UNIX_EPOCH + Duration::from_micros(us.unsigned_abs()))
+}
+
+pub(crate) fn unix_microseconds(moment: Option<SystemTime>) -> i64 {
+    moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).map_or(0, microseconds)
+}
+
+/// Reads a NUL-terminated array.
+pub(crate) fn text(chars: &[c_char]) -> String {
+    let bytes: Vec<u8> = chars.iter().map(|char| *char as u8).take_while(|byte| *byte != 0).collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Reads a NUL-terminated text that C owns.
+///
+/// # Safety
+/// `text` points to one.
+pub(crate) unsafe fn borrowed(text: *const c_char) -> String {
+    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// The NUL-terminated texts of one call, alive as long as this is.
+#[derive(Default)]
+pub(crate) struct Texts(Vec<CString>);
+
+impl Texts {
+    pub(crate) fn of(&mut self, name: &str, text: &str) -> Result<*const c_char> {
+        let text = CString::new(text)
+            .map_err(|error| Error::invalid(Some(error.nul_position()), format!("{name} holds a NUL byte")))?;
+        self.0.push(text);
+        Ok(self.0[self.0.len() - 1].as_ptr())
+    }
+
+    /// NULL, which means the default, where nothing is given.
+    pub(crate) fn option(&mut self, name: &str, text: Option<&str>) -> Result<*const c_char> {
+        text.map_or(Ok(std::ptr::null()), |text| self.of(name, text))
+    }
+}

@@ -1,0 +1,174 @@
+//! Handles of C, and the calls that block.
+
+use std::fmt;
+use std::mem::zeroed;
+use std::ptr::{null_mut, NonNull};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keywright_sys as sys;
+
+use crate::convert::microseconds;
+use crate::{Error, Result, Status};
+
+/// A type of C's that is reached by a handle only.
+pub(crate) trait Native {
+    /// Gives the handle back.
+    ///
+    /// # Safety
+    /// Nothing uses it afterwards.
+    unsafe fn free(handle: *mut Self);
+}
+
+/// A handle that many threads may use at once.
+///
+/// # Safety
+/// The documentation of C says so.
+pub(crate) unsafe trait Shared: Native {}
+
+/// A result that C writes.
+pub(crate) trait Record {
+    type Native: Copy;
+
+    fn from_native(native: &Self::Native) -> Self;
+
+    /// The status that a result carries, if it is one that does.
+    fn status(&self) -> Option<Status> {
+        None
+    }
+
+    fn set_status(&mut self, _: Status) {}
+}
+
+/// An operation without a result.
+impl Record for () {
+    type Native = ();
+    fn from_native(_: &()) -> Self {}
+}
+
+/// Owns a handle.
+pub(crate) struct Raw<T: Native>(NonNull<T>);
+
+impl<T: Native> Raw<T> {
+    pub(crate) fn as_ptr(&self) -> *mut T {
+        self.0.as_ptr()
+    }
+}
+
+impl<T: Native> Drop for Raw<T> {
+    fn drop(&mut self) {
+        // SAFETY: this was its only owner.
+        unsafe { T::free(self.0.as_ptr()) }
+    }
+}
+
+// SAFETY: C's documentation, by way of `Shared`, allows any thread.
+unsafe impl<T: Shared> Send for Raw<T> {}
+// SAFETY: as above, at once.
+unsafe impl<T: Shared> Sync for Raw<T> {}
+
+/// A shared handle, and the timeout of the calls made through it.
+pub(crate) struct Handle<T: Native> {
+    pub(crate) raw: Arc<Raw<T>>,
+    pub(crate) timeout: i64,
+}
+
+impl<T: Native> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        Handle { raw: self.raw.clone(), timeout: self.timeout }
+    }
+}
+
+impl<T: Native> fmt::Debug for Handle<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Handle").field("timeout_us", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl<T: Native> Handle<T> {
+    /// What `open` makes.
+    pub(crate) fn open(open: impl FnOnce(*mut *mut T, *mut sys::kw_error) -> sys::kw_status) -> Result<Self> {
+        let mut made = null_mut();
+        check(|error| open(&mut made, error))?;
+        let raw = NonNull::new(made).ok_or_else(|| Error::of_status(Status::NO_MEMORY))?;
+        Ok(Handle { raw: Arc::new(Raw(raw)), timeout: sys::KW_DEFAULT_TIMEOUT })
+    }
+
+    pub(crate) fn as_ptr(&self) -> *mut T {
+        self.raw.as_ptr()
+    }
+
+    pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
+        Handle { raw: self.raw.clone(), timeout: microseconds(timeout) }
+    }
+
+    /// Another object, made from this one.
+    pub(crate) fn make<U: Native>(
+        &self,
+        open: impl FnOnce(*mut T, *mut *mut U, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<Handle<U>> {
+        let made = Handle::open(|out, error| open(self.as_ptr(), out, error))?;
+        Ok(Handle { timeout: self.timeout, ..made })
+    }
+
+    /// A call that does something: a no is an error.
+    pub(crate) fn run(&self, call: impl FnOnce(*mut T, i64, *mut sys::kw_error) -> sys::kw_status) -> Result<()> {
+        settled(check(|error| call(self.as_ptr(), self.timeout, error))?)
+    }
+
+    /// A call that asks: a no is an answer, told by the status.
+    pub(crate) fn ask<R: Record>(
+        &self,
+        call: impl FnOnce(*mut T, i64, *mut R::Native, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<(R, Status)> {
+        // SAFETY: records of C hold numbers, bytes and pointers, for which zero is a value.
+        let mut native = unsafe { zeroed() };
+        let status = check(|error| call(self.as_ptr(), self.timeout, &mut native, error))?;
+        Ok((R::from_native(&native), status))
+    }
+
+    /// Many calls in one: each answer with a status of its own.
+    pub(crate) fn ask_many<A, R: Record>(
+        &self,
+        items: &[A],
+        call: impl FnOnce(*mut T, *const A, usize, i64, *mut R::Native, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Vec<Result<R>> {
+        // SAFETY: as in `ask`.
+        let mut natives: Vec<R::Native> = vec![unsafe { zeroed() }; items.len()];
+        let done = check(|error| {
+            call(self.as_ptr(), items.as_ptr(), items.len(), self.timeout, natives.as_mut_ptr(), error)
+        });
+        let answers: Vec<R> = natives.iter().map(R::from_native).collect();
+        let failure = |answer: &R| answer.status().filter(Status::is_failure);
+        match done {
+            // Refused as a whole: no answer says why.
+            Err(error) if !answers.iter().any(|answer| failure(answer).is_some()) => {
+                answers.iter().map(|_| Err(error.clone())).collect()
+            }
+            _ => answers
+                .into_iter()
+                .map(|answer| failure(&answer).map_or(Ok(answer), |status| Err(Error::of_status(status))))
+                .collect(),
+        }
+    }
+}
+
+/// Runs what can fail, and gives a status that is no failure.
+pub(crate) fn check(call: impl FnOnce(*mut sys::kw_error) -> sys::kw_status) -> Result<Status> {
+    // SAFETY: as in `ask`.
+    let mut error: sys::kw_error = unsafe { zeroed() };
+    let status = call(&mut error);
+    if status < sys::KW_OK {
+        return Err(Error::of(status, &error));
+    }
+    Ok(Status::from_native(status))
+}
+
+/// Makes an error of a no.
+pub(crate) fn settled(status: Status) -> Result<()> {
+    if status == Status::OK {
+        Ok(())
+    } else {
+        Err(Error::of_status(status))
+    }
+}
