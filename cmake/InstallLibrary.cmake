@@ -24,7 +24,7 @@ if(KW_HIREDIS_LICENSE)
 endif()
 
 # Links in keywright.pc are relative to itself, so that an installed tree can be moved.
-file(RELATIVE_PATH KW_PC_PREFIX "/root/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/root")
+file(RELATIVE_PATH KW_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 string(REGEX REPLACE "/$" "" KW_PC_PREFIX "${KW_PC_PREFIX}")
 set(KW_PC_REQUIRES)
 if(KEYWRIGHT_SYSTEM_HIREDIS)
