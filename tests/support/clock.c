@@ -27,20 +27,16 @@ static const struct clock_page *page;
 
 __attribute__((constructor)) static void map_page(void) {
     const char *path = getenv("KEYWRIGHT_TEST_CLOCK");
-    if (path == NULL)
-        return;
+    if (path == NULL) return;
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return;
+    if (file < 0) return;
     void *mapped = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, file, 0);
     close(file);
-    if (mapped != MAP_FAILED)
-        page = mapped;
+    if (mapped != MAP_FAILED) page = mapped;
 }
 
 static void shift(struct timespec *now) {
-    if (page == NULL)
-        return;
+    if (page == NULL) return;
     int64_t frozen = __atomic_load_n(&page->frozen, __ATOMIC_ACQUIRE);
     int64_t offset = __atomic_load_n(&page->offset, __ATOMIC_ACQUIRE);
     int64_t us = frozen != 0 ? frozen : (int64_t)now->tv_sec * 1000000 + now->tv_nsec / 1000;
@@ -58,16 +54,14 @@ static int real_gettime(clockid_t clock, struct timespec *now) {
 
 __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = real_gettime(clock, now);
-    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        shift(now);
+    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) shift(now);
     return failed;
 }
 
 __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     struct timespec precise;
     (void)zone;
-    if (real_gettime(CLOCK_REALTIME, &precise))
-        return -1;
+    if (real_gettime(CLOCK_REALTIME, &precise)) return -1;
     shift(&precise);
     now->tv_sec = precise.tv_sec;
     now->tv_usec = precise.tv_nsec / 1000;
@@ -76,10 +70,8 @@ __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict
 
 __attribute__((visibility("default"))) time_t time(time_t *result) {
     struct timespec precise;
-    if (real_gettime(CLOCK_REALTIME, &precise))
-        return (time_t)-1;
+    if (real_gettime(CLOCK_REALTIME, &precise)) return (time_t)-1;
     shift(&precise);
-    if (result != NULL)
-        *result = precise.tv_sec;
+    if (result != NULL) *result = precise.tv_sec;
     return precise.tv_sec;
 }
