@@ -40,13 +40,10 @@ static bool wait_for(const kw__transport *transport, short events, int64_t until
     struct pollfd watched = {.fd = transport->fd, .events = events};
     for (;;) {
         int64_t now = kw__now();
-        if (now >= until)
-            return false;
+        if (now >= until) return false;
         int ready = poll(&watched, 1, kw__poll_ms(now, until));
-        if (ready > 0)
-            return true;
-        if (ready < 0 && errno != EINTR)
-            return false;
+        if (ready > 0) return true;
+        if (ready < 0 && errno != EINTR) return false;
     }
 }
 
@@ -79,13 +76,10 @@ static life_sign await_up(const kw__home *home, int64_t until) {
     bool loading = false;
     for (;;) {
         kw__word word = kw__embedded_ask(home, "PING\r\n", earlier(until, kw__now() + answer_us));
-        if (strcmp(word.text, "+PONG") == 0)
-            return UP;
+        if (strcmp(word.text, "+PONG") == 0) return UP;
         loading = strcmp(word.text, "-LOADING") == 0;
-        if (kw__home_is_dead(home))
-            return DEAD;
-        if (kw__now() >= until)
-            return loading ? LOADING : LATE;
+        if (kw__home_is_dead(home)) return DEAD;
+        if (kw__now() >= until) return loading ? LOADING : LATE;
         poll(NULL, 0, PAUSE_MS);
     }
 }
@@ -101,8 +95,7 @@ static bool quote_log(int log, kw_error *error) {
     ssize_t begin = length;
     while (begin > 0 && tail[begin - 1] != '\n')
         begin--;
-    if (length > 0)
-        kw__error_server(error, kw__bytes_of(tail + begin, (size_t)(length - begin)));
+    if (length > 0) kw__error_server(error, kw__bytes_of(tail + begin, (size_t)(length - begin)));
     return length > 0;
 }
 
@@ -123,8 +116,7 @@ static kw_status not_up(life_sign sign, const char *server, int log, kw_error *e
                           "the private server %.180s %s%s: try it by hand, or name another in KEYWRIGHT_SERVER", server,
                           sign == DEAD ? "ended as soon as it was started" : "did not answer within 10 s",
                           printed ? " (its last line is in the server text)" : " and printed nothing");
-    if (printed)
-        kw__error_server(error, kw__bytes_text(quoted.server));
+    if (printed) kw__error_server(error, kw__bytes_text(quoted.server));
     return status;
 }
 
@@ -133,8 +125,7 @@ static kw_status start(const kw__home *home, const kw__path *program, int lock, 
     kw__launched launched;
     kw_status status = kw__embedded_launch(home, program->text, lock, &launched, error);
     close(lock); /* supervisor and server hold it now */
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     life_sign sign = await_up(home, kw__now() + start_us);
     if (sign == UP) {
         *life = launched.life;
@@ -149,17 +140,14 @@ static kw_status start(const kw__home *home, const kw__path *program, int lock, 
 static kw_status start_private(kw__home *home, const kw__url *url, int *life, kw_error *error) {
     kw__path program;
     kw_status status = kw__embedded_find_program(url->server_path, &program, error);
-    if (status == KW_OK)
-        status = kw__home_make(home, error);
-    if (status != KW_OK)
-        return status;
+    if (status == KW_OK) status = kw__home_make(home, error);
+    if (status != KW_OK) return status;
     int lock = kw__home_lock(home);
     if (lock < 0)
         status = kw__embedded_failed(error, "cannot lock a file in", home->directory.text, errno);
     else
         status = start(home, &program, lock, life, error);
-    if (status != KW_OK && (lock < 0 || kw__home_is_dead(home)))
-        kw__home_remove(home);
+    if (status != KW_OK && (lock < 0 || kw__home_is_dead(home))) kw__home_remove(home);
     return status;
 }
 
@@ -167,10 +155,8 @@ static kw_status start_private(kw__home *home, const kw__url *url, int *life, kw
 static kw_status start_shared(kw__home *home, const kw__url *url, int lock, int *life, kw_error *error) {
     kw__path program;
     kw_status status = kw__embedded_find_program(url->server_path, &program, error);
-    if (status == KW_OK)
-        status = kw__home_place_socket(home, error);
-    if (status == KW_OK)
-        return start(home, &program, lock, life, error);
+    if (status == KW_OK) status = kw__home_place_socket(home, error);
+    if (status == KW_OK) return start(home, &program, lock, life, error);
     close(lock);
     return status;
 }
@@ -184,14 +170,12 @@ static bool join(kw__home *home, int held, int *life, kw_status *status, kw_erro
         return true;
     }
     close(held);
-    if (sign == DEAD)
-        return false;
+    if (sign == DEAD) return false;
     kw__path path;
     kw__home_file(home, KW__HOME_LOG, &path);
     int log = open(path.text, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     *status = not_up(sign, home->directory.text, log, error);
-    if (log >= 0)
-        close(log);
+    if (log >= 0) close(log);
     return true;
 }
 
@@ -219,13 +203,10 @@ static kw_status find_or_start(kw__home *home, const kw__url *url, int *life, kw
         kw_status status;
         int held = kw__embedded_attach(home);
         bool unread = held < 0 && errno == ENXIO;
-        if (held >= 0 && join(home, held, life, &status, error))
-            return status;
+        if (held >= 0 && join(home, held, life, &status, error)) return status;
         int lock = held < 0 ? kw__home_lock(home) : -1;
-        if (lock >= 0)
-            return start_shared(home, url, lock, life, error);
-        if (lock == -2)
-            return kw__embedded_failed(error, "cannot lock a file in", home->directory.text, errno);
+        if (lock >= 0) return start_shared(home, url, lock, life, error);
+        if (lock == -2) return kw__embedded_failed(error, "cannot lock a file in", home->directory.text, errno);
         end_orphan(home, unread, &orphan_since);
         poll(NULL, 0, PAUSE_MS);
     }
@@ -238,8 +219,7 @@ static kw_status find_or_start(kw__home *home, const kw__url *url, int *life, kw
 /* The URL becomes that of the socket. */
 static kw_status point_to(kw__url *url, const kw__home *home, kw_error *error) {
     url->path = kw__copy_text(home->socket.text, strlen(home->socket.text));
-    if (url->path == NULL)
-        return kw__fail_memory(error);
+    if (url->path == NULL) return kw__fail_memory(error);
     url->kind = KW__ADDRESS_UNIX;
     kw_status status = kw__url_show(url, "unix", error);
     if (status != KW_OK) {
@@ -256,8 +236,7 @@ static kw_status start_or_find(kw__home *home, kw__url *url, int *life, kw_error
         status = start_private(home, url, life, error);
     else
         status = kw__home_share(home, url->directory, error);
-    if (status == KW_OK && url->directory != NULL)
-        status = find_or_start(home, url, life, error);
+    if (status == KW_OK && url->directory != NULL) status = find_or_start(home, url, life, error);
     return status == KW_OK ? point_to(url, home, error) : status;
 }
 
@@ -282,10 +261,8 @@ kw_status kw__embedded_start(kw__url *url, kw__embedded **out, kw_error *error) 
 }
 
 void kw__embedded_release(kw__embedded *embedded) {
-    if (embedded == NULL)
-        return;
+    if (embedded == NULL) return;
     /* A child keeps its copy of the FIFO: it may go on using the server of its parent. */
-    if (embedded->generation == kw__generation() && embedded->life >= 0)
-        close(embedded->life);
+    if (embedded->generation == kw__generation() && embedded->life >= 0) close(embedded->life);
     kw__free(embedded);
 }

@@ -13,7 +13,7 @@
 
 #define OWN_DIRECTORY "/keywright-XXXXXX"
 
-enum { SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
+enum { FIRST_KEPT = 10, SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 
 static void join_path(kw__path *out, const kw__path *directory, const char *name) {
     size_t length = strlen(directory->text);
@@ -40,16 +40,13 @@ static bool make_directory(kw__path *out) {
     const char *parents[] = {getenv("TMPDIR"), "/tmp"};
     for (size_t i = 0; i < 2; i++) {
         const char *parent = parents[i];
-        if (parent == NULL || parent[0] != '/')
-            continue;
+        if (parent == NULL || parent[0] != '/') continue;
         size_t length = strlen(parent);
         while (length > 0 && parent[length - 1] == '/')
             length--;
-        if (length + sizeof OWN_DIRECTORY + sizeof KW__HOME_SOCKET > SOCKET_PATH_MAX)
-            continue;
+        if (length + sizeof OWN_DIRECTORY + sizeof KW__HOME_SOCKET > SOCKET_PATH_MAX) continue;
         snprintf(out->text, sizeof out->text, "%.*s" OWN_DIRECTORY, (int)length, parent);
-        if (mkdtemp(out->text) != NULL)
-            return true;
+        if (mkdtemp(out->text) != NULL) return true;
     }
     out->text[0] = '\0';
     return false;
@@ -80,16 +77,13 @@ kw_status kw__home_share(kw__home *home, const char *directory, kw_error *error)
     if (mkdir(directory, 0700) != 0 && errno != EEXIST)
         return kw__embedded_failed(error, "make its parent, or choose another directory than", directory, errno);
     char *real = realpath(directory, NULL);
-    if (real == NULL)
-        return kw__embedded_failed(error, "choose another directory than", directory, errno);
+    if (real == NULL) return kw__embedded_failed(error, "choose another directory than", directory, errno);
     size_t length = strlen(real);
-    if (length < sizeof home->directory.text)
-        memcpy(home->directory.text, real, length + 1);
+    if (length < sizeof home->directory.text) memcpy(home->directory.text, real, length + 1);
     free(real);
     if (length >= PATH_MAX - 32)
         return kw__embedded_failed(error, "choose a shorter path than", directory, ENAMETOOLONG);
-    if (!fits_socket(home->directory.text))
-        return KW_OK; /* kw__home_place_socket or kw__home_find_socket will tell */
+    if (!fits_socket(home->directory.text)) return KW_OK; /* kw__home_place_socket or kw__home_find_socket will tell */
     kw__home_file(home, KW__HOME_SOCKET, &home->socket);
     return KW_OK;
 }
@@ -103,18 +97,15 @@ static bool is_own_directory(const char *path) {
 }
 
 bool kw__home_find_socket(kw__home *home) {
-    if (fits_socket(home->directory.text))
-        return true;
+    if (fits_socket(home->directory.text)) return true;
     kw__path link;
     kw__home_file(home, KW__HOME_SOCKET, &link);
     ssize_t length = readlink(link.text, home->socket.text, SOCKET_PATH_MAX + 1);
-    if (length <= 0 || length > SOCKET_PATH_MAX)
-        return false;
+    if (length <= 0 || length > SOCKET_PATH_MAX) return false;
     home->socket.text[length] = '\0';
     home->elsewhere = home->socket;
     char *slash = strrchr(home->elsewhere.text, '/');
-    if (slash == NULL)
-        return false;
+    if (slash == NULL) return false;
     *slash = '\0';
     return true;
 }
@@ -130,27 +121,32 @@ kw_status kw__home_place_socket(kw__home *home, kw_error *error) {
         unlink(link.text);
         return KW_OK;
     }
-    if (kw__home_find_socket(home) && is_own_directory(home->elsewhere.text))
-        return KW_OK;
+    if (kw__home_find_socket(home) && is_own_directory(home->elsewhere.text)) return KW_OK;
     unlink(link.text);
     if (!make_directory(&home->elsewhere))
         return kw__embedded_failed(error, "no directory for the socket can be made in TMPDIR or", "/tmp", errno);
     join_path(&home->socket, &home->elsewhere, KW__HOME_SOCKET);
-    if (symlink(home->socket.text, link.text) == 0)
-        return KW_OK;
+    if (symlink(home->socket.text, link.text) == 0) return KW_OK;
     int problem = errno;
     rmdir(home->elsewhere.text);
     return kw__embedded_failed(error, "cannot write", link.text, problem);
 }
 
+int kw__home_keep(int fd) {
+    if (fd < 0 || fd >= FIRST_KEPT) return fd;
+    int kept = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_KEPT);
+    int problem = errno;
+    close(fd);
+    errno = problem;
+    return kept;
+}
+
 int kw__home_lock(const kw__home *home) {
     kw__path path;
     kw__home_file(home, KW__HOME_LOCK, &path);
-    int lock = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0)
-        return -2;
-    if (flock(lock, LOCK_EX | LOCK_NB) == 0)
-        return lock;
+    int lock = kw__home_keep(open(path.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (lock < 0) return -2;
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) return lock;
     int problem = errno;
     close(lock);
     errno = problem;
@@ -161,11 +157,9 @@ bool kw__home_is_dead(const kw__home *home) {
     kw__path path;
     kw__home_file(home, KW__HOME_LOCK, &path);
     int lock = open(path.text, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (lock < 0)
-        return errno == ENOENT;
+    if (lock < 0) return errno == ENOENT;
     bool dead = flock(lock, LOCK_EX | LOCK_NB) == 0;
-    if (dead)
-        flock(lock, LOCK_UN);
+    if (dead) flock(lock, LOCK_UN);
     close(lock);
     return dead;
 }

@@ -27,10 +27,10 @@ extern char **environ;
 static const char supervisor[] = "kind=$1 home=$2 elsewhere=$3; shift 3\n"
                                  "trap '' HUP INT QUIT TERM\n"
                                  "umask 077\n"
-                                 "LC_ALL=C; export LC_ALL\n"
+                                 "LC_ALL=C PATH=/usr/bin:/bin:$PATH; export LC_ALL PATH\n"
                                  "cd \"$home\" || exit 1\n"
                                  "(\n"
-                                 "  \"$@\" 4<&- &\n"
+                                 "  (trap - HUP INT QUIT TERM; exec \"$@\") 4<&- &\n"
                                  "  server=$!\n"
                                  "  (\n"
                                  "    exec 3<&- 4<&-\n"
@@ -55,30 +55,17 @@ static const char supervisor[] = "kind=$1 home=$2 elsewhere=$3; shift 3\n"
                                  "  rm -f keywright.closing\n"
                                  ") &\n";
 
-enum { FIRST_OWN = 10, LOCK_FD = 3, LIFE_FD = 4, MOST_FDS = 65536 };
-
-/* Out of the way of the descriptors that the supervisor is given, for a dup2 onto one of them would close it. */
-static int move_up(int fd) {
-    if (fd < 0 || fd >= FIRST_OWN)
-        return fd;
-    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_OWN);
-    int problem = errno;
-    close(fd);
-    errno = problem;
-    return moved;
-}
+enum { LOCK_FD = 3, LIFE_FD = 4, MOST_FDS = 65536 };
 
 static void close_kept(int fd) {
-    if (fd >= 0)
-        close(fd);
+    if (fd >= 0) close(fd);
 }
 
 /* Opens a FIFO by its name; whatever else lies there is refused. */
 static int open_fifo(const char *path, int flags) {
-    int fd = move_up(open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+    int fd = kw__home_keep(open(path, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
     struct stat found;
-    if (fd < 0 || (fstat(fd, &found) == 0 && S_ISFIFO(found.st_mode)))
-        return fd;
+    if (fd < 0 || (fstat(fd, &found) == 0 && S_ISFIFO(found.st_mode))) return fd;
     close(fd);
     errno = EEXIST;
     return -1;
@@ -93,13 +80,10 @@ static kw_status open_life(const kw__home *home, int *reader, int *writer, kw_er
     kw__home_file(home, KW__HOME_LIFE, &path);
     *reader = -1;
     *writer = -1;
-    if (mkfifo(path.text, 0600) == 0 || errno == EEXIST)
-        *reader = open_fifo(path.text, O_RDONLY);
-    if (*reader >= 0)
-        *writer = open_fifo(path.text, O_WRONLY);
+    if (mkfifo(path.text, 0600) == 0 || errno == EEXIST) *reader = open_fifo(path.text, O_RDONLY);
+    if (*reader >= 0) *writer = open_fifo(path.text, O_WRONLY);
     /* The shell is to wait in its read. */
-    if (*writer >= 0 && fcntl(*reader, F_SETFL, 0) == 0)
-        return KW_OK;
+    if (*writer >= 0 && fcntl(*reader, F_SETFL, 0) == 0) return KW_OK;
     int problem = errno;
     close_kept(*reader);
     close_kept(*writer);
@@ -123,8 +107,7 @@ static int set_attributes(posix_spawnattr_t *attributes) {
     flags |= POSIX_SPAWN_CLOEXEC_DEFAULT;
 #endif
     int failed = posix_spawnattr_setsigmask(attributes, &none);
-    if (failed == 0)
-        failed = posix_spawnattr_setsigdefault(attributes, &all);
+    if (failed == 0) failed = posix_spawnattr_setsigdefault(attributes, &all);
     return failed != 0 ? failed : posix_spawnattr_setflags(attributes, (short)flags);
 }
 
@@ -137,12 +120,10 @@ static int close_others(posix_spawn_file_actions_t *actions) {
     failed = posix_spawn_file_actions_addclosefrom_np(actions, LIFE_FD + 1);
 #else
     long limit = sysconf(_SC_OPEN_MAX);
-    if (limit < 0 || limit > MOST_FDS)
-        limit = MOST_FDS;
+    if (limit < 0 || limit > MOST_FDS) limit = MOST_FDS;
     for (int fd = LIFE_FD + 1; fd < limit && failed == 0; fd++) {
         int flags = fcntl(fd, F_GETFD);
-        if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
-            failed = posix_spawn_file_actions_addclose(actions, fd);
+        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) failed = posix_spawn_file_actions_addclose(actions, fd);
     }
 #endif
     return failed;
@@ -160,17 +141,14 @@ static int set_files(posix_spawn_file_actions_t *actions, int log, int lock, int
 static int spawn(char *const *arguments, int log, int lock, int life) {
     posix_spawnattr_t attributes;
     int failed = posix_spawnattr_init(&attributes);
-    if (failed != 0)
-        return failed;
+    if (failed != 0) return failed;
     posix_spawn_file_actions_t actions;
     failed = posix_spawn_file_actions_init(&actions);
     if (failed == 0) {
         failed = set_attributes(&attributes);
-        if (failed == 0)
-            failed = set_files(&actions, log, lock, life);
+        if (failed == 0) failed = set_files(&actions, log, lock, life);
         pid_t shell = 0;
-        if (failed == 0)
-            failed = posix_spawn(&shell, "/bin/sh", &actions, &attributes, arguments, environ);
+        if (failed == 0) failed = posix_spawn(&shell, "/bin/sh", &actions, &attributes, arguments, environ);
         /* ECHILD: the program ignores SIGCHLD, or has waited for all its children itself. */
         while (failed == 0 && waitpid(shell, NULL, 0) < 0 && errno == EINTR)
             continue;
@@ -210,9 +188,8 @@ kw_status kw__embedded_launch(const kw__home *home, const char *program, int loc
                               kw_error *error) {
     kw__path path;
     kw__home_file(home, KW__HOME_LOG, &path);
-    int log = move_up(open(path.text, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (log < 0)
-        return kw__embedded_failed(error, "cannot write", path.text, errno);
+    int log = kw__home_keep(open(path.text, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (log < 0) return kw__embedded_failed(error, "cannot write", path.text, errno);
     int reader, writer;
     kw_status status = open_life(home, &reader, &writer, error);
     if (status != KW_OK) {
@@ -234,8 +211,7 @@ int kw__embedded_attach(const kw__home *home) {
     kw__path path;
     kw__home_file(home, KW__HOME_LIFE, &path);
     int writer = open_fifo(path.text, O_WRONLY);
-    if (writer < 0)
-        return -1;
+    if (writer < 0) return -1;
     /* With a reader of our own, writing cannot raise SIGPIPE. Gone or another by now: the server is closing. */
     int reader = open_fifo(path.text, O_RDONLY);
     struct stat written, read;
@@ -243,8 +219,7 @@ int kw__embedded_attach(const kw__home *home) {
                 written.st_ino == read.st_ino && written.st_dev == read.st_dev;
     bool told = same && write(writer, "+\n", 2) == 2;
     close_kept(reader);
-    if (told)
-        return writer;
+    if (told) return writer;
     close(writer);
     errno = ENOENT;
     return -1;

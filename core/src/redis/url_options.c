@@ -46,8 +46,7 @@ static const text_rule server_path_rule = {"server_path", bad_in_any, 0, ""};
 
 static kw_status read_text(const kw__url_parser *parser, kw__span value, const text_rule *rule, char **out) {
     kw_status status = kw__url_decode(parser, value, out);
-    if (status != KW_OK)
-        return status;
+    if (status != KW_OK) return status;
     size_t length = strlen(*out);
     size_t bad = rule->bad(*out);
     if (bad < length)
@@ -71,8 +70,7 @@ static const struct {
 static int64_t read_unit(const kw__url_parser *parser, kw__span span) {
     kw__bytes given = kw__bytes_of(parser->text + span.from, span.to - span.from);
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (kw__bytes_equal(given, kw__bytes_text(units[i].name)))
-            return units[i].us;
+        if (kw__bytes_equal(given, kw__bytes_text(units[i].name))) return units[i].us;
     }
     return 0;
 }
@@ -186,8 +184,7 @@ static kw_status read_option(kw__url_parser *parser, kw__span span) {
     int option = 0;
     while (option < OPTIONS && !kw__bytes_equal(name, kw__bytes_text(rows[option].name)))
         option++;
-    if (option == OPTIONS)
-        return unknown_option(parser, name, span.from);
+    if (option == OPTIONS) return unknown_option(parser, name, span.from);
     if (equals == span.to)
         return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.to, "%s has no value: write %s= and the value",
                            rows[option].name, rows[option].name);
@@ -210,8 +207,7 @@ kw_status kw__url_read_query(kw__url_parser *parser, kw__span query) {
             return kw__fail_at(parser->error, KW_REASON_URL_OPTION, from == to ? from : to,
                                "there is no option beside this &: leave it out");
         kw_status status = read_option(parser, (kw__span){from, to});
-        if (status != KW_OK)
-            return status;
+        if (status != KW_OK) return status;
         from = to + 1;
     }
     return KW_OK;
@@ -221,23 +217,15 @@ kw_status kw__url_read_query(kw__url_parser *parser, kw__span query) {
  * zero. */
 static kw_client_options complete(const kw_client_options *options) {
     kw_client_options whole = {0};
-    if (options == NULL)
-        return whole;
+    if (options == NULL) return whole;
 #define KW__HAS(field) (options->size >= offsetof(kw_client_options, field) + sizeof options->field)
-    if (KW__HAS(flags))
-        whole.flags = options->flags;
-    if (KW__HAS(client_name))
-        whole.client_name = options->client_name;
-    if (KW__HAS(prefix))
-        whole.prefix = options->prefix;
-    if (KW__HAS(timeout_us))
-        whole.timeout_us = options->timeout_us;
-    if (KW__HAS(connect_timeout_us))
-        whole.connect_timeout_us = options->connect_timeout_us;
-    if (KW__HAS(max_in_flight))
-        whole.max_in_flight = options->max_in_flight;
-    if (KW__HAS(server_path))
-        whole.server_path = options->server_path;
+    if (KW__HAS(flags)) whole.flags = options->flags;
+    if (KW__HAS(client_name)) whole.client_name = options->client_name;
+    if (KW__HAS(prefix)) whole.prefix = options->prefix;
+    if (KW__HAS(timeout_us)) whole.timeout_us = options->timeout_us;
+    if (KW__HAS(connect_timeout_us)) whole.connect_timeout_us = options->connect_timeout_us;
+    if (KW__HAS(max_in_flight)) whole.max_in_flight = options->max_in_flight;
+    if (KW__HAS(server_path)) whole.server_path = options->server_path;
 #undef KW__HAS
     return whole;
 }
@@ -256,8 +244,7 @@ static kw_status settle_text(const char *option, const char *fallback, const tex
                                "%s of kw_client_options must be made of %s: change this byte", rule->name, rule->bytes);
         fallback = option;
     }
-    if (*out != NULL || fallback == NULL)
-        return KW_OK;
+    if (*out != NULL || fallback == NULL) return KW_OK;
     *out = kw__copy_text(fallback, strlen(fallback));
     return *out != NULL ? KW_OK : kw__fail_memory(error);
 }
@@ -266,8 +253,7 @@ static kw_status settle_duration(int64_t option, const char *name, int64_t *out,
     if (option < 0)
         return kw__fail(error, KW_INVALID, KW_REASON_TIMEOUT,
                         "%s of kw_client_options is negative: give microseconds, or 0 for the default of 5 s", name);
-    if (*out == 0)
-        *out = option > 0 ? option : default_timeout_us;
+    if (*out == 0) *out = option > 0 ? option : default_timeout_us;
     return KW_OK;
 }
 
@@ -287,8 +273,7 @@ kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_erro
         status = settle_duration(given.connect_timeout_us, "connect_timeout_us", &url->connect_timeout_us, error);
     if (status == KW_OK)
         status = settle_text(given.client_name, "keywright", &client_name_rule, &url->client_name, error);
-    if (status == KW_OK)
-        status = settle_text(given.prefix, "kw", &prefix_rule, &url->prefix, error);
+    if (status == KW_OK) status = settle_text(given.prefix, "kw", &prefix_rule, &url->prefix, error);
     if (status == KW_OK && url->kind == KW__ADDRESS_EMBEDDED)
         status = settle_text(given.server_path, NULL, &server_path_rule, &url->server_path, error);
     return status;

@@ -47,8 +47,7 @@ kw_status kw__url_decode(const kw__url_parser *parser, kw__span span, char **out
 /* Where in the text the byte stands that became byte `index` of what was decoded from `from` on. */
 size_t kw__url_position(const kw__url_parser *parser, size_t from, size_t index);
 
-kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const kw__url_number *number,
-                              int64_t *out);
+kw_status kw__url_read_number(const kw__url_parser *parser, kw__span span, const kw__url_number *number, int64_t *out);
 
 /* Reads the query, its '?' left out. */
 kw_status kw__url_read_query(kw__url_parser *parser, kw__span query);
