@@ -1,5 +1,17 @@
-"""Emits nothing yet."""
+"""Emits Python: cffi declarations, stubs of the native modules, types, errors, calls, and the sync twins.
+
+What a person sees of `keywright` is written by hand in python/keywright; what is written here is what that stands on,
+one file of types and one of calls for each file of the spec.
+"""
+
+from __future__ import annotations
+
+from . import python_calls, python_errors, python_native, python_twins, python_types
+from .model import Model
 
 
-def emit(model):
-    return {}
+def emit(model: Model) -> dict[str, str]:
+    files: dict[str, str] = {}
+    for emitter in (python_native, python_types, python_errors, python_calls, python_twins):
+        files.update(emitter.emit(model))
+    return files

@@ -1,0 +1,126 @@
+"""Rate limiters, and more of what distributed systems need, on Redis and Valkey.
+
+    import keywright
+
+    client = keywright.connect("redis://localhost:6379")  # or "embedded://": a private server, nothing to set up
+    api = client.limiter("api", "10/s burst 20")
+    decision = api.hit("user:42")
+    if not decision:
+        ...  # 429, decision.headers()
+
+The same, awaited, is in keywright.aio. What a call can raise are Refused, a definite no, and Failed.
+"""
+
+from ._convert import Duration, Key
+from ._error import Error, Failed, Refused
+from ._generated.errors import (
+    AuthenticationFailed,
+    Busy,
+    Cancelled,
+    Closed,
+    Conflict,
+    ConnectionFailed,
+    Denied,
+    Exhausted,
+    Exists,
+    Forked,
+    Gone,
+    Interrupted,
+    Invalid,
+    Loading,
+    Lost,
+    NoMemory,
+    NotFound,
+    OutOfRange,
+    Overloaded,
+    PermissionDenied,
+    ProtocolError,
+    ReadOnly,
+    ResolveFailed,
+    ServerError,
+    ServerMemory,
+    Stolen,
+    Timeout,
+    TlsFailed,
+    TooOld,
+    Unknown,
+    Unsupported,
+    WrongType,
+)
+from ._generated.keywright import MAX_KEY, MAX_NAME, Capability, Info, Reason, Role, Stats, Status
+from ._generated.keywright import VERSION as __version__
+from ._generated.keywright_calls import hash_tag
+from ._generated.limiter import Algorithm, DecidedBy, Limit
+from ._generated.limiter_calls import limits_parse
+from ._port import Submitted
+from ._sync.batch import Batch
+from ._sync.client import Client, connect
+from ._sync.decision import Decision
+from ._sync.limiter import Limiter
+
+__all__ = [
+    "MAX_KEY",
+    "MAX_NAME",
+    "Algorithm",
+    "AuthenticationFailed",
+    "Batch",
+    "Busy",
+    "Cancelled",
+    "Capability",
+    "Client",
+    "Closed",
+    "Conflict",
+    "ConnectionFailed",
+    "DecidedBy",
+    "Decision",
+    "Denied",
+    "Duration",
+    "Error",
+    "Exhausted",
+    "Exists",
+    "Failed",
+    "Forked",
+    "Gone",
+    "Info",
+    "Interrupted",
+    "Invalid",
+    "Key",
+    "Limit",
+    "Limiter",
+    "Loading",
+    "Lost",
+    "NoMemory",
+    "NotFound",
+    "OutOfRange",
+    "Overloaded",
+    "PermissionDenied",
+    "ProtocolError",
+    "ReadOnly",
+    "Reason",
+    "Refused",
+    "ResolveFailed",
+    "Role",
+    "ServerError",
+    "ServerMemory",
+    "Stats",
+    "Status",
+    "Stolen",
+    "Submitted",
+    "Timeout",
+    "TlsFailed",
+    "TooOld",
+    "Unknown",
+    "Unsupported",
+    "WrongType",
+    "__version__",
+    "connect",
+    "hash_tag",
+    "limits_parse",
+]
+
+# What people see of a class is where they import it from.
+for _name in __all__:
+    _value = globals()[_name]
+    if isinstance(_value, type) and _value.__module__.startswith(f"{__name__}."):
+        _value.__module__ = __name__
+del _name, _value

@@ -1,0 +1,8 @@
+"""The command line: python -m keywright."""
+
+import sys
+
+from ._command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

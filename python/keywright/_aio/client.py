@@ -1,0 +1,107 @@
+"""The client, from which everything else is made."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from .._connect import open_client
+from .._convert import Duration, Key, to_timeout
+from .._generated.keywright_calls import ClientSubmits
+from .._generated.limiter import Algorithm
+from .._generated.limiter_calls import limiter_opener
+from .._objects import AsyncClient
+from .batch import Batch
+from .limiter import Limiter, limiter_kind
+
+
+class Client(ClientSubmits, AsyncClient):
+    """A way to one server, made by connect(), from which everything else is made.
+
+    Making it sends nothing. `async with` shakes hands at once, and closes it at the end. Everything made from it may be
+    used by many at once.
+    """
+
+    __slots__ = ()
+
+    def limiter(
+        self,
+        name: Key,
+        limits: str,
+        *,
+        algorithm: Algorithm | str | None = None,
+        max_wait: Duration | None = None,
+    ) -> Limiter:
+        """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
+
+        Args:
+            name: the limiter's name
+            limits: what it admits, as "10/s burst 20" or "100 per minute"
+            algorithm: "gcra" (the default) or "fixed_window"
+            max_wait: the longest that a hit may be booked ahead by wait; 60 s when None
+
+        GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
+        and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge.
+        """
+        opener = limiter_opener(self._library, name, limits, algorithm=algorithm, max_wait=max_wait)
+        return self._child(limiter_kind(), opener, name, limits)
+
+    def batch(self) -> Batch:
+        """Several operations in one write, answered together: `async with client.batch() as batch`."""
+        return Batch(self)
+
+    async def close(self, *, timeout: Duration | None = None) -> None:
+        """Ends what is in flight with Closed, and closes all links. Closing again does nothing.
+
+        Args:
+            timeout: how long to wait until the calls of other threads have returned
+        """
+        self._close(to_timeout(timeout))
+
+    async def __aenter__(self) -> Client:
+        try:
+            await self.ping()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def connect(
+    url: str | None = None,
+    *,
+    client_name: str | None = None,
+    prefix: str | None = None,
+    timeout: Duration | None = None,
+    connect_timeout: Duration | None = None,
+    max_in_flight: int | None = None,
+    server_path: str | None = None,
+) -> Client:
+    """Makes a client. Sends nothing: the first call connects, and fails by its deadline if it cannot.
+
+    Args:
+        url: redis://, valkey:// or unix://, or "embedded://" for a private server, which starts here; when None,
+            KEYWRIGHT_URL, else redis://localhost:6379
+        client_name: shown by CLIENT LIST; "keywright" when None
+        prefix: the first part of every key; "kw" when None
+        timeout: deadline of calls that give none; 5 s when None
+        connect_timeout: budget for connecting and shaking hands; 5 s when None
+        max_in_flight: calls in flight on one link before Overloaded; 16,384 when None
+        server_path: the server program for embedded://
+
+    What the URL's query says of these comes first.
+    """
+    handle = open_client(
+        url,
+        client_name=client_name,
+        prefix=prefix,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        max_in_flight=max_in_flight,
+        server_path=server_path,
+    )
+    return Client._root(handle)

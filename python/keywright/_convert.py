@@ -1,0 +1,142 @@
+"""From what Python callers pass to what the library takes, each refusal naming the argument."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import IntEnum
+from math import inf, isnan
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from ._generated.keywright import FOREVER, MAX_KEY, Reason
+
+if TYPE_CHECKING:
+    from ._decision import AnyDecision
+    from ._error import Error
+    from ._library import Library
+    from ._native import CData
+
+#: Names, keys and ids. Text goes as UTF-8 (with surrogateescape, so any bytes come back), a number as its digits.
+Key: TypeAlias = str | bytes | int
+#: Seconds, or a timedelta. math.inf means for ever.
+Duration: TypeAlias = float | timedelta
+
+EnumT = TypeVar("EnumT", bound=IntEnum)
+
+
+def invalid(message: str, reason: Reason, position: int | None = None) -> Error:
+    from ._generated.errors import Invalid
+
+    return Invalid(message, reason=reason, position=position)
+
+
+def wrong_type(name: str, wanted: str, value: object) -> TypeError:
+    return TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
+def to_bytes(value: Key, name: str) -> bytes:
+    """A key, name or id."""
+    if type(value) is bytes:
+        return value
+    if isinstance(value, str):
+        try:
+            return value.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError as error:
+            raise invalid(f"{name} has no form in UTF-8: {error.reason}", Reason.RANGE, error.start) from None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return b"%d" % value if -FOREVER <= value <= FOREVER else _digits(value, name)
+    if isinstance(value, bytes):
+        return bytes(value)
+    raise wrong_type(name, "str, bytes or int", value)
+
+
+def _digits(value: int, name: str) -> bytes:
+    if value.bit_length() > 4 * MAX_KEY:
+        raise invalid(f"{name} has more than {MAX_KEY:,} digits", Reason.KEY_LENGTH)
+    return b"%d" % value
+
+
+def to_payload(value: bytes, name: str) -> bytes:
+    if type(value) is bytes:
+        return value
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise wrong_type(name, "bytes", value)
+
+
+def to_text(value: str, name: str) -> bytes:
+    """A configuration text: URL, limit. C ends it at a NUL, so there can be none inside."""
+    if not isinstance(value, str):
+        raise wrong_type(name, "str", value)
+    data = to_bytes(value, name)
+    if b"\0" in data:
+        raise invalid(f"{name} holds a NUL character", Reason.OPTION, data.index(b"\0"))
+    return data
+
+
+def to_str(data: bytes) -> str:
+    """A text of fixed room in a record, up to its NUL."""
+    return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def whole(value: int, name: str) -> int:
+    """A number; the library itself checks its range."""
+    if type(value) is not int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type(name, "int", value)
+        value = int(value)
+    if not -FOREVER <= value <= FOREVER:
+        raise invalid(f"{name} is {'far too large' if value > 0 else 'negative'}", Reason.OVERFLOW)
+    return value
+
+
+def to_us(value: Duration, name: str) -> int:
+    """A duration in whole microseconds, rounded to the nearest, but never to 0 from above."""
+    if isinstance(value, timedelta):
+        us = value // timedelta(microseconds=1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if value == inf:
+            return FOREVER
+        if isnan(value) or value == -inf:
+            us = -1
+        else:
+            us = round(value * 1e6) if isinstance(value, float) else value * 1_000_000
+            if us == 0 and value > 0:
+                us = 1
+    else:
+        raise wrong_type(name, "seconds (int or float) or a timedelta", value)
+    if 0 <= us < FOREVER:
+        return us
+    if us < 0:
+        reason = Reason.TIMEOUT if name == "timeout" else Reason.RANGE
+        raise invalid(f"{name} must be 0 or more seconds, not {value}", reason)
+    raise invalid(f"{name} is too long; math.inf means for ever", Reason.OVERFLOW)
+
+
+def to_timeout(value: Duration | None) -> int:
+    """A call's deadline. The library reads 0 as the client's default; a caller's 0 means at once."""
+    if value is None:
+        return 0
+    return to_us(value, "timeout") or 1
+
+
+def to_enum(value: IntEnum | str, kind: type[EnumT], name: str) -> EnumT:
+    """A member, or its name in small letters."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, str):
+        member = kind.__members__.get(value.upper())
+        if member is not None and value.islower():
+            return member
+        known = ", ".join(repr(each.lower()) for each in kind.__members__)
+        raise invalid(f"{name} {value!r} does not exist; there are {known}", Reason.OPTION)
+    raise wrong_type(name, f"str or {kind.__name__}", value)
+
+
+def to_record(library: Library, value: AnyDecision, ctype: str, size: int, name: str) -> CData:
+    """A record that came from the library and goes back in, by the bytes that it kept."""
+    data = getattr(value, "record", None)
+    if not isinstance(data, bytes):
+        raise wrong_type(name, "what a call of this library returned", value)
+    if len(data) != size:
+        raise invalid(f"{name} was not made by a call of this library", Reason.DECISION)
+    return library.ffi.from_buffer(ctype, data)

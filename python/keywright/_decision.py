@@ -1,0 +1,80 @@
+"""What a decision is beyond its fields, for both of its classes."""
+
+from __future__ import annotations
+
+from math import ceil, inf
+from typing import Any, TypeVar
+
+from ._generated.errors import Denied
+from ._generated.keywright import Status
+from ._generated.limiter import DecidedBy, DecisionFields
+
+DecisionT = TypeVar("DecisionT", bound="AnyDecision")
+
+
+class AnyDecision(DecisionFields):
+    """A decision of a limiter: true when admitted. `remaining` more would be admitted at once; a denied caller may come
+    again after `retry_after` seconds, math.inf when the cost can never fit. A tuple, and pickled as one.
+    """
+
+    #: The limiter that was asked; None in a decision that was unpickled.
+    maker: Any = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it was admitted."""
+        return self.status == Status.OK
+
+    def __bool__(self) -> bool:
+        return self[0] == 0
+
+    def headers(self) -> dict[str, str]:
+        """Header fields for an HTTP response: X-RateLimit-Limit, -Remaining and -Reset (seconds until the key is as if
+        never hit, rounded up), and for a denial Retry-After (rounded up; left out when coming again is no use).
+        """
+        fields = {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.remaining)),
+            "X-RateLimit-Reset": str(ceil(self.reset_after)),
+        }
+        if not self and self.retry_after != inf:
+            fields["Retry-After"] = str(max(1, ceil(self.retry_after)))
+        return fields
+
+    def __repr__(self) -> str:
+        return (
+            f"Decision(allowed={self.allowed}, remaining={self.remaining}, limit={self.limit}, "
+            f"retry_after={self.retry_after}, reset_after={self.reset_after}, key={self.key!r})"
+        )
+
+    def __getstate__(self) -> None:
+        """The fields are the whole of it: a pickle knows no limiter."""
+
+
+def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: int) -> DecisionT:
+    """A yes that nobody was asked for."""
+    decision = kind(
+        status=Status.OK,
+        reason=DecidedBy.SERVER,
+        denied_by=-1,
+        limits=1,
+        amount=cost,
+        limit=limit,
+        remaining=limit,
+        retry_after=0.0,
+        reset_after=0.0,
+        delay=0.0,
+        record=b"",
+        key=key,
+    )
+    decision.maker = maker
+    return decision
+
+
+def denied(decision: AnyDecision) -> Denied:
+    """The exception for a decision that said no."""
+    when = "never: the cost is above the limit" if decision.retry_after == inf else f"in {decision.retry_after:.3g} s"
+    limiter = "" if decision.maker is None else f" by limiter {decision.maker.name!r}"
+    error = Denied(f"{decision.key!r} was denied{limiter}; come again {when}")
+    error.decision = decision
+    return error

@@ -1,0 +1,73 @@
+"""The native library: its functions, looked up once, and the memory that calls write their answers into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from ._generated.errors import read_error
+from ._generated.keywright import VERSION
+
+try:
+    from . import _native
+except ImportError as error:
+    raise ImportError(
+        "the native part of keywright is not there: install the package with pip, or run ./dev test in a checkout"
+    ) from error
+
+if TYPE_CHECKING:
+    from ._native import FFI, Buffer, CData, Lib
+
+RESULT_SIZE = 1024
+
+
+class Room:
+    """Memory for the answer of one call at a time: its result, and its error."""
+
+    __slots__ = ("_memory", "data", "error", "error_data", "result")
+
+    def __init__(self, ffi: FFI) -> None:
+        self._memory = ffi.new("char[]", RESULT_SIZE)
+        self.result: CData = ffi.cast("void *", self._memory)
+        self.data: Buffer = ffi.buffer(self._memory)
+        self.error: CData = ffi.new("kw_error *")
+        self.error_data: Buffer = ffi.buffer(self.error)
+
+
+class Library:
+    """One native module. A call takes a room from the pool and gives it back, so that neither threads nor what runs
+    in between (a signal handler, a finaliser) can share one.
+    """
+
+    __slots__ = ("ffi", "lib", "module", "rooms")
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.ffi: FFI = module.ffi
+        # A plain object is read faster than cffi's.
+        self.lib: Lib = cast(Any, SimpleNamespace(**{name: getattr(module.lib, name) for name in dir(module.lib)}))
+        self.rooms: list[Room] = []
+        version = self.ffi.string(self.lib.kw_version()).decode()
+        if version != VERSION:
+            raise ImportError(f"keywright {VERSION} found a native library of version {version}: install it again")
+
+    def room(self) -> Room:
+        try:
+            return self.rooms.pop()
+        except IndexError:
+            return Room(self.ffi)
+
+    def check(self, function: Callable[..., int], *args: Any) -> int:
+        """Calls a function that takes an error last, and raises what it says."""
+        room = self.room()
+        try:
+            status = function(*args, room.error)
+            if status < 0:
+                raise read_error(room.error_data)
+            return status
+        finally:
+            self.rooms.append(room)
+
+
+NATIVE = Library(_native)

@@ -1,0 +1,278 @@
+"""asyncio: operations that are awaited, and the port that an event loop watches."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from ._generated.errors import Closed
+from ._generated.keywright import Status
+from ._handle import ClientHandle, Handle, generation
+from ._port import Call, Outbox, Port, parts
+
+if TYPE_CHECKING:
+    from ._objects import Function, Ports, Reader, Row, Values
+
+T = TypeVar("T")
+
+
+class Operation(asyncio.Future[T]):
+    """An operation under way: it was submitted when it was made, and is awaited for its answer.
+
+    It is a future: it can be awaited more than once and gathered, and cancelling it, or the task that awaits it,
+    cancels the call. It has no truth value, so that a forgotten await cannot pass for a yes.
+    """
+
+    def __init__(self, port: LoopPort | None, loop: AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.tags: list[int] = []
+        self._port = port
+        #: Takes a yes that came when nobody waited for it any more.
+        self.abandoned: Callable[[T], object] | None = None
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        if self.done():
+            return False
+        if self._port is not None:
+            self._port.cancel(self.tags)
+            self._port.schedule()
+        return super().cancel(msg)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return super().__await__() if self.abandoned is None else self._await_or_abandon()
+
+    def _await_or_abandon(self) -> Generator[Any, None, T]:
+        try:
+            return (yield from super().__await__())
+        except asyncio.CancelledError:
+            # The answer came, and in the same turn of the loop the task was cancelled.
+            if self.abandoned is not None and self.done() and not self.cancelled() and self.exception() is None:
+                self.abandoned(self.result())
+            raise
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("await this: an operation under way is not its answer")
+
+
+class LoopPort(Port):
+    """Completions that a loop watches. Everything submitted in one turn of the loop leaves in one write."""
+
+    def __init__(self, client: ClientHandle, loop: AbstractEventLoop) -> None:
+        super().__init__(client)
+        self.loop = loop
+        self._open = True
+        self._due = False
+        self._left = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._fd = self._lib.kw_completions_fd(self._completions)
+        loop.add_reader(self._fd, self._turn)
+
+    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Operation[Any]:
+        operation: Operation[Any] = Operation(self, self.loop)
+        self.send(Call(operation, handle, function, read, kept, args))
+        if not self._due:
+            self.schedule()
+        return operation
+
+    def submit_many(
+        self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int
+    ) -> Operation[list[Any]]:
+        if not rows:
+            return self.answered([])
+        operation: Operation[list[Any]] = Operation(self, self.loop)
+        self.schedule()
+        try:
+            self.send_all(parts(operation, handle, function, read, rows, timeout_us))
+        except BaseException:
+            operation.cancel()
+            raise
+        return operation
+
+    def answered(self, value: T) -> Operation[T]:
+        operation: Operation[T] = Operation(None, self.loop)
+        operation.set_result(value)
+        return operation
+
+    def schedule(self) -> None:
+        """Has the next turn of the loop write what was queued."""
+        if not self._due and self._open:
+            self._due = True
+            self.loop.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._due = False
+        if not self._open:
+            return
+        room = self._library.room()
+        try:
+            ready = self._lib.kw_completions_step(self._completions, room.error)
+        finally:
+            self._library.rooms.append(room)
+        if ready != 0:
+            self._drain()
+        if ready == Status.CLOSED or (self._left and not self._waiting):
+            self.shut()
+        else:
+            self._arm()
+
+    def _arm(self) -> None:
+        """Sees to it that step is called in time. A timer that is too early does no harm and stays."""
+        ms = self._lib.kw_completions_timeout_ms(self._completions)
+        if ms == 0:
+            self.schedule()
+        elif ms > 0:
+            at = self.loop.time() + ms / 1000
+            if self._timer is None or at < self._timer_at:
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._timer_at = at
+                self._timer = self.loop.call_at(at, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        self._turn()
+
+    def _left_behind(self, call: Call, address: int, length: int) -> None:
+        abandoned = getattr(call.answer, "abandoned", None)
+        if abandoned is not None:
+            abandoned(self._value(call, 0, address, length))
+
+    def usable(self) -> bool:
+        return self._open and not self.loop.is_closed() and self.generation == generation()
+
+    def leave(self) -> None:
+        """Nobody will submit here any more: shuts once the last answer has come."""
+        self._left = True
+        if not self._waiting:
+            self.shut()
+
+    def shut(self) -> None:
+        """Takes the descriptor out of the loop. What still waits is answered with Closed."""
+        if not self._open:
+            return
+        self._open = False
+        if self._timer is not None:
+            self._timer.cancel()
+        if self.generation == generation() and not self.loop.is_closed():
+            self.loop.remove_reader(self._fd)
+            self._fail_all(Closed("the client was closed"))
+
+    def finish(self) -> None:
+        """The client was closed: hands out what came, and shuts."""
+        self._turn()
+        self.shut()
+
+    def later(self, what: Callable[[], None]) -> None:
+        """Has the loop do something, from whichever thread."""
+        with suppress(RuntimeError):  # the loop was closed in between
+            self.loop.call_soon_threadsafe(what)
+
+
+def running_loop() -> AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeError("no event loop is running: use keywright.aio in async functions only") from None
+
+
+class OneLoop:
+    """The port of an asyncio client: it belongs to the loop of its first use, and binds again when that was closed."""
+
+    __slots__ = ("_client", "_port")
+
+    def __init__(self, client: ClientHandle) -> None:
+        self._client = client
+        self._port: LoopPort | None = None
+
+    def current(self) -> LoopPort:
+        port = self._port
+        if port is not None and port.loop is asyncio._get_running_loop() and port._open:
+            return port
+        return self._bind()
+
+    def _bind(self) -> LoopPort:
+        loop = running_loop()
+        port = self._port
+        if port is not None and port.usable() and port.loop is not loop:
+            raise RuntimeError("this client belongs to another event loop: make one for each loop")
+        self._port = LoopPort(self._client, loop)
+        return self._port
+
+    def shut(self) -> None:
+        """After the client was closed: whoever still waits hears of it in the loop's own turn."""
+        if self._port is not None and self._port.usable():
+            if self._port.loop is asyncio._get_running_loop():
+                self._port.finish()
+            else:
+                self._port.later(self._port.finish)
+
+    def __del__(self) -> None:
+        if self._port is not None and self._port.usable():
+            self._port.later(self._port.leave)
+
+
+class EachLoop:
+    """The ports of a blocking client that is used from async functions too: one for each loop."""
+
+    __slots__ = ("_client", "_ports")
+
+    def __init__(self, client: ClientHandle) -> None:
+        self._client = client
+        self._ports: dict[AbstractEventLoop, LoopPort] = {}
+
+    def current(self) -> LoopPort:
+        loop = running_loop()
+        port = self._ports.get(loop)
+        if port is None or not port.usable():
+            self._ports = {loop: port for loop, port in self._ports.items() if port.usable()}
+            port = self._ports[loop] = LoopPort(self._client, loop)
+        return port
+
+    def shut(self) -> None:
+        """After the client was closed."""
+        for port in self._ports.values():
+            if port.usable():
+                port.later(port.finish)
+
+    def __del__(self) -> None:
+        for port in self._ports.values():
+            if port.usable():
+                port.later(port.leave)
+
+
+class LoopOutbox(Outbox):
+    """A batch whose task awaits all answers. It leaves by the loop's own port, in the write of its turn."""
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__()
+        self._ports = ports
+        self._loop = running_loop()
+
+    def _answer(self) -> Operation[Any]:
+        return Operation(None, self._loop)
+
+    def discard(self) -> None:
+        for answer in self.answers:
+            answer.cancel()
+
+    async def send(self) -> None:
+        if not self.answers:
+            return
+        port = self._ports.current()
+        assert isinstance(port, LoopPort)
+        for answer in self.answers:
+            answer._port = port
+        self._send(port)
+        port.schedule()
+        try:
+            await asyncio.wait(self.answers)
+        except BaseException:
+            self.discard()
+            raise
+        for answer in self.answers:
+            if not answer.cancelled():
+                answer.exception()  # each error is its entry's own affair: nothing is logged for those not looked at

@@ -1,0 +1,341 @@
+"""Ports: completions of C, and the answers that wait there. Here what all ports share, and the port of a sync batch."""
+
+from __future__ import annotations
+
+from itertools import count
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
+
+from ._generated.errors import EXCEPTIONS, Cancelled, read_error
+from ._generated.keywright import FOREVER
+from ._generated.keywright_calls import completions_opener
+from ._handle import ClientHandle, Handle, generation
+
+if TYPE_CHECKING:
+    from ._objects import Function, Reader, Row, Values
+
+T = TypeVar("T")
+RECORD = Struct("=QiiQQ")
+#: How many records one crossing brings.
+DRAIN = 256
+
+
+class Answer(Protocol):
+    """What a caller holds until its answer comes: an asyncio operation, or a submitted entry of a batch."""
+
+    tags: list[int]
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, exception: Any, /) -> None: ...
+
+
+class Call:
+    """One call for C, with what makes a Python value of its answer."""
+
+    __slots__ = ("answer", "args", "function", "handle", "kept", "read")
+
+    def __init__(
+        self,
+        answer: Answer | Part,
+        handle: Handle,
+        function: Function,
+        read: Reader,
+        kept: Values,
+        args: Values,
+    ) -> None:
+        self.answer = answer
+        self.handle = handle
+        self.function = function
+        self.read = read
+        self.kept = kept
+        self.args = args
+
+
+class Gathering:
+    """Many answers that are one answer: a list, or the first failure with what the others were told."""
+
+    __slots__ = ("answer", "answers", "failure", "left")
+
+    def __init__(self, answer: Answer, many: int) -> None:
+        self.answer = answer
+        self.answers: list[Any] = [None] * many
+        self.left = many
+        self.failure: Exception | None = None
+
+    def arrived(self) -> None:
+        self.left -= 1
+        if self.left == 0 and not self.answer.done():
+            if self.failure is None:
+                self.answer.set_result(self.answers)
+            else:
+                self.failure.answers = self.answers  # type: ignore[attr-defined]
+                self.answer.set_exception(self.failure)
+
+
+class Part:
+    """One of many."""
+
+    __slots__ = ("_gathering", "_index")
+
+    def __init__(self, gathering: Gathering, index: int) -> None:
+        self._gathering = gathering
+        self._index = index
+
+    @property
+    def tags(self) -> list[int]:
+        return self._gathering.answer.tags
+
+    def done(self) -> bool:
+        return self._gathering.answer.done()
+
+    def set_result(self, result: Any, /) -> None:
+        self._gathering.answers[self._index] = result
+        self._gathering.arrived()
+
+    def set_exception(self, exception: Exception, /) -> None:
+        self._gathering.failure = self._gathering.failure or exception
+        self._gathering.arrived()
+
+
+def parts(
+    answer: Answer, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int
+) -> list[Call]:
+    gathering = Gathering(answer, len(rows))
+    return [
+        Call(Part(gathering, index), handle, function, read, kept, (*values, timeout_us))
+        for index, (kept, values) in enumerate(rows)
+    ]
+
+
+class Port:
+    """Completions, and the calls whose answers will come there."""
+
+    def __init__(self, client: ClientHandle) -> None:
+        client.reopen()
+        self.client = client
+        self.generation = generation()
+        self._library = client.library
+        self._lib = client.library.lib
+        self._completions = completions_opener(client.library).open(client.pointer)
+        self._records = client.library.ffi.new("kw_record[]", DRAIN)
+        self._view = client.library.ffi.buffer(self._records)
+        self._bytes = client.library.ffi.typeof("char *")
+        self._tags = count(1)
+        self._waiting: dict[int, Call] = {}
+
+    def send(self, call: Call) -> None:
+        """Queues a call; it leaves with the next step."""
+        tag = next(self._tags)
+        handle, function, args = call.handle, call.function, call.args
+        room = self._library.room()
+        try:
+            while function(handle.pointer, self._completions, tag, *args, room.error) < 0:
+                handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
+        self._waiting[tag] = call
+        call.answer.tags.append(tag)
+
+    def send_all(self, calls: list[Call]) -> None:
+        """Queues all or none: what could not be tried is known before anything leaves."""
+        sent: list[Call] = []
+        try:
+            for call in calls:
+                self.send(call)
+                sent.append(call)
+        except BaseException:
+            for call in sent:
+                self.cancel(call.answer.tags)
+            raise
+
+    def cancel(self, tags: list[int]) -> None:
+        room = self._library.room()
+        try:
+            for tag in tags:
+                if tag in self._waiting:
+                    self._lib.kw_completions_cancel(self._completions, tag, room.error)
+        finally:
+            self._library.rooms.append(room)
+
+    def _drain(self) -> None:
+        """Hands out all answers that have come."""
+        while True:
+            room = self._library.room()
+            try:
+                records = self._lib.kw_completions_drain(
+                    self._completions, self._records, DRAIN, RECORD.size, room.error
+                )
+                if records < 0:
+                    raise read_error(room.error_data)
+            finally:
+                self._library.rooms.append(room)
+            for tag, _, status, address, length in RECORD.iter_unpack(self._view[: records * RECORD.size]):
+                self._settle(self._waiting.pop(tag), status, address, length)
+            if records < DRAIN:
+                return
+
+    def _settle(self, call: Call, status: int, address: int, length: int) -> None:
+        answer = call.answer
+        if answer.done():
+            if status == 0:
+                self._left_behind(call, address, length)
+            return
+        try:
+            value = self._value(call, status, address, length)
+        except Exception as error:
+            answer.set_exception(error)
+        else:
+            answer.set_result(value)
+
+    def _value(self, call: Call, status: int, address: int, length: int) -> Any:
+        if address == 0:
+            if status < 0:
+                raise EXCEPTIONS[status]()
+            return call.read(status, b"", 0, *call.kept)
+        ffi = self._library.ffi
+        data = ffi.buffer(ffi.cast(self._bytes, address), length)
+        if status < 0:
+            raise read_error(data)
+        return call.read(status, data, 0, *call.kept)
+
+    def _left_behind(self, call: Call, address: int, length: int) -> None:
+        """A yes for somebody who had left."""
+
+    def _fail_all(self, error: Exception) -> None:
+        for call in self._waiting.values():
+            if not call.answer.done():
+                call.answer.set_exception(error)
+        self._waiting.clear()
+
+
+class Submitted(Generic[T]):
+    """An entry of a batch. `result()` gives its answer, or raises its error, once the batch was sent."""
+
+    __slots__ = ("_done", "_error", "_result", "tags")
+
+    def __init__(self) -> None:
+        self.tags: list[int] = []
+        self._done = False
+        self._error: Exception | None = None
+        self._result: T | None = None
+
+    def done(self) -> bool:
+        return self._done
+
+    def result(self) -> T:
+        if not self._done:
+            raise RuntimeError("the batch has not been sent: take results after its with block")
+        if self._error is not None:
+            raise self._error
+        return cast(T, self._result)
+
+    def set_result(self, result: T, /) -> None:
+        self._done, self._result = True, result
+
+    def set_exception(self, exception: Exception, /) -> None:
+        self._done, self._error = True, exception
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an entry of a batch is not its answer: call result() after the batch")
+
+
+class Outbox:
+    """The calls of a batch, held back until it ends. Also the ports of its objects: always itself."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.answers: list[Any] = []
+
+    def current(self) -> Outbox:
+        return self
+
+    def shut(self) -> None:
+        """A batch has nothing to close."""
+
+    def _answer(self) -> Any:
+        raise NotImplementedError
+
+    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Any:
+        answer = self._answer()
+        self.calls.append(Call(answer, handle, function, read, kept, args))
+        self.answers.append(answer)
+        return answer
+
+    def submit_many(self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int) -> Any:
+        if not rows:
+            return self.answered([])
+        answer = self._answer()
+        self.calls.extend(parts(answer, handle, function, read, rows, timeout_us))
+        self.answers.append(answer)
+        return answer
+
+    def answered(self, value: Any) -> Any:
+        answer = self._answer()
+        answer.set_result(value)
+        self.answers.append(answer)
+        return answer
+
+    def took(self, answer: Any) -> Any:
+        """The answer to the call that was just made, which must have been an operation."""
+        if not self.answers or answer is not self.answers[-1]:
+            raise TypeError("this is no operation: a batch cannot take it")
+        return answer
+
+    def _send(self, port: Port) -> None:
+        """Queues what was held back; what cannot be tried has its error as its answer."""
+        for call in self.calls:
+            try:
+                port.send(call)
+            except Exception as error:
+                call.answer.set_exception(error)
+        self.calls.clear()
+
+
+class BlockingOutbox(Outbox):
+    """A batch whose thread waits for all answers."""
+
+    def __init__(self, client: ClientHandle) -> None:
+        super().__init__()
+        self._client = client
+
+    def _answer(self) -> Submitted[Any]:
+        return Submitted()
+
+    def discard(self) -> None:
+        for answer in self.answers:
+            if not answer.done():
+                answer.set_exception(Cancelled("the batch was left by an exception: nothing was sent"))
+
+    def send(self) -> None:
+        if not self.calls:
+            return
+        port = self._borrow()
+        self._send(port)
+        port.wait_for_all()
+        self._client.ports.append(port)
+
+    def _borrow(self) -> BlockingPort:
+        while True:
+            try:
+                port = self._client.ports.pop()
+            except IndexError:
+                return BlockingPort(self._client)
+            if port.generation == generation():
+                return port
+
+
+class BlockingPort(Port):
+    """Completions of a thread that waits until everything is answered."""
+
+    def wait_for_all(self) -> None:
+        room = self._library.room()
+        try:
+            while self._waiting:
+                ready = self._lib.kw_completions_wait(self._completions, FOREVER, room.error)
+                before = len(self._waiting)
+                self._drain()
+                if ready < 0 and len(self._waiting) == before:
+                    self._fail_all(read_error(room.error_data))
+        finally:
+            self._library.rooms.append(room)

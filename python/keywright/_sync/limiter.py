@@ -1,0 +1,183 @@
+# Made by bindings/generate.py from python/keywright/_aio/limiter.py. Change that file and run ./dev gen.
+"""Rate limiters."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from .._convert import to_bytes, whole
+from .._decision import AnyDecision, admitted, denied
+from .._decorate import limited
+from .._generated.limiter_calls import LimiterCalls, limits_parse
+from .decision import Decision
+
+if TYPE_CHECKING:
+    from .._convert import Duration, Key
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Limiter(LimiterCalls):
+    """A rate limiter, made by client.limiter(): how many hits each key may make in a time, by the server's clock."""
+
+    __slots__ = ()
+
+    def hit(
+        self,
+        key: Key,
+        cost: int = 1,
+        *,
+        wait: Duration | None = None,
+        timeout: Duration | None = None,
+    ) -> Decision:
+        """Asks to be admitted, and is charged if so; a denial charges nothing. The decision is true when admitted.
+
+        Args:
+            key: whose state; any text, bytes or number
+            cost: how much is charged; 0 is always allowed and shows the state
+            wait: patience in seconds. The answer comes when it is admitted, or at once if that would take longer. Under
+                GCRA the hit is booked ahead in the server, so that those who wait are served in turn
+            timeout: deadline of this call, without the wait; the client's when None
+
+        One round trip. It is never sent twice: a link lost after sending raises Unknown.
+        """
+        if wait is None:
+            return super().hit(key, cost, timeout=timeout)
+        return self.wait(key, cost, wait=wait, timeout=timeout)
+
+    def hit_many(
+        self,
+        items: Iterable[Key | tuple[Key, int]],
+        cost: int = 1,
+        *,
+        timeout: Duration | None = None,
+    ) -> list[Decision]:
+        """A hit for each of many keys, sent together and answered together, in any order.
+
+        Args:
+            items: keys, or pairs of a key and its cost
+            cost: what those without a cost of their own are charged
+            timeout: deadline of this call; the client's when None
+
+        The decisions come in the order of the items. If one failed, its failure is raised, and `answers` of the
+        exception has the decisions of the others.
+        """
+        pairs = [item if isinstance(item, tuple) else (item, cost) for item in items]
+        return super().hit_many(pairs, timeout=timeout)
+
+    def refund(
+        self,
+        decision: AnyDecision,
+        count: int | None = None,
+        *,
+        timeout: Duration | None = None,
+    ) -> None:
+        """Gives back what a hit was charged; never more than time has left of it, so that nothing comes back twice.
+
+        Args:
+            decision: the decision of that hit
+            count: how much to give back; all of it when None
+            timeout: deadline of this call; the client's when None
+        """
+        if count is None:
+            count = decision.amount
+            if count == 0:
+                return self._answered(None)
+        return super().refund(decision, count, timeout=timeout)
+
+    @contextmanager
+    def guard(
+        self,
+        key: Key,
+        cost: int = 1,
+        *,
+        wait: Duration | None = None,
+        timeout: Duration | None = None,
+    ) -> Iterator[Decision]:
+        """`with api.guard("user:42"):` enters when admitted, and raises Denied when not. Arguments as for hit."""
+        decision = self.hit(key, cost, wait=wait, timeout=timeout)
+        if not decision:
+            raise denied(decision)
+        yield decision
+
+    def limit(
+        self,
+        *,
+        key: Key | Callable[..., Key],
+        cost: int | Callable[..., int] = 1,
+        wait: Duration | None = None,
+        timeout: Duration | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """A decorator: each call of the function is a hit, and raises Denied when it was not admitted.
+
+        Args:
+            key: whose state, or a function that finds it from the call's arguments
+            cost: how much is charged, or a function that finds it from the call's arguments
+            wait: patience, as for hit
+            timeout: deadline, as for hit
+        """
+        return limited(self, key, cost, wait, timeout)
+
+
+class Unlimited(Limiter):
+    """The limiter of KEYWRIGHT_LIMITS=off, for tests of programs that use limiters: admits all, sends nothing."""
+
+    __slots__ = ()
+
+    def _admit(self, key: Key, cost: int) -> Decision:
+        to_bytes(key, "key")
+        return admitted(Decision, self, key, whole(cost, "cost"), limits_parse(self._handle.about)[0].burst)
+
+    def hit(
+        self,
+        key: Key,
+        cost: int = 1,
+        *,
+        wait: Duration | None = None,
+        timeout: Duration | None = None,
+    ) -> Decision:
+        return self._answered(self._admit(key, cost))
+
+    def hit_many(
+        self,
+        items: Iterable[Key | tuple[Key, int]],
+        cost: int = 1,
+        *,
+        timeout: Duration | None = None,
+    ) -> list[Decision]:
+        pairs = [item if isinstance(item, tuple) else (item, cost) for item in items]
+        return self._answered([self._admit(*pair) for pair in pairs])
+
+    def peek(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Decision:
+        return self._answered(self._admit(key, cost))
+
+    def wait(
+        self,
+        key: Key,
+        cost: int = 1,
+        *,
+        wait: Duration,
+        timeout: Duration | None = None,
+    ) -> Decision:
+        return self._answered(self._admit(key, cost))
+
+    def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
+        return self._answered(None)
+
+    def refund(
+        self,
+        decision: AnyDecision,
+        count: int | None = None,
+        *,
+        timeout: Duration | None = None,
+    ) -> None:
+        return self._answered(None)
+
+
+def limiter_kind() -> type[Limiter]:
+    """What KEYWRIGHT_LIMITS asks for, when a limiter is made."""
+    return Unlimited if os.environ.get("KEYWRIGHT_LIMITS", "").lower() == "off" else Limiter
