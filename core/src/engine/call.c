@@ -207,7 +207,9 @@ static void apply(kw__call *call, const kw__effects *effects) {
         kw_status status = encode(call, &error);
         if (status == KW_OK) {
             call->must_send = true;
-            call->pending.repeatable = call->row->repeat == KW__REPEAT_READ;
+            call->pending.again = call->row->repeat == KW__REPEAT_READ    ? KW__AGAIN_ALWAYS
+                                  : call->row->repeat == KW__REPEAT_NEVER ? KW__AGAIN_NEVER
+                                                                          : KW__AGAIN_AFTER_KILLED;
         } else {
             finish(call, status, &error);
             call->ended = true;

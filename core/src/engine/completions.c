@@ -136,8 +136,8 @@ static void react_to_arrived(kw_completions *completions) {
 static void end_early(kw_completions *completions, kw__call *call, kw__event_kind kind, kw_status status) {
     bool maybe_applied = false, was_finished = call->finished;
     if (call->outstanding) {
+        maybe_applied = kw__link_was_sent(&completions->link, &call->pending);
         if (kw__link_withdraw(&completions->link, &call->pending)) call->outstanding = false;
-        else maybe_applied = kw__link_was_sent(&completions->link, &call->pending);
     }
     kw__call_end_early(call, kind, status, maybe_applied);
     absorb(completions, call, was_finished);

@@ -36,9 +36,8 @@ static void sleep_until(kw__call *call, int64_t until) {
  * so that nothing changes between looking and leaving.
  */
 static void give_up(kw__call *call, kw__link *link) {
-    bool maybe_applied = false;
+    bool maybe_applied = kw__link_was_sent(link, &call->pending);
     if (kw__link_withdraw(link, &call->pending)) call->outstanding = false;
-    else maybe_applied = kw__link_was_sent(link, &call->pending);
     kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, maybe_applied);
     call->left = call->outstanding;
 }

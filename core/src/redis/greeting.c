@@ -4,7 +4,7 @@
 
 #include "redis/command.h"
 
-enum { HELLO, AUTH, SETNAME, SELECT, INFO, ROLE, CLIENT_ID };
+enum { HELLO, AUTH, SETNAME, SELECT, INFO, ROLE, CLIENT_ID, KILL };
 
 /* Versions that are the floor, and those that brought what we use when it is there. */
 #define VERSION(major, minor) ((major) * INT64_C(1000000) + (minor) * INT64_C(1000))
@@ -43,6 +43,11 @@ static void ask_rest(kw__greeting *greeting, kw__buffer *out) {
     ASK(INFO, "INFO", "server");
     ASK(ROLE, "ROLE");
     ASK(CLIENT_ID, "CLIENT", "ID");
+    if (greeting->kill != 0) {
+        char id[24] = "";
+        kw__format_integer(greeting->kill, id);
+        ASK(KILL, "CLIENT", "KILL", "ID", id);
+    }
 }
 
 static void begin_resp2(kw__greeting *greeting, kw__buffer *out) {
@@ -55,8 +60,8 @@ static void begin_resp2(kw__greeting *greeting, kw__buffer *out) {
     ask_rest(greeting, out);
 }
 
-void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, kw__buffer *out) {
-    *greeting = (kw__greeting){.url = url, .server = {.protocol = 3}};
+void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, int64_t kill, kw__buffer *out) {
+    *greeting = (kw__greeting){.url = url, .kill = kill, .server = {.protocol = 3}};
     if (url->protocol == 2) {
         begin_resp2(greeting, out);
         return;
@@ -152,6 +157,7 @@ static kw_status take_error(kw__greeting *greeting, int what, const kw__reply *r
         kw__error_server(error, reply->bytes);
         return KW_SERVER;
     }
+    if (what == KILL) return KW_OK; /* not allowed, or not known: what was under way stays unknown */
     bool probe = what == INFO || what == ROLE || what == CLIENT_ID || what == SETNAME;
     if (probe && begins_with(reply->bytes, "NOPERM")) return KW_OK;
     return kw__reply_failure(reply, error);
@@ -188,6 +194,8 @@ kw_status kw__greeting_reply(kw__greeting *greeting, const kw__reply *reply, kw_
         take_role(&greeting->server, reply);
     } else if (what == CLIENT_ID && reply->kind == KW__REPLY_INTEGER) {
         greeting->server.client_id = reply->integer;
+    } else if (what == KILL && reply->kind == KW__REPLY_INTEGER) {
+        greeting->server.killed = true; /* now, or it was gone already */
     }
     if (greeting->answered < greeting->count) return KW_OK;
     if (greeting->fall_back) {

@@ -18,12 +18,14 @@ typedef struct kw__server {
     uint64_t capabilities; /* bits of kw_capability */
     int64_t client_id;
     char run_id[48];
+    bool killed; /* the link before this one is gone: nothing of it can arrive any more */
 } kw__server;
 
 #define KW__GREETING_COMMANDS 8
 
 typedef struct kw__greeting {
     const kw__url *url;
+    int64_t kill; /* client id of the link before, 0: none */
     kw__server server;
     int commands[KW__GREETING_COMMANDS]; /* what was asked, in order; see greeting.c */
     int count;
@@ -31,8 +33,11 @@ typedef struct kw__greeting {
     bool fall_back; /* HELLO was refused: begin again in RESP2 after the last reply */
 } kw__greeting;
 
-/* Writes the first commands to out. */
-void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, kw__buffer *out);
+/*
+ * Writes the first commands to out. `kill` is the client id of a link that was lost with commands under way: it is killed, so
+ * that a late copy of them cannot arrive behind their repetition.
+ */
+void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, int64_t kill, kw__buffer *out);
 
 /*
  * Takes one reply. May write further commands to out. `done` becomes true when the server is known and fit; a failure

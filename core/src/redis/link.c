@@ -86,6 +86,8 @@ void kw__link_admit(kw__link *link) {
             continue;
         }
         kw__buffer_append(&link->out, pending->command.data, pending->command.length);
+        if (pending->under_way) atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+        pending->under_way = false;
         pending->begin = link->queued;
         pending->sent_at = kw__now();
         link->queued += pending->command.length;
@@ -105,6 +107,7 @@ static void check_idle(kw__link *link) {
 
 void kw__link_push(kw__link *link, kw__pending *pending) {
     pending->tries = 0;
+    pending->under_way = false;
     pending->place = KW__PLACE_WAITING;
     atomic_fetch_add_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
     check_idle(link);
@@ -121,7 +124,7 @@ bool kw__link_withdraw(kw__link *link, kw__pending *pending) {
 }
 
 bool kw__link_was_sent(const kw__link *link, const kw__pending *pending) {
-    return pending->place == KW__PLACE_LINE && pending->begin < link->written;
+    return pending->under_way || (pending->place == KW__PLACE_LINE && pending->begin < link->written);
 }
 
 void kw__link_settle(kw__link *link, kw__pending *pending) {
@@ -155,8 +158,29 @@ void kw__link_doom_waiting(kw__link *link, kw_status status) {
     while (link->waiting.first != NULL) {
         kw__pending *pending = link->waiting.first;
         kw__pendings_remove(&link->waiting, pending);
-        doom(link, pending, status, false);
+        bool unknown = pending->under_way && pending->again != KW__AGAIN_ALWAYS;
+        doom(link, pending, unknown ? KW_UNKNOWN : status, pending->under_way);
     }
+}
+
+void kw__link_judge_repeats(kw__link *link) {
+    const kw__server *server = &link->greeting.server;
+    bool safe = server->killed && server->run_id[0] != '\0' && strcmp(server->run_id, link->lost_run_id) == 0;
+    link->lost_id = 0;
+    if (safe) return;
+    for (kw__pending *pending = link->waiting.first, *next; pending != NULL; pending = next) {
+        next = pending->next;
+        if (!pending->under_way || pending->again != KW__AGAIN_AFTER_KILLED) continue;
+        kw__pendings_remove(&link->waiting, pending);
+        kw__fail(&link->failure, KW_UNKNOWN, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
+        doom(link, pending, KW_UNKNOWN, true);
+    }
+}
+
+/* Whom the next link must kill before anything is sent again. */
+static void remember_lost(kw__link *link) {
+    link->lost_id = link->greeting.server.client_id;
+    memcpy(link->lost_run_id, link->greeting.server.run_id, sizeof link->lost_run_id);
 }
 
 /* What was in line when the connection ended: sent again, or doomed. Those not sent stand before those that waited. */
@@ -166,15 +190,16 @@ static void clear_line(kw__link *link, kw_status status) {
         kw__pending *pending = link->line.first;
         bool sent = pending->begin < link->written;
         kw__pendings_remove(&link->line, pending);
-        bool repeat = !sent || (pending->repeatable && pending->tries < MAX_REPEATS);
+        bool repeat = !sent || (pending->again != KW__AGAIN_NEVER && pending->tries < MAX_REPEATS);
         if (link->closing || !repeat) {
-            kw_status told = sent && !link->closing && !pending->repeatable ? KW_UNKNOWN : status;
+            kw_status told = sent && !link->closing && pending->again != KW__AGAIN_ALWAYS ? KW_UNKNOWN : status;
             doom(link, pending, told, sent);
             continue;
         }
         if (sent) {
             pending->tries++;
-            atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+            pending->under_way = true;
+            if (pending->again == KW__AGAIN_AFTER_KILLED) remember_lost(link);
         }
         pending->place = KW__PLACE_WAITING;
         kw__pendings_add(&again, pending);

@@ -25,6 +25,13 @@ typedef enum kw__place {
     KW__PLACE_DOOMED, /* failed, the user to be told by the leader */
 } kw__place;
 
+/* What a lost link means for a command that was sent. */
+typedef enum kw__again {
+    KW__AGAIN_NEVER,        /* it is unknown whether it was done */
+    KW__AGAIN_ALWAYS,       /* it changes nothing */
+    KW__AGAIN_AFTER_KILLED, /* when the old link is known to be dead, on the same server */
+} kw__again;
+
 typedef struct kw__pending kw__pending;
 struct kw__pending {
     kw__pending *next;
@@ -34,7 +41,8 @@ struct kw__pending {
     uint64_t begin;    /* where its bytes begin in the outgoing stream */
     int64_t sent_at;   /* before its bytes could leave */
     int64_t deadline;  /* of its owner; a link silent for long after it is given up */
-    bool repeatable;   /* may be sent again on a new link */
+    kw__again again;   /* whether it may be sent again on a new link */
+    bool under_way;    /* was sent on a link that was lost, and waits to be sent again */
     int tries;
     kw_status failure; /* when doomed */
     bool maybe_applied;
@@ -126,6 +134,8 @@ struct kw__link {
     char *input;
     kw__greeting greeting;
     int64_t last_received;
+    int64_t lost_id;     /* client id of the link that was lost with commands under way, 0: none */
+    char lost_run_id[48]; /* and its server's run id */
     void *resumes[KW__LINK_BATCH];
     int resume_count;
 
@@ -152,7 +162,7 @@ void kw__link_abandon(kw__link *link);
 
 /* Puts a command at the end of what waits, and in line at once when there is room. */
 void kw__link_push(kw__link *link, kw__pending *pending);
-/* Takes a command out that was not written yet; false when a byte may have left. */
+/* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost link. */
 bool kw__link_withdraw(kw__link *link, kw__pending *pending);
 bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
 /* Writes what the socket takes, unless somebody does already. Gives the lock up. */

@@ -39,7 +39,7 @@ static void greet(kw__link *link) {
     link->queued = link->written = 0;
     link->out.length = 0;
     link->reader = kw__reader_open();
-    kw__greeting_begin(&link->greeting, link->url, &link->out);
+    kw__greeting_begin(&link->greeting, link->url, link->lost_id, &link->out);
     if (link->reader == NULL || link->out.failed) {
         kw_error error;
         give_up(link, kw__fail_memory(&error), &error);
@@ -167,5 +167,6 @@ void kw__link_is_up(kw__link *link) {
     if (link->was_up) atomic_fetch_add_explicit(&link->counters->reconnects, 1, memory_order_relaxed);
     link->was_up = true;
     link->user->connected(link, &link->greeting.server);
+    if (link->lost_id != 0) kw__link_judge_repeats(link);
     kw__link_admit(link);
 }

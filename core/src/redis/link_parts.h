@@ -19,6 +19,8 @@ void kw__link_admit(kw__link *link);
 void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error);
 /* Dooms everything that waits. */
 void kw__link_doom_waiting(kw__link *link, kw_status status);
+/* A new link is up: what was under way on the lost one goes again, unless that may still be alive. */
+void kw__link_judge_repeats(kw__link *link);
 /* Tells the user of the doomed. Gives the lock up. */
 void kw__link_bury(kw__link *link);
 /* Marks one as answered or failed; its token is resumed by kw__link_resume. */
