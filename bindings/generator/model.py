@@ -170,6 +170,7 @@ class Operation:
     many: bool = False
     grants: bool = False
     steps: bool = False
+    patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait
     scripts: list[str] = field(default_factory=list)
 
     @property
@@ -395,6 +396,8 @@ def _check(model: Model) -> None:
             for script in operation.scripts:
                 if script not in model.scripts:
                     raise SpecError(f"{where}: {operation.full_name} names core/lua/{script}.lua, which is not there")
+            if operation.patient:
+                _patient(module, operation)
             numbers.append(operation.number)
     _unique(numbers, "operation numbers")
     _unique([item.c_name for module in model.modules
@@ -403,6 +406,13 @@ def _check(model: Model) -> None:
     for name in model.scripts:
         if name not in used:
             raise SpecError(f"core/lua/{name}.lua is named by no operation")
+
+
+def _patient(module: Module, operation: Operation) -> None:
+    other = next((item for item in module.operations
+                  if item.handle == operation.handle and item.name == operation.patient), None)
+    if other is None or [item.name for item in other.args if item.type != "wait"] != [item.name for item in operation.args]:
+        raise SpecError(f"{module.source}: {operation.full_name} has no {operation.patient} with its arguments and a wait")
 
 
 def _argument(model: Model, argument: Argument, where: str) -> None:

@@ -132,8 +132,10 @@ def arguments(function: Function | Operation) -> list[str]:
             out.append(f"{name}: bytes")
         elif argument.type in NUMBERS:
             out.append(f"{name}: int")
-        elif argument.type == "buffer":
+        elif argument.type in ("buffer", "memory_out"):
             out.extend([f"{name}: CData", f"{name}_capacity: int"])
+        elif argument.type == "memory_out":
+            out.extend([f"{name}: CData", f"{name}_size: int"])
         else:
             out.append(f"{name}: CData")
     return out

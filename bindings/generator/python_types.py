@@ -84,11 +84,16 @@ def record_fields(model: Model, record: Record) -> str:
         out.append(comment(speak(model, item.doc) + (" In seconds." if is_time(item) else ""), "    "))
         out.append(f"    {field_name(item)}: {field_type(item)}\n")
     if keeps_bytes(model, record):
-        out.append(comment("All of it as the library wrote it: what goes back in.", "    "))
-        out.append("    record: bytes\n")
+        out.append(comment("The rest as the library wrote it, for when it goes back in.", "    "))
+        out.append("    rest: bytes\n")
     for name in record.keeps:
         out.append(comment(f"The {name} that was asked about.", "    "))
         out.append(f"    {name}: Key\n")
+    if fields_class(record) != record_class(record):
+        out.append(comment("What was asked.", "    "))
+        out.append("    maker: Any\n")
+    if words.has_status(record):
+        out.append("\n    def __bool__(self) -> bool:\n        return self.status == 0\n")
     return "".join(out)
 
 

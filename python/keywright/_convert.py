@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from ._generated.keywright import FOREVER, MAX_KEY, Reason
 
 if TYPE_CHECKING:
-    from ._decision import AnyDecision
     from ._error import Error
-    from ._library import Library
-    from ._native import CData
 
 #: Names, keys and ids. Text goes as UTF-8 (with surrogateescape, so any bytes come back), a number as its digits.
 Key: TypeAlias = str | bytes | int
@@ -132,11 +129,14 @@ def to_enum(value: IntEnum | str, kind: type[EnumT], name: str) -> EnumT:
     raise wrong_type(name, f"str or {kind.__name__}", value)
 
 
-def to_record(library: Library, value: AnyDecision, ctype: str, size: int, name: str) -> CData:
-    """A record that came from the library and goes back in, by the bytes that it kept."""
-    data = getattr(value, "record", None)
-    if not isinstance(data, bytes):
-        raise wrong_type(name, "what a call of this library returned", value)
-    if len(data) != size:
-        raise invalid(f"{name} was not made by a call of this library", Reason.DECISION)
-    return library.ffi.from_buffer(ctype, data)
+def from_seconds(value: float) -> int:
+    """A duration of a record, on its way back."""
+    return FOREVER if value == inf else round(value * 1e6)
+
+
+def checked_record(value: object, kind: type, size: int) -> None:
+    """Sees that a record that goes back in came from this library."""
+    if not isinstance(value, kind):
+        raise wrong_type(kind.__name__.removeprefix("Any").lower(), "what a call of this library returned", value)
+    if len(value.rest) != size:  # type: ignore[attr-defined]
+        raise invalid("this was not decided by a server: there is nothing to give back", Reason.DECISION)

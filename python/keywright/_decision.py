@@ -17,16 +17,12 @@ class AnyDecision(DecisionFields):
     again after `retry_after` seconds, math.inf when the cost can never fit. A tuple, and pickled as one.
     """
 
-    #: The limiter that was asked; None in a decision that was unpickled.
-    maker: Any = None
+    __slots__ = ()
 
     @property
     def allowed(self) -> bool:
         """Whether it was admitted."""
         return self.status == Status.OK
-
-    def __bool__(self) -> bool:
-        return self[0] == 0
 
     def headers(self) -> dict[str, str]:
         """Header fields for an HTTP response: X-RateLimit-Limit, -Remaining and -Reset (seconds until the key is as if
@@ -47,13 +43,24 @@ class AnyDecision(DecisionFields):
             f"retry_after={self.retry_after}, reset_after={self.reset_after}, key={self.key!r})"
         )
 
-    def __getstate__(self) -> None:
-        """The fields are the whole of it: a pickle knows no limiter."""
+    # The limiter is no part of what was decided: not of equality, and not of a pickle.
+
+    def __eq__(self, other: object) -> bool:
+        return self[:-1] == other[:-1] if isinstance(other, AnyDecision) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return self[:-1] != other[:-1] if isinstance(other, AnyDecision) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (*self[:-1], None)
 
 
 def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: int) -> DecisionT:
     """A yes that nobody was asked for."""
-    decision = kind(
+    return kind(
         status=Status.OK,
         reason=DecidedBy.SERVER,
         denied_by=-1,
@@ -64,11 +71,10 @@ def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: i
         retry_after=0.0,
         reset_after=0.0,
         delay=0.0,
-        record=b"",
+        rest=b"",
         key=key,
+        maker=maker,
     )
-    decision.maker = maker
-    return decision
 
 
 def denied(decision: AnyDecision) -> Denied:

@@ -12,6 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from ._convert import to_bytes, to_str
+from ._generated.errors import read_error
 from ._handle import ClientHandle, Handle, Opener
 
 if TYPE_CHECKING:
@@ -110,29 +111,6 @@ class BlockingObject(Object):
 
     __slots__ = ()
 
-    def _call(self, function: Function, read: Callable[..., T], kept: Values, *args: Any) -> T:
-        library = self._library
-        try:
-            room = library.rooms.pop()
-        except IndexError:
-            room = library.room()
-        try:
-            while (status := function(self._handle.pointer, *args, room.result, room.error)) < 0:
-                self._handle.recover(room)
-            return read(status, room.data, 0, *kept)
-        finally:
-            library.rooms.append(room)
-
-    def _tell(self, function: Function, read: Callable[..., T], *args: Any) -> T:
-        """A call whose answer has no record."""
-        room = self._library.room()
-        try:
-            while (status := function(self._handle.pointer, *args, room.error)) < 0:
-                self._handle.recover(room)
-            return read(status, room.data, 0)
-        finally:
-            self._library.rooms.append(room)
-
     def _call_many(
         self,
         function: Function,
@@ -162,19 +140,27 @@ class BlockingObject(Object):
             packed += item.pack(item.size, 0, *fields)
         items = ffi.from_buffer(ctype, packed)
         results = ffi.new("char[]", size * len(rows))
+        data = ffi.buffer(results)
         room = self._library.room()
         try:
             while True:
                 status = function(
                     self._handle.pointer, items, len(rows), timeout_us, ffi.cast("void *", results), room.error
                 )
+                # A result begins with its status. If none of them failed but the call did, nothing was tried.
+                statuses = memoryview(data).cast("i")[:: size // 4].tolist()
                 if status >= 0:
+                    return [read(one, data, size * i, *rows[i][0]) for i, one in enumerate(statuses)]
+                if min(statuses) < 0:
                     break
                 self._handle.recover(room)
+            failure = read_error(room.error_data)
         finally:
             self._library.rooms.append(room)
-        data = ffi.buffer(results)
-        return [read(0, data, size * index, *kept) for index, (kept, _) in enumerate(rows)]
+        failure.answers = [
+            read(one, data, size * i, *rows[i][0]) if one >= 0 else None for i, one in enumerate(statuses)
+        ]
+        raise failure
 
     def _answered(self, value: T) -> T:
         return value

@@ -23,6 +23,9 @@ class EchoPair(NamedTuple):
     #: 64-bit FNV-1a of the bytes that came back.
     checksum: int
 
+    def __bool__(self) -> bool:
+        return self.status == 0
+
 
 class EchoSeen(NamedTuple):
     """What the endpoint has seen."""

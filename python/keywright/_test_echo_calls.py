@@ -86,15 +86,23 @@ class EchoCalls(EchoFunctions, BlockingObject):
         One round trip. Safe to repeat.
         """
         payload_data = to_payload(payload, "payload")
-        return self._call(
-            self._lib.kw_echo_send,
-            read_echo_pair,
-            (),
-            payload_data,
-            len(payload_data),
-            whole(number, "number"),
-            to_timeout(timeout),
-        )
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_send(
+                    self._handle.pointer,
+                    payload_data,
+                    len(payload_data),
+                    whole(number, "number"),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_echo_pair(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def send_many(self, items: Iterable[tuple[bytes, int]], *, timeout: Duration | None = None) -> list[EchoPair]:
         """Many of send, sent together and answered together, in any order.
@@ -131,15 +139,23 @@ class EchoCalls(EchoFunctions, BlockingObject):
 
         Round trips: as many as asked for. Safe to repeat.
         """
-        return self._call(
-            self._lib.kw_echo_steps,
-            read_echo_pair,
-            (),
-            whole(number, "number"),
-            whole(count, "count"),
-            to_us(pause, "pause"),
-            to_timeout(timeout),
-        )
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_steps(
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    whole(count, "count"),
+                    to_us(pause, "pause"),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_echo_pair(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def grant(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Asks the endpoint for a grant of a number. A call that ended before its yes came gives it back.
@@ -150,7 +166,17 @@ class EchoCalls(EchoFunctions, BlockingObject):
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
-        return self._call(self._lib.kw_echo_grant, read_echo_pair, (), whole(number, "number"), to_timeout(timeout))
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_grant(
+                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                )
+                if status >= 0:
+                    return read_echo_pair(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Sends a number through a script, to see that NOSCRIPT stays invisible.
@@ -161,7 +187,17 @@ class EchoCalls(EchoFunctions, BlockingObject):
 
         One round trip. Safe to repeat.
         """
-        return self._call(self._lib.kw_echo_script, read_echo_pair, (), whole(number, "number"), to_timeout(timeout))
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_script(
+                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                )
+                if status >= 0:
+                    return read_echo_pair(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
 
 class EchoSubmits(EchoFunctions, AsyncObject):

@@ -66,6 +66,7 @@ def client_opener(
     connect_timeout: Duration | None = None,
     max_in_flight: int | None = None,
     server_path: str | None = None,
+    interrupt: Duration | None = None,
 ) -> Opener:
     """Makes a client from a URL. Sends nothing and does not connect: the first call does, and fails by its deadline if
     it cannot. Only embedded:// does more: it starts a private server, or attaches to the one that shares its
@@ -87,6 +88,7 @@ def client_opener(
             "connect_timeout_us": 0 if connect_timeout is None else to_us(connect_timeout, "connect_timeout"),
             "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
             "server_path": server_path_text,
+            "interrupt_us": 0 if interrupt is None else to_us(interrupt, "interrupt"),
         },
     )
 
@@ -119,7 +121,15 @@ class ClientCalls(ClientFunctions, BlockingObject):
 
         One round trip. Safe to repeat.
         """
-        return self._tell(self._lib.kw_client_ping, read_done, to_timeout(timeout))
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_client_ping(self._handle.pointer, to_timeout(timeout), room.error)
+                if status >= 0:
+                    return read_done(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def info(self, *, timeout: Duration | None = None) -> Info:
         """Tells which server this is and what it can do, as probed when the link was made; one PING makes sure that the
@@ -130,7 +140,15 @@ class ClientCalls(ClientFunctions, BlockingObject):
 
         One round trip. Safe to repeat.
         """
-        return self._call(self._lib.kw_client_info, read_info, (), to_timeout(timeout))
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_client_info(self._handle.pointer, to_timeout(timeout), room.result, room.error)
+                if status >= 0:
+                    return read_info(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
 
 class ClientSubmits(ClientFunctions, AsyncObject):

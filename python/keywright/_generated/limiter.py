@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .._convert import Key
@@ -50,10 +50,15 @@ class DecisionFields(NamedTuple):
     reset_after: float
     #: How long a waiting hit was booked ahead; 0 for others. In seconds.
     delay: float
-    #: All of it as the library wrote it: what goes back in.
-    record: bytes
+    #: The rest as the library wrote it, for when it goes back in.
+    rest: bytes
     #: The key that was asked about.
     key: Key
+    #: What was asked.
+    maker: Any
+
+    def __bool__(self) -> bool:
+        return self.status == 0
 
 
 class Limit(NamedTuple):

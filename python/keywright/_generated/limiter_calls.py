@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
 from .._answers import read_done
-from .._convert import to_bytes, to_enum, to_record, to_str, to_text, to_timeout, to_us, whole
+from .._convert import checked_record, from_seconds, to_bytes, to_enum, to_str, to_text, to_timeout, to_us, whole
 from .._decision import AnyDecision
 from .._handle import Opener
 from .._library import NATIVE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
-_DECISION = Struct("=iiiiqqqqqq96x")
+_DECISION = Struct("=iiiiqqqqqq96s")
 _LIMIT = Struct("=qqq64s")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
@@ -45,8 +45,9 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
         retry_after,
         reset_after,
         delay,
+        rest,
     ) = _DECISION.unpack_from(data, offset)
-    decision = tuple.__new__(
+    return tuple.__new__(
         kind,
         (
             _STATUS[status],
@@ -59,12 +60,29 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
             retry_after / 1e6 if retry_after != NEVER else inf,
             reset_after / 1e6 if reset_after != NEVER else inf,
             delay / 1e6 if delay != NEVER else inf,
-            data[offset : offset + 160],
+            rest,
             key,
+            maker,
         ),
     )
-    decision.maker = maker
-    return decision
+
+
+def write_decision(library: Library, decision: AnyDecision) -> CData:
+    checked_record(decision, AnyDecision, 96)
+    data = _DECISION.pack(
+        decision.status,
+        decision.reason,
+        decision.denied_by,
+        decision.limits,
+        decision.amount,
+        decision.limit,
+        decision.remaining,
+        from_seconds(decision.retry_after),
+        from_seconds(decision.reset_after),
+        from_seconds(decision.delay),
+        decision.rest,
+    )
+    return library.ffi.from_buffer("kw_decision *", data)
 
 
 def read_limit(status: int, data: Buffer, offset: int) -> Limit:
@@ -107,28 +125,40 @@ class LimiterCalls(BlockingObject):
 
     __slots__ = ()
 
-    def hit(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Decision:
+    def hit(
+        self, key: Key, cost: int = 1, *, wait: Duration | None = None, timeout: Duration | None = None
+    ) -> Decision:
         """Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
         retry_after math.inf; cost 0 is always allowed, charges nothing and shows the state.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
             cost: how much is charged (0 to 4,503,599,627,370,495)
+            wait: patience; see wait
             timeout: deadline of this call; the client's when None
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
+        if wait is not None:
+            return self.wait(key, cost, wait=wait, timeout=timeout)
         key_data = to_bytes(key, "key")
-        answer: Decision = self._call(
-            self._lib.kw_limiter_hit,
-            read_decision,
-            (Decision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_timeout(timeout),
-        )
-        return answer
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_hit(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    whole(cost, "cost"),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_decision(status, room.data, 0, Decision, self, key)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def hit_many(self, items: Iterable[tuple[Key, int]], *, timeout: Duration | None = None) -> list[Decision]:
         """Many of hit, sent together and answered together, in any order.
@@ -166,16 +196,23 @@ class LimiterCalls(BlockingObject):
         One round trip. Safe to repeat.
         """
         key_data = to_bytes(key, "key")
-        answer: Decision = self._call(
-            self._lib.kw_limiter_peek,
-            read_decision,
-            (Decision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_timeout(timeout),
-        )
-        return answer
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_peek(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    whole(cost, "cost"),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_decision(status, room.data, 0, Decision, self, key)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def wait(self, key: Key, cost: int = 1, *, wait: Duration, timeout: Duration | None = None) -> Decision:
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
@@ -192,17 +229,24 @@ class LimiterCalls(BlockingObject):
         Round trips: 1 under GCRA, 1 and more for windows. Never sent twice: a link lost after sending raises Unknown.
         """
         key_data = to_bytes(key, "key")
-        answer: Decision = self._call(
-            self._lib.kw_limiter_wait,
-            read_decision,
-            (Decision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_us(wait, "wait"),
-            to_timeout(timeout),
-        )
-        return answer
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_wait(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    whole(cost, "cost"),
+                    to_us(wait, "wait"),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_decision(status, room.data, 0, Decision, self, key)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
         """Forgets the state of a key, as if it had never been hit.
@@ -214,7 +258,17 @@ class LimiterCalls(BlockingObject):
         One round trip. Safe to repeat: what is sent twice is done once.
         """
         key_data = to_bytes(key, "key")
-        return self._tell(self._lib.kw_limiter_reset, read_done, key_data, len(key_data), to_timeout(timeout))
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_reset(
+                    self._handle.pointer, key_data, len(key_data), to_timeout(timeout), room.error
+                )
+                if status >= 0:
+                    return read_done(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> None:
         """Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
@@ -228,15 +282,23 @@ class LimiterCalls(BlockingObject):
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
         key_data = to_bytes(decision.key, "key")
-        return self._tell(
-            self._lib.kw_limiter_refund,
-            read_done,
-            key_data,
-            len(key_data),
-            to_record(self._library, decision, "kw_decision *", 160, "decision"),
-            whole(count, "count"),
-            to_timeout(timeout),
-        )
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_refund(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    write_decision(self._library, decision),
+                    whole(count, "count"),
+                    to_timeout(timeout),
+                    room.error,
+                )
+                if status >= 0:
+                    return read_done(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
 
 
 class LimiterSubmits(AsyncObject):
@@ -246,17 +308,22 @@ class LimiterSubmits(AsyncObject):
 
     __slots__ = ()
 
-    def hit(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
+    def hit(
+        self, key: Key, cost: int = 1, *, wait: Duration | None = None, timeout: Duration | None = None
+    ) -> Operation[AsyncDecision]:
         """Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
         retry_after math.inf; cost 0 is always allowed, charges nothing and shows the state.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
             cost: how much is charged (0 to 4,503,599,627,370,495)
+            wait: patience; see wait
             timeout: deadline of this call; the client's when None
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
+        if wait is not None:
+            return self.wait(key, cost, wait=wait, timeout=timeout)
         key_data = to_bytes(key, "key")
         return self._submit(
             self._lib.kw_limiter_submit_hit,
@@ -368,7 +435,7 @@ class LimiterSubmits(AsyncObject):
             (),
             key_data,
             len(key_data),
-            to_record(self._library, decision, "kw_decision *", 160, "decision"),
+            write_decision(self._library, decision),
             whole(count, "count"),
             to_timeout(timeout),
         )

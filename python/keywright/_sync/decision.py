@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Decision(AnyDecision):
     """A decision of a limiter: true when admitted. What it was charged can be given back."""
 
+    __slots__ = ()
+
     #: The limiter that was asked; None in a decision that was unpickled.
     maker: Limiter | None
 

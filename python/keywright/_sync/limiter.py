@@ -26,29 +26,6 @@ class Limiter(LimiterCalls):
 
     __slots__ = ()
 
-    def hit(
-        self,
-        key: Key,
-        cost: int = 1,
-        *,
-        wait: Duration | None = None,
-        timeout: Duration | None = None,
-    ) -> Decision:
-        """Asks to be admitted, and is charged if so; a denial charges nothing. The decision is true when admitted.
-
-        Args:
-            key: whose state; any text, bytes or number
-            cost: how much is charged; 0 is always allowed and shows the state
-            wait: patience in seconds. The answer comes when it is admitted, or at once if that would take longer. Under
-                GCRA the hit is booked ahead in the server, so that those who wait are served in turn
-            timeout: deadline of this call, without the wait; the client's when None
-
-        One round trip. It is never sent twice: a link lost after sending raises Unknown.
-        """
-        if wait is None:
-            return super().hit(key, cost, timeout=timeout)
-        return self.wait(key, cost, wait=wait, timeout=timeout)
-
     def hit_many(
         self,
         items: Iterable[Key | tuple[Key, int]],
