@@ -137,6 +137,8 @@ def parameter(model: Model, argument: Argument) -> list[str]:
             return [f"size_t *{name}"]
         case "i64_out":
             return [f"int64_t *{name}"]
+        case "memory_out":
+            return [f"void *{name}", f"size_t {name}_size"]
         case scalar:
             return [f"{C_TYPES[scalar]} {name}"]
 
@@ -302,9 +304,9 @@ def operation_numbers(model: Model) -> str:
 def abi(model: Model, module: Module) -> str:
     public = "keywright_test.h" if module.library == "test" else "keywright.h"
     out = [generated(module.source), f'#include "{public}"\n\n', '#include "abi/check.h"\n']
-    includes = [*module.includes]
+    includes = {*module.includes}
     if module.operations:
-        includes.extend(["engine/run.h", f"{module.layer}/{module.name}_rows.h"])
+        includes |= {"engine/run.h", f"{module.layer}/{module.name}_rows.h"}
     out.extend(f'#include "{path}"\n' for path in sorted(includes))
     out.append("\n")
     out.append(layout_checks(model, module))
@@ -362,6 +364,8 @@ def argument_names(function: Function | Operation) -> list[str]:
             out.append(f"kw__bytes_of({argument.name}, {argument.name}_length)")
         elif argument.type == "buffer":
             out.extend([argument.name, f"{argument.name}_capacity"])
+        elif argument.type == "memory_out":
+            out.extend([argument.name, f"{argument.name}_size"])
         else:
             out.append(argument.name)
     return out
@@ -376,6 +380,8 @@ def zero(model: Model, argument: Argument) -> list[str]:
             return [f"if ({name} != NULL) memset({name}, 0, sizeof *{name});"]
         case "size_out" | "i64_out":
             return [f"if ({name} != NULL) *{name} = 0;"]
+        case "memory_out":
+            return [f"if ({name} != NULL) memset({name}, 0, {name}_size);"]
         case "buffer":
             return [f"if ({name} != NULL && {name}_capacity > 0) {name}[0] = '\\0';"]
     return []

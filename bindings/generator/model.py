@@ -17,7 +17,7 @@ class SpecError(Exception):
 SCALARS = {"i32", "i64", "u8", "u64", "size", "duration", "timeout", "wait", "time"}
 BYTES = {"name", "key", "bytes"}
 ARGUMENT_TYPES = SCALARS | BYTES | {
-    "text", "record", "record_out", "record_array_out", "handle", "handle_out", "buffer", "size_out", "i64_out",
+    "text", "record", "record_out", "record_array_out", "handle", "handle_out", "buffer", "size_out", "i64_out", "memory_out",
 }
 FIELD_TYPES = {"i32", "i64", "u8", "u64", "size", "char", "text", "pointer"}
 CLASSES = {"read", "state", "record", "never"}
@@ -146,6 +146,7 @@ class Function:
     returns: str = "status"
     statuses: list[str] = field(default_factory=list)
     asks: bool = False
+    by_hand: bool = False
 
     @property
     def c_name(self) -> str:

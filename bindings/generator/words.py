@@ -20,7 +20,8 @@ TIMES = {"us", "unix_us"}
 
 def by_hand(function: Function) -> bool:
     return (
-        function.handle in BY_HAND_HANDLES
+        function.by_hand
+        or function.handle in BY_HAND_HANDLES
         or (not function.handle and function.name in BY_HAND_FUNCTIONS)
         or (function.handle == "client" and function.name in BY_HAND_CLIENT)
     )

@@ -379,6 +379,7 @@ type ClientOptions struct {
 	ConnectTimeout time.Duration // Budget for connecting and shaking hands; default 5 s.
 	MaxInFlight    int64         // Calls in flight on one link before ErrOverloaded; default 16,384.
 	ServerPath     string        // Server program for embedded://, after KEYWRIGHT_SERVER and before PATH.
+	Interrupt      time.Duration // A blocking call comes back with ErrInterrupted on a signal, and after this time at the latest, while it goes on; see Resume. 0: never.
 }
 
 func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
@@ -393,6 +394,7 @@ func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
 		connect_timeout_us: microseconds(o.ConnectTimeout),
 		max_in_flight:      C.int64_t(o.MaxInFlight),
 		server_path:        texts.option("ServerPath", o.ServerPath),
+		interrupt_us:       microseconds(o.Interrupt),
 	}
 }
 

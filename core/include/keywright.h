@@ -173,6 +173,7 @@ typedef struct kw_client_options {
     int64_t connect_timeout_us; /* Budget for connecting and shaking hands; default 5 s. */
     int64_t max_in_flight; /* Calls in flight on one link before KW_OVERLOADED; default 16,384. */
     const char *server_path; /* Server program for embedded://, after KEYWRIGHT_SERVER and before PATH. */
+    int64_t interrupt_us; /* A blocking call comes back with KW_INTERRUPTED on a signal, and after this time at the latest, while it goes on; see kw_call_resume. 0: never. */
 } kw_client_options;
 
 /* The server behind a client, as it was when the link was made. */
@@ -305,6 +306,32 @@ KW_API const char *kw_client_url(const kw_client *client);
  * Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_client_stats(kw_client *client, kw_stats *stats, kw_error *error);
+
+/*
+ * Goes on waiting for a call that came back with KW_INTERRUPTED, to its original deadline. Answers as the call
+ * itself would have, KW_INTERRUPTED included. KW_NOT_FOUND when no such call was interrupted.
+ *
+ * - client: The client that the call was made on.
+ *
+ * - call: What error.call said.
+ *
+ * - result: Where the operation's result record is written; NULL and 0 for an operation without one. (may be NULL)
+ *
+ * Can fail with KW_NOT_FOUND, KW_INTERRUPTED. Threads: any; one at a time for one call. Since 0.1.0.
+ */
+KW_API kw_status kw_call_resume(kw_client *client, uint64_t call, void *result, size_t result_size, kw_error *error);
+
+/*
+ * Ends a call that came back with KW_INTERRUPTED. What it may have been granted is given back. KW_NOT_FOUND when
+ * no such call was interrupted.
+ *
+ * - client: The client that the call was made on.
+ *
+ * - call: What error.call said.
+ *
+ * Can fail with KW_NOT_FOUND. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_call_cancel(kw_client *client, uint64_t call, kw_error *error);
 
 /*
  * Makes completions: the place where the answers of submitted calls come back. Each has its own link, made at the

@@ -124,6 +124,8 @@ def parameter(model: Model, argument: Argument) -> list[tuple[str, str]]:
             return [(name, f"*mut *mut {model.handle(argument.handle).c_name}")]
         case "buffer":
             return [(name, "*mut c_char"), (f"{name}_capacity", "usize")]
+        case "memory_out":
+            return [(name, "*mut c_void"), (f"{name}_size", "usize")]
         case "size_out":
             return [(name, "*mut usize")]
         case "i64_out":

@@ -19,7 +19,7 @@ _Static_assert(offsetof(kw_error, call) == 16, "layout of kw_error");
 _Static_assert(offsetof(kw_error, position) == 24, "layout of kw_error");
 _Static_assert(offsetof(kw_error, message) == 32, "layout of kw_error");
 _Static_assert(offsetof(kw_error, server) == 368, "layout of kw_error");
-_Static_assert(sizeof(kw_client_options) == 56, "layout of kw_client_options");
+_Static_assert(sizeof(kw_client_options) == 64, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, size) == 0, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, flags) == 4, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, client_name) == 8, "layout of kw_client_options");
@@ -28,6 +28,7 @@ _Static_assert(offsetof(kw_client_options, timeout_us) == 24, "layout of kw_clie
 _Static_assert(offsetof(kw_client_options, connect_timeout_us) == 32, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, max_in_flight) == 40, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, server_path) == 48, "layout of kw_client_options");
+_Static_assert(offsetof(kw_client_options, interrupt_us) == 56, "layout of kw_client_options");
 _Static_assert(sizeof(kw_info) == 176, "layout of kw_info");
 _Static_assert(offsetof(kw_info, server) == 0, "layout of kw_info");
 _Static_assert(offsetof(kw_info, version) == 32, "layout of kw_info");
@@ -112,6 +113,19 @@ kw_status kw_client_stats(kw_client *client, kw_stats *stats, kw_error *error) {
     KW__CHECK(kw__check_handle(client, "client", error));
     KW__CHECK(kw__check_pointer(stats, "stats", error));
     return kw__client_stats(client, stats, error);
+}
+
+kw_status kw_call_resume(kw_client *client, uint64_t call, void *result, size_t result_size, kw_error *error) {
+    kw__error_clear(error);
+    if (result != NULL) memset(result, 0, result_size);
+    KW__CHECK(kw__check_handle(client, "client", error));
+    return kw__call_resume(client, call, result, result_size, error);
+}
+
+kw_status kw_call_cancel(kw_client *client, uint64_t call, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(client, "client", error));
+    return kw__call_cancel(client, call, error);
 }
 
 kw_status kw_completions_open(kw_client *client, kw_completions **completions, kw_error *error) {

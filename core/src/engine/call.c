@@ -86,7 +86,9 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->in_ready = false;
     call->status = KW_OK;
     call->waiter = &call->own;
+    call->own.interruptible = call->own.interrupted = false;
     call->completions = NULL;
+    call->tag = 0;
     call->memory = NULL;
     if (!lay_out(call, args)) {
         give_back(client, call);

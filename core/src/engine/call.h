@@ -52,7 +52,7 @@ struct kw__call {
     kw__waiter own;
 
     kw_completions *completions; /* NULL for blocking calls and those left to the client's link */
-    uint64_t tag;
+    uint64_t tag; /* of completions; of a blocking call that was interrupted, its number */
     size_t timer_at; /* place in the heap of timers plus 1; 0: not in it */
     bool in_ready;   /* its record waits to be drained */
     kw__call *ready_next;

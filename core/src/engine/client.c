@@ -5,6 +5,7 @@
 #include "engine/call.h"
 #include "engine/completions.h"
 #include "engine/keywright_rows.h"
+#include "engine/run.h"
 #include "redis/extra_scheme.h"
 
 const char *kw__version(void) {
@@ -110,6 +111,7 @@ void kw__client_free(kw_client *client) {
         return;
     }
     kw__client_close(client, 1, NULL);
+    kw__run_end_interrupted(client);
     kw__object_release(&client->object);
 }
 

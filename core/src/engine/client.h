@@ -21,6 +21,8 @@ struct kw_client {
     kw__mutex lock;     /* of what follows */
     kw__call *pool;     /* calls to be used again; memory of calls is given back only with the client */
     kw__call *sleepers; /* blocking calls asleep for their timer */
+    kw__call *interrupted; /* blocking calls whose caller came back to look at a signal */
+    uint64_t last_call; /* the number of the latest of them */
     kw__server server;
     kw_completions *completions; /* all open ones */
 };

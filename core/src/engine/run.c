@@ -32,13 +32,13 @@ static void sleep_until(kw__call *call, int64_t until) {
 }
 
 /*
- * The call's time is over while its send is out: take it back if no byte has left, else leave it to the link. With the lock,
- * so that nothing changes between looking and leaving.
+ * The call ends early while its send is out: it is taken back if it is not in line, else left to the link. With the lock, so
+ * that nothing changes between looking and leaving.
  */
-static void give_up(kw__call *call, kw__link *link) {
+static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_status status) {
     bool maybe_applied = kw__link_was_sent(link, &call->pending);
     if (kw__link_withdraw(link, &call->pending)) call->outstanding = false;
-    kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, maybe_applied);
+    kw__call_end_early(call, kind, status, maybe_applied);
     call->left = call->outstanding;
 }
 
@@ -49,44 +49,83 @@ static kw_status tell(const kw__call *call, void *result, kw_error *error) {
     return call->status;
 }
 
-/*
- * Writes what the call ordered and waits for the outcome or the deadline. True when the call was left to the link: from the
- * unlock on it belongs to whoever reads, so the caller is told before.
- */
-static bool exchange(kw__call *call, kw__link *link, void *result, kw_error *error, kw_status *status) {
+/* How a wait ended. */
+typedef enum waited {
+    WENT_ON,     /* the call reacted to something */
+    INTERRUPTED, /* its caller wants to look at a signal */
+    LEFT,        /* it belongs to the link now, and the caller was told */
+} waited;
+
+/* When a wait ends at the latest, `until` being the call's own moment. */
+static int64_t slice(const kw__call *call, int64_t now, int64_t until) {
+    int64_t interrupt = call->client->url.interrupt_us;
+    int64_t end = interrupt > 0 ? kw__deadline(now, interrupt) : INT64_MAX;
+    return end < until ? end : until;
+}
+
+/* Writes what the call ordered, with the link's lock. */
+static void push(kw__call *call, kw__link *link) {
     call->must_send = false;
     call->outstanding = true;
     atomic_store_explicit(&call->waiter->left, 1, memory_order_relaxed);
-    kw__lock(&link->lock);
     kw__link_push(link, &call->pending);
     kw__link_flush(link);
-    kw__link_await(link, call->waiter, call->deadline);
+}
+
+/* Waits for the outcome of what is out, or writes first what must be. */
+static waited exchange(kw__call *call, kw__link *link, void *result, kw_error *error, kw_status *status) {
+    kw__lock(&link->lock);
+    if (call->must_send) push(call, link);
+    kw__link_await(link, call->waiter, call->client->url.interrupt_us > 0 ? slice(call, kw__now(), call->deadline) : call->deadline);
     if (atomic_load_explicit(&call->waiter->left, memory_order_acquire) == 0) {
         kw__unlock(&link->lock);
         kw__call_react_to_outcome(call);
-        return false;
+        return WENT_ON;
     }
-    give_up(call, link);
-    bool left = call->left;
-    if (left) *status = tell(call, result, error);
+    waited how = INTERRUPTED;
+    if (call->client->url.interrupt_us == 0 || kw__now() >= call->deadline) {
+        give_up(call, link, KW__EVENT_DEADLINE, KW_TIMEOUT);
+        how = call->left ? LEFT : WENT_ON;
+        /* From the unlock on it belongs to whoever reads, so the caller is told before. */
+        if (call->left) *status = tell(call, result, error);
+    }
     kw__unlock(&link->lock);
-    return left;
+    return how;
 }
 
+/* Waits for the call's timer, or its deadline. */
+static waited doze(kw__call *call) {
+    int64_t until = call->timer < call->deadline ? call->timer : call->deadline;
+    sleep_until(call, slice(call, kw__now(), until));
+    int64_t now = kw__now();
+    if (atomic_load(&call->client->closed)) kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
+    else if (now >= call->timer) kw__call_react(call, KW__EVENT_TIMER);
+    else if (now >= call->deadline) kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
+    else return call->client->url.interrupt_us > 0 ? INTERRUPTED : WENT_ON;
+    return WENT_ON;
+}
+
+/* Lays an interrupted call aside under a number, for its caller to come back to. */
+static kw_status lay_aside(kw__call *call, kw_error *error) {
+    kw_client *client = call->client;
+    kw__fail(error, KW_INTERRUPTED, KW_REASON_NONE, "interrupted: the call goes on; kw_call_resume waits for it, kw_call_cancel ends it");
+    kw__lock(&client->lock);
+    if (call->tag == 0) call->tag = ++client->last_call; /* it keeps its number */
+    error->call = call->tag;
+    call->next = client->interrupted;
+    client->interrupted = call;
+    kw__unlock(&client->lock);
+    return KW_INTERRUPTED;
+}
+
+/* Drives the call until its caller has an answer. */
 static kw_status drive(kw__call *call, void *result, kw_error *error) {
     kw__link *link = &call->client->link;
     kw_status status = KW_OK;
-    kw__call_react(call, KW__EVENT_START);
     while (!call->finished) {
-        if (call->must_send) {
-            if (exchange(call, link, result, error, &status)) return status;
-            continue;
-        }
-        sleep_until(call, call->timer < call->deadline ? call->timer : call->deadline);
-        int64_t now = kw__now();
-        if (atomic_load(&call->client->closed)) kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
-        else if (now >= call->timer) kw__call_react(call, KW__EVENT_TIMER);
-        else if (now >= call->deadline) kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
+        waited how = call->must_send || call->outstanding ? exchange(call, link, result, error, &status) : doze(call);
+        if (how == LEFT) return status;
+        if (how == INTERRUPTED) return lay_aside(call, error);
     }
     status = tell(call, result, error);
     kw__call_leave(call, link);
@@ -97,13 +136,83 @@ kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int6
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
     if (status != KW_OK) return status;
+    if (client->url.interrupt_us > 0 && error == NULL) return KW_INVALID; /* where an interrupted call is named */
     kw__call *call = kw__call_open(object, row, args, error);
     if (call == NULL) return KW_NO_MEMORY;
+    call->own.interruptible = client->url.interrupt_us > 0;
     enter(client);
     kw__call_set_deadline(call, &client->link, timeout_us);
+    kw__call_react(call, KW__EVENT_START);
     status = drive(call, result, error);
     leave(client);
     return status;
+}
+
+/* Interrupted calls */
+
+/* Takes the call of that number, NULL when there is none. */
+static kw__call *take_up(kw_client *client, uint64_t number) {
+    kw__lock(&client->lock);
+    kw__call **at = &client->interrupted;
+    while (*at != NULL && (*at)->tag != number) at = &(*at)->next;
+    kw__call *call = *at;
+    if (call != NULL) *at = call->next;
+    kw__unlock(&client->lock);
+    return call;
+}
+
+static kw_status no_such_call(kw_error *error) {
+    return kw__fail(error, KW_NOT_FOUND, KW_REASON_NONE, "no call of this number was interrupted: give error.call of the one that was");
+}
+
+kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size_t result_size, kw_error *error) {
+    if (error == NULL) return KW_INVALID;
+    kw__call *call = take_up(client, number);
+    if (call == NULL) return no_such_call(error);
+    if (result_size != call->row->result_size) {
+        size_t right = call->row->result_size;
+        lay_aside(call, error);
+        return kw__fail(error, KW_INVALID, KW_REASON_RANGE, "the result of this call has %zu bytes, not %zu", right, result_size);
+    }
+    enter(client);
+    kw_status status = drive(call, result, error);
+    leave(client);
+    return status;
+}
+
+/* Ends a call that nobody waits in. */
+static void end_interrupted(kw__call *call, kw_status status) {
+    kw__link *link = &call->client->link;
+    kw__lock(&link->lock);
+    bool out = call->outstanding && atomic_load_explicit(&call->waiter->left, memory_order_acquire) > 0;
+    if (out) give_up(call, link, KW__EVENT_CANCEL, status);
+    bool left = call->left;
+    kw__unlock(&link->lock);
+    if (left) return;
+    if (call->outstanding) kw__call_react_to_outcome(call); /* answered meanwhile */
+    /* A yes that came and was not fetched is given back. */
+    if (call->finished && !out) kw__call_react(call, KW__EVENT_CANCEL);
+    else if (!call->finished) kw__call_end_early(call, KW__EVENT_CANCEL, status, false);
+    kw__call_leave(call, link);
+}
+
+kw_status kw__call_cancel(kw_client *client, uint64_t number, kw_error *error) {
+    kw__call *call = take_up(client, number);
+    if (call == NULL) return no_such_call(error);
+    end_interrupted(call, KW_CANCELLED);
+    return KW_OK;
+}
+
+void kw__run_end_interrupted(kw_client *client) {
+    kw__lock(&client->lock);
+    kw__call *calls = client->interrupted;
+    client->interrupted = NULL;
+    kw__unlock(&client->lock);
+    while (calls != NULL) {
+        kw__call *next = calls->next;
+        end_interrupted(calls, KW_CLOSED);
+        calls = next;
+    }
 }
 
 /* Many */
@@ -136,7 +245,7 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
     if (sent > 0) kw__link_await(link, waiter, calls[0]->deadline);
     for (size_t i = 0; i < count; i++) {
         if (!calls[i]->outstanding || calls[i]->pending.place == KW__PLACE_NONE) continue;
-        give_up(calls[i], link);
+        give_up(calls[i], link, KW__EVENT_DEADLINE, KW_TIMEOUT);
         if (!calls[i]->left) continue;
         first = tell_one(calls[i], results + i * size, error, first);
         calls[i] = NULL; /* the link's from the unlock on */

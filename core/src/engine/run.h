@@ -7,6 +7,12 @@
 
 kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result, kw_error *error);
 
+/* Interrupted calls: see the public header. A NULL error is refused where another interruption could not be named. */
+kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size_t result_size, kw_error *error);
+kw_status kw__call_cancel(kw_client *client, uint64_t number, kw_error *error);
+/* The client is going: ends those that nobody came back to. */
+void kw__run_end_interrupted(kw_client *client);
+
 /* Many arguments, each `step` bytes after the one before; read checks one and fills an argument record from it. */
 typedef struct kw__items {
     const void *first;

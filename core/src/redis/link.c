@@ -351,8 +351,10 @@ static void lead(kw__link *link, int64_t until) {
     int timeout = kw__poll_ms(kw__now(), due < until ? due : until);
     kw__unlock(&link->lock);
     int ready = poll(watched, count, timeout);
+    bool interrupted = ready < 0 && errno == EINTR;
     if (ready > 0 && watched[0].revents != 0) kw__signal_lower(&link->wake);
     kw__lock(&link->lock);
+    link->leader->interrupted = interrupted;
     int events = ready > 0 && count == 2 ? watched[1].revents : 0;
     work(link, (events & (POLLIN | POLLHUP | POLLERR)) != 0, (events & (POLLOUT | POLLHUP | POLLERR)) != 0);
 }
@@ -363,6 +365,7 @@ void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
         if (link->leader == waiter) {
             if (kw__now() >= until) break;
             lead(link, until);
+            if (waiter->interruptible && waiter->interrupted) break;
             continue;
         }
         park(link, waiter);

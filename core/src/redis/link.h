@@ -62,6 +62,8 @@ struct kw__waiter {
     kw__waiter *next;
     kw__waiter *previous;
     bool parked;
+    bool interruptible; /* a signal ends its wait */
+    bool interrupted;   /* one did */
 };
 
 typedef struct kw__counters {

@@ -225,6 +225,7 @@ static kw_client_options complete(const kw_client_options *options) {
     if (KW__HAS(timeout_us)) whole.timeout_us = options->timeout_us;
     if (KW__HAS(connect_timeout_us)) whole.connect_timeout_us = options->connect_timeout_us;
     if (KW__HAS(max_in_flight)) whole.max_in_flight = options->max_in_flight;
+    if (KW__HAS(interrupt_us)) whole.interrupt_us = options->interrupt_us;
     if (KW__HAS(server_path)) whole.server_path = options->server_path;
 #undef KW__HAS
     return whole;
@@ -266,6 +267,9 @@ kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_erro
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
                         "max_in_flight of kw_client_options must lie between 1 and %d, or be 0 for %d", MOST_IN_FLIGHT,
                         DEFAULT_IN_FLIGHT);
+    if (given.interrupt_us < 0)
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "interrupt_us of kw_client_options must be 0 and more");
+    url->interrupt_us = given.interrupt_us;
     if (url->max_in_flight == 0)
         url->max_in_flight = given.max_in_flight != 0 ? given.max_in_flight : DEFAULT_IN_FLIGHT;
     kw_status status = settle_duration(given.timeout_us, "timeout_us", &url->timeout_us, error);

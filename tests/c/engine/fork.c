@@ -7,6 +7,12 @@
 #include "support/test.h"
 #include "support/wait.h"
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer) && !defined(__SANITIZE_THREAD__)
+#define __SANITIZE_THREAD__ 1 /* clang's word for it */
+#endif
+#endif
+
 static kw_client *client;
 static kw_echo *echo;
 static kw_completions *completions;
@@ -36,6 +42,7 @@ static int child(void) {
     kw_completions_free(completions);
     kw_echo_free(echo);
     kw_client_free(client);
+#if !defined(__SANITIZE_THREAD__) /* which lets no child of a program with threads start one */
     kw_client *own;
     kw_echo *own_echo;
     if (kw_client_open("echo://", NULL, &own, &error) != KW_OK) return 8;
@@ -43,6 +50,7 @@ static int child(void) {
     if (kw_echo_send(own_echo, "", 0, 7, 0, &pair, &error) != KW_OK || pair.number != 7) return 10;
     kw_echo_free(own_echo);
     kw_client_free(own);
+#endif
     return 0;
 }
 

@@ -222,6 +222,9 @@ pub struct kw_client_options {
     pub max_in_flight: i64,
     /// Server program for embedded://, after KEYWRIGHT_SERVER and before PATH.
     pub server_path: *const c_char,
+    /// A blocking call comes back with KW_INTERRUPTED on a signal, and after this time at the latest, while it goes
+    /// on; see kw_call_resume. 0: never.
+    pub interrupt_us: i64,
 }
 
 /// The server behind a client, as it was when the link was made.
@@ -458,6 +461,20 @@ extern "C" {
 
     /// Reads the client's counters. They are read one by one, not as one moment.
     pub fn kw_client_stats(client: *mut kw_client, stats: *mut kw_stats, error: *mut kw_error) -> kw_status;
+
+    /// Goes on waiting for a call that came back with KW_INTERRUPTED, to its original deadline. Answers as the call
+    /// itself would have, KW_INTERRUPTED included. KW_NOT_FOUND when no such call was interrupted.
+    pub fn kw_call_resume(
+        client: *mut kw_client,
+        call: u64,
+        result: *mut c_void,
+        result_size: usize,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Ends a call that came back with KW_INTERRUPTED. What it may have been granted is given back. KW_NOT_FOUND when
+    /// no such call was interrupted.
+    pub fn kw_call_cancel(client: *mut kw_client, call: u64, error: *mut kw_error) -> kw_status;
 
     /// Makes completions: the place where the answers of submitted calls come back. Each has its own link, made at
     /// the first submit.
@@ -705,7 +722,7 @@ const _: () = {
     assert!(offset_of!(kw_error, position) == 24);
     assert!(offset_of!(kw_error, message) == 32);
     assert!(offset_of!(kw_error, server) == 368);
-    assert!(size_of::<kw_client_options>() == 56);
+    assert!(size_of::<kw_client_options>() == 64);
     assert!(offset_of!(kw_client_options, size) == 0);
     assert!(offset_of!(kw_client_options, flags) == 4);
     assert!(offset_of!(kw_client_options, client_name) == 8);
@@ -714,6 +731,7 @@ const _: () = {
     assert!(offset_of!(kw_client_options, connect_timeout_us) == 32);
     assert!(offset_of!(kw_client_options, max_in_flight) == 40);
     assert!(offset_of!(kw_client_options, server_path) == 48);
+    assert!(offset_of!(kw_client_options, interrupt_us) == 56);
     assert!(size_of::<kw_info>() == 176);
     assert!(offset_of!(kw_info, server) == 0);
     assert!(offset_of!(kw_info, version) == 32);

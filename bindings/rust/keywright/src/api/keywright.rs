@@ -373,6 +373,7 @@ pub struct ClientOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<i64>,
     pub(crate) server_path: Option<String>,
+    pub(crate) interrupt: Option<Duration>,
 }
 
 impl ClientOptions {
@@ -417,6 +418,13 @@ impl ClientOptions {
         self
     }
 
+    /// A blocking call comes back with `Status::INTERRUPTED` on a signal, and after this time at the latest, while it
+    /// goes on; see `resume`. 0: never.
+    pub fn interrupt(mut self, interrupt: Duration) -> Self {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
     pub(crate) fn native(&self, texts: &mut Texts) -> Result<sys::kw_client_options> {
         Ok(sys::kw_client_options {
             size: size_of::<sys::kw_client_options>() as u32,
@@ -427,6 +435,7 @@ impl ClientOptions {
             connect_timeout_us: self.connect_timeout.map_or(0, microseconds),
             max_in_flight: self.max_in_flight.unwrap_or(0),
             server_path: texts.option("server_path", self.server_path.as_deref())?,
+            interrupt_us: self.interrupt.map_or(0, microseconds),
         })
     }
 }
