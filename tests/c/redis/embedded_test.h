@@ -23,7 +23,8 @@ typedef struct own_server {
     kw__embedded *embedded;
     int connection;
     pid_t pid;
-    char home[512]; /* the directory of its socket */
+    char socket[256];
+    char home[256]; /* the directory of its socket */
 } own_server;
 
 static char scratch[64];
@@ -93,6 +94,7 @@ static inline void start(own_server *server, const char *text) {
     assert_non_null(line);
     server->pid = (pid_t)atoi(line + strlen("process_id:"));
     free(information);
+    snprintf(server->socket, sizeof server->socket, "%s", server->url.path);
     snprintf(server->home, sizeof server->home, "%s", server->url.path);
     *strrchr(server->home, '/') = '\0';
 }
@@ -108,19 +110,23 @@ static inline void expect_gone(const own_server *server) {
     eventually(!exists(server->home));
 }
 
-/* A process of its own that runs `body` and then waits to be killed; what body writes to `out` is read into told. */
+/*
+ * A process of its own that runs `body` and then waits to be killed, or for the end of the test program. What body
+ * writes to `out` is read into told.
+ */
 static inline pid_t in_a_process(void (*body)(int out, void *argument), void *argument, void *told, size_t size) {
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
-    pid_t child = fork();
+    pid_t parent = getpid(), child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failure here must not go on to the next test */
         close(pipes[0]);
         body(pipes[1], argument);
         close(pipes[1]);
-        for (;;)
-            pause();
+        while (getppid() == parent)
+            sleep_ms(50);
+        _exit(0);
     }
     close(pipes[1]);
     size_t got = 0;
@@ -140,7 +146,7 @@ static inline void kill_and_wait(pid_t child) {
         continue;
 }
 
-/* Starts a server, tells it and keeps it. */
+/* Starts a server, keeps it, and tells of it; pointers and descriptors mean nothing to who is told. */
 static inline void start_and_tell(int out, void *url) {
     own_server server;
     start(&server, url);
