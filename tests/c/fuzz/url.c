@@ -11,8 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void must(bool holds, const char *what, const char *text) {
-    if (holds)
-        return;
+    if (holds) return;
     fprintf(stderr, "%s: %s\n", what, text);
     abort();
 }
@@ -34,10 +33,8 @@ static void check_good(const char *text, const kw__url *url) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char *text = malloc(size + 1);
-    if (text == NULL)
-        return 0;
-    if (size > 0)
-        memcpy(text, data, size);
+    if (text == NULL) return 0;
+    if (size > 0) memcpy(text, data, size);
     text[size] = '\0';
     kw__url url;
     kw_error error;
@@ -76,8 +73,7 @@ static size_t corpus_size;
 static void corpus_folder(char *folder, size_t size) {
     const char *vectors = getenv("KEYWRIGHT_TEST_VECTORS");
     snprintf(folder, size, "%s/fuzz/url", vectors != NULL ? vectors : "tests");
-    if (vectors != NULL)
-        snprintf(folder, size, "%s/../fuzz/url", vectors);
+    if (vectors != NULL) snprintf(folder, size, "%s/../fuzz/url", vectors);
 }
 
 static int read_corpus(void **state) {
@@ -85,13 +81,11 @@ static int read_corpus(void **state) {
     char folder[1024], path[2048];
     corpus_folder(folder, sizeof folder);
     DIR *directory = opendir(folder);
-    if (directory == NULL)
-        return -1;
+    if (directory == NULL) return -1;
     for (struct dirent *entry; corpus_size < INPUTS_MAX && (entry = readdir(directory)) != NULL;) {
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         FILE *file = entry->d_name[0] != '.' ? fopen(path, "rb") : NULL;
-        if (file == NULL)
-            continue;
+        if (file == NULL) continue;
         corpus[corpus_size].size = fread(corpus[corpus_size].data, 1, INPUT_MAX, file);
         fclose(file);
         corpus_size++;
@@ -115,8 +109,7 @@ static const char *const words[] = {
     "65536",    "5ms",       "-1",       "2147483648"};
 
 static void put(input *target, size_t at, const void *data, size_t size) {
-    if (size > INPUT_MAX - target->size)
-        size = INPUT_MAX - target->size;
+    if (size > INPUT_MAX - target->size) size = INPUT_MAX - target->size;
     memmove(target->data + at + size, target->data + at, target->size - at);
     memcpy(target->data + at, data, size);
     target->size += size;
@@ -130,8 +123,7 @@ static void mutate(input *target, uint64_t *random) {
     size_t from = next_random(random) % (other->size + 1);
     switch (next_random(random) % 5) {
     case 0:
-        if (at < target->size)
-            target->data[at] = byte;
+        if (at < target->size) target->data[at] = byte;
         break;
     case 1:
         put(target, at, &byte, 1);
@@ -144,8 +136,7 @@ static void mutate(input *target, uint64_t *random) {
         put(target, at, other->data + from, other->size - from);
         break;
     default:
-        if (at < target->size)
-            memmove(target->data + at, target->data + at + 1, --target->size - at);
+        if (at < target->size) memmove(target->data + at, target->data + at + 1, --target->size - at);
     }
 }
 

@@ -27,8 +27,7 @@ static kw_status parse(const char *text, kw__url *url, kw_error *error) {
 static kw__url parse_good(const char *text) {
     kw__url url;
     kw_error error;
-    if (parse(text, &url, &error) != KW_OK)
-        fail_msg("%s: %s (at %d)", text, error.message, (int)error.position);
+    if (parse(text, &url, &error) != KW_OK) fail_msg("%s: %s (at %d)", text, error.message, (int)error.position);
     return url;
 }
 
@@ -388,8 +387,7 @@ static void expect_option(kw_client_options options, kw_reason reason, int64_t p
     assert_int_equal(kw__url_parse("embedded://", &options, &url, &error), KW_INVALID);
     assert_int_equal(error.reason, reason);
     assert_int_equal(error.position, position);
-    if (strstr(error.message, says) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", error.message, says);
+    if (strstr(error.message, says) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.message, says);
 }
 
 static void bad_options_are_refused(void **state) {
@@ -423,8 +421,7 @@ static void no_slip_shows_the_password(void **state) {
                 kw_error error;
                 kw_status status = parse(broken, &url, &error);
                 const char *told = status == KW_OK ? url.shown : error.message;
-                if (strstr(told, "ZZ") != NULL)
-                    fail_msg("%s: %s", broken, told);
+                if (strstr(told, "ZZ") != NULL) fail_msg("%s: %s", broken, told);
                 kw__url_free(&url);
             }
         }
@@ -433,8 +430,7 @@ static void no_slip_shows_the_password(void **state) {
 
 static void the_scheme_of_the_tests_takes_options_alone(void **state) {
     (void)state;
-    if (kw__extra_scheme_of_tests == NULL)
-        test_skip("the released library has no scheme for tests");
+    if (kw__extra_scheme_of_tests == NULL) test_skip("the released library has no scheme for tests");
     char text[128];
     snprintf(text, sizeof text, "%s://?prefix=a", kw__extra_scheme_of_tests->name);
     kw__url url = parse_good(text);
