@@ -107,6 +107,20 @@ func (e *Echo) Flush() error {
 	return nil
 }
 
+// Forbid makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows
+// it again (0).
+//
+//   - forbidden: true refuses, false allows
+func (e *Echo) Forbid(forbidden bool) error {
+	defer runtime.KeepAlive(e)
+	var failure C.kw_error
+	status := C.kw_echo_forbid(e.native, flag(forbidden), &failure)
+	if status != C.KW_OK {
+		return errorOf(status, &failure)
+	}
+	return nil
+}
+
 // State reads what the endpoint has seen.
 func (e *Echo) State() (EchoSeen, error) {
 	defer runtime.KeepAlive(e)
@@ -197,6 +211,26 @@ func (e *Echo) GrantN(ctx context.Context, number int64) (EchoPair, error) {
 	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_grant(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
+			&call.failure)
+	})
+	result.Status = status
+	return result, err
+}
+
+// Keep is KeepN with number 0.
+func (e *Echo) Keep(ctx context.Context) (EchoPair, error) {
+	return e.KeepN(ctx, 0)
+}
+
+// KeepN makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+//
+//   - number: any number
+//
+// One round trip. Safe to repeat: what is sent twice is done once.
+func (e *Echo) KeepN(ctx context.Context, number int64) (EchoPair, error) {
+	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(e)
+		return C.kw_echo_submit_keep(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
 			&call.failure)
 	})
 	result.Status = status

@@ -87,6 +87,16 @@ KW_API kw_status kw_echo_drop(kw_echo *echo, kw_error *error);
 KW_API kw_status kw_echo_flush(kw_echo *echo, kw_error *error);
 
 /*
+ * Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows it
+ * again (0).
+ *
+ * - forbidden: 1 refuses, 0 allows. (0 to 1)
+ *
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_echo_forbid(kw_echo *echo, int64_t forbidden, kw_error *error);
+
+/*
  * Reads what the endpoint has seen.
  *
  * - seen: Where it is written.
@@ -176,6 +186,28 @@ KW_API kw_status kw_echo_grant(kw_echo *echo, int64_t number, int64_t timeout_us
  * Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_echo_submit_grant(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error);
+
+/*
+ * Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+ *
+ * - number: Any number.
+ *
+ * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once.
+ *
+ * Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_echo_keep(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
+
+/*
+ * Submits kw_echo_keep: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
+ * the record will come; after any other status none will.
+ *
+ * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
+ *
+ * Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_echo_submit_keep(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t timeout_us, kw_error *error);
 
 /*

@@ -64,6 +64,12 @@ class EchoFunctions(Object):
         """Makes the endpoint forget its scripts: the next script by its hash is answered NOSCRIPT."""
         self._do(self._lib.kw_echo_flush)
 
+    def forbid(self, forbidden: bool) -> None:
+        """Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows
+        it again (0).
+        """
+        self._do(self._lib.kw_echo_forbid, int(forbidden))
+
     def state(self) -> EchoSeen:
         """Reads what the endpoint has seen."""
         return self._get(self._lib.kw_echo_state, read_echo_seen)
@@ -178,6 +184,27 @@ class EchoCalls(EchoFunctions, BlockingObject):
         finally:
             self._library.rooms.append(room)
 
+    def keep(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
+        """Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+
+        Args:
+            number: any number
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_keep(
+                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                )
+                if status >= 0:
+                    return read_echo_pair(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
+
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Sends a number through a script, to see that NOSCRIPT stays invisible.
 
@@ -279,6 +306,19 @@ class EchoSubmits(EchoFunctions, AsyncObject):
         """
         return self._submit(
             self._lib.kw_echo_submit_grant, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
+        )
+
+    def keep(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
+        """Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+
+        Args:
+            number: any number
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        return self._submit(
+            self._lib.kw_echo_submit_keep, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
         )
 
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:

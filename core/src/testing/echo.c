@@ -49,6 +49,12 @@ kw_status kw__echo_flush(kw_echo *echo, kw_error *error) {
     return KW_OK;
 }
 
+kw_status kw__echo_forbid(kw_echo *echo, int64_t forbidden, kw_error *error) {
+    (void)error;
+    kw__echo_endpoint_forbid(echo->endpoint, forbidden != 0);
+    return KW_OK;
+}
+
 kw_status kw__echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error) {
     (void)error;
     kw__echo_endpoint_seen(echo->endpoint, seen);
@@ -163,6 +169,22 @@ kw_status kw__echo_grant_undo(const kw__step *step, const void *answer, kw__comm
     kw__command_integer(command, ((const kw_echo_pair *)answer)->number);
     (void)step;
     return kw__command_end(command, error);
+}
+
+/* keep: one that may be sent again when the lost link is dead */
+
+kw_status kw__echo_keep_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    kw__command_begin(command, 2);
+    kw__command_text(command, "KEEP");
+    kw__command_integer(command, ((const kw__echo_keep_args *)step->args)->number);
+    return kw__command_end(command, error);
+}
+
+kw_status kw__echo_keep_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    if (reply->kind != KW__REPLY_INTEGER) return kw__reply_unexpected("KEEP", error);
+    *(kw_echo_pair *)answer =
+        (kw_echo_pair){.status = KW_OK, .steps = 1, .number = ((const kw__echo_keep_args *)step->args)->number};
+    return KW_OK;
 }
 
 /* script: NOSCRIPT stays invisible */

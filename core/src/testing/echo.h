@@ -16,6 +16,7 @@ void kw__echo_free(kw_echo *echo);
 kw_status kw__echo_hold(kw_echo *echo, int64_t held, kw_error *error);
 kw_status kw__echo_drop(kw_echo *echo, kw_error *error);
 kw_status kw__echo_flush(kw_echo *echo, kw_error *error);
+kw_status kw__echo_forbid(kw_echo *echo, int64_t forbidden, kw_error *error);
 kw_status kw__echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error);
 
 #endif

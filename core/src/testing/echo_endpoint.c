@@ -31,6 +31,8 @@ struct kw__echo_endpoint {
     connection *connections;
     bool hold;
     bool knows_script;
+    bool forbidden; /* to kill other links */
+    int64_t links;  /* made so far: their ids */
     kw_echo_seen seen;
 };
 
@@ -79,12 +81,15 @@ static void put_string(kw__buffer *out, kw__bytes bytes) {
 }
 
 /* The handshake's commands, never held and not counted. */
-static bool greet(const kw__reply *command, kw__buffer *out) {
+static bool greet(kw__echo_endpoint *endpoint, const kw__reply *command, kw__buffer *out) {
     const kw__reply *name = command->elements[0];
     if (is(name, "HELLO")) {
         kw__buffer_text(out, "%3\r\n+server\r\n+redis\r\n+version\r\n+7.4.0\r\n+proto\r\n:3\r\n");
     } else if (is(name, "CLIENT") && command->count == 2) {
-        put_integer(out, 1);
+        put_integer(out, ++endpoint->links);
+    } else if (is(name, "CLIENT") && is(command->elements[1], "KILL")) {
+        if (endpoint->forbidden) kw__buffer_text(out, "-NOPERM no right to kill\r\n");
+        else put_integer(out, 0); /* its links die as they are dropped */
     } else if (is(name, "CLIENT") || is(name, "SELECT") || is(name, "AUTH")) {
         kw__buffer_text(out, "+OK\r\n");
     } else if (is(name, "INFO")) {
@@ -127,6 +132,8 @@ static void answer(kw__echo_endpoint *endpoint, const kw__reply *command, kw__bu
         bool granted = number_of(command->elements[1]) % 2 == 0;
         endpoint->seen.granted += granted;
         put_integer(out, granted);
+    } else if (is(name, "KEEP") && command->count == 2) {
+        put_integer(out, 1);
     } else if (is(name, "UNGRANT") && command->count == 2) {
         endpoint->seen.granted--;
         endpoint->seen.undone++;
@@ -142,8 +149,8 @@ static void serve_one(connection *self, const kw__reply *command) {
     kw__echo_endpoint *endpoint = self->endpoint;
     kw__buffer out = {0};
     if (command->kind != KW__REPLY_ARRAY || command->count == 0) return;
-    bool greeting = greet(command, &out);
     kw__lock(&endpoint->lock);
+    bool greeting = greet(endpoint, command, &out);
     if (!greeting) answer(endpoint, command, &out);
     if (!greeting && endpoint->hold) {
         endpoint->seen.held++;
@@ -245,6 +252,12 @@ void kw__echo_endpoint_drop(kw__echo_endpoint *endpoint) {
 void kw__echo_endpoint_flush(kw__echo_endpoint *endpoint) {
     kw__lock(&endpoint->lock);
     endpoint->knows_script = false;
+    kw__unlock(&endpoint->lock);
+}
+
+void kw__echo_endpoint_forbid(kw__echo_endpoint *endpoint, bool forbidden) {
+    kw__lock(&endpoint->lock);
+    endpoint->forbidden = forbidden;
     kw__unlock(&endpoint->lock);
 }
 

@@ -13,6 +13,7 @@ kw__echo_endpoint *kw__echo_endpoint_of(void *tag);
 void kw__echo_endpoint_hold(kw__echo_endpoint *endpoint, bool held);
 void kw__echo_endpoint_drop(kw__echo_endpoint *endpoint);
 void kw__echo_endpoint_flush(kw__echo_endpoint *endpoint);
+void kw__echo_endpoint_forbid(kw__echo_endpoint *endpoint, bool forbidden);
 void kw__echo_endpoint_seen(kw__echo_endpoint *endpoint, kw_echo_seen *seen);
 
 #endif

@@ -40,6 +40,17 @@ const kw__row kw__echo_grant_row = {
     .undo = kw__echo_grant_undo,
 };
 
+const kw__row kw__echo_keep_row = {
+    .number = 61444,
+    .name = "echo.keep",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_STATE,
+    .args_size = sizeof(kw__echo_keep_args),
+    .result_size = sizeof(kw_echo_pair),
+    .encode = kw__echo_keep_encode,
+    .decode = kw__echo_keep_decode,
+};
+
 const kw__row kw__echo_script_row = {
     .number = 61443,
     .name = "echo.script",

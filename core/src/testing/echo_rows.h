@@ -36,6 +36,14 @@ kw_status kw__echo_grant_encode(const kw__step *step, kw__command *command, kw_e
 kw_status kw__echo_grant_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 kw_status kw__echo_grant_undo(const kw__step *step, const void *answer, kw__command *command, kw_error *error);
 
+typedef struct kw__echo_keep_args {
+    int64_t number;
+} kw__echo_keep_args;
+
+extern const kw__row kw__echo_keep_row;
+kw_status kw__echo_keep_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__echo_keep_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
 typedef struct kw__echo_script_args {
     int64_t number;
 } kw__echo_script_args;

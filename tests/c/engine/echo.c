@@ -174,6 +174,38 @@ static void a_lost_link_is_unknown_or_repeated(void **state) {
     kw_completions_free(completions);
 }
 
+/* Submits a keep whose link is lost while its reply is held, and says how it ended. */
+static kw_status keep_over_a_lost_link(kw_completions *completions, kw_stats *after) {
+    kw_record record;
+    kw_stats before;
+    kw_client_stats(client, &before, &error);
+    kw_echo_hold(echo, 1, &error);
+    int64_t received = seen().received;
+    assert_int_equal(kw_echo_submit_keep(echo, completions, 1, 20, 0, &error), KW_OK);
+    while (seen().received == received) kw_completions_wait(completions, 1000, &error);
+    kw_echo_drop(echo, &error);
+    kw_echo_hold(echo, 0, &error);
+    assert_int_equal(kw_completions_wait(completions, KW_FOREVER, &error), 1);
+    assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
+    kw_client_stats(client, after, &error);
+    after->retries -= before.retries;
+    return record.status;
+}
+
+static void what_goes_by_state_is_repeated_once_the_old_link_is_dead(void **state) {
+    (void)state;
+    kw_completions *completions;
+    kw_stats stats;
+    assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    assert_int_equal(keep_over_a_lost_link(completions, &stats), KW_OK);
+    assert_int_equal(stats.retries, 1);
+    kw_echo_forbid(echo, 1, &error); /* the old link may still be alive: nobody knows */
+    assert_int_equal(keep_over_a_lost_link(completions, &stats), KW_UNKNOWN);
+    assert_int_equal(stats.retries, 0);
+    kw_echo_forbid(echo, 0, &error);
+    kw_completions_free(completions);
+}
+
 static void bad_arguments_are_told_apart(void **state) {
     (void)state;
     kw_echo_pair pair;
@@ -199,6 +231,7 @@ int main(void) {
         cmocka_unit_test(an_answer_can_be_no),         cmocka_unit_test(a_late_grant_is_given_back),
         cmocka_unit_test(noscript_stays_invisible),    cmocka_unit_test(many_go_together),
         cmocka_unit_test(many_out_of_time_say_so_each), cmocka_unit_test(a_lost_link_is_unknown_or_repeated),
+        cmocka_unit_test(what_goes_by_state_is_repeated_once_the_old_link_is_dead),
         cmocka_unit_test(bad_arguments_are_told_apart),
     };
     return test_run(open_all, close_all);

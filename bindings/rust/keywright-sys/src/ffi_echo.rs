@@ -75,6 +75,10 @@ extern "C" {
     /// Makes the endpoint forget its scripts: the next script by its hash is answered NOSCRIPT.
     pub fn kw_echo_flush(echo: *mut kw_echo, error: *mut kw_error) -> kw_status;
 
+    /// Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows it
+    /// again (0).
+    pub fn kw_echo_forbid(echo: *mut kw_echo, forbidden: i64, error: *mut kw_error) -> kw_status;
+
     /// Reads what the endpoint has seen.
     pub fn kw_echo_state(echo: *mut kw_echo, seen: *mut kw_echo_seen, error: *mut kw_error) -> kw_status;
 
@@ -145,6 +149,25 @@ extern "C" {
 
     /// Submits kw_echo_grant: never waits, copies its arguments; the answer is the record of that tag.
     pub fn kw_echo_submit_grant(
+        echo: *mut kw_echo,
+        completions: *mut kw_completions,
+        tag: u64,
+        number: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+    pub fn kw_echo_keep(
+        echo: *mut kw_echo,
+        number: i64,
+        timeout_us: i64,
+        echo_pair: *mut kw_echo_pair,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_echo_keep: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_echo_submit_keep(
         echo: *mut kw_echo,
         completions: *mut kw_completions,
         tag: u64,

@@ -51,6 +51,13 @@ kw_status kw_echo_flush(kw_echo *echo, kw_error *error) {
     return kw__echo_flush(echo, error);
 }
 
+kw_status kw_echo_forbid(kw_echo *echo, int64_t forbidden, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_range(forbidden, 0, 1, "forbidden", error));
+    return kw__echo_forbid(echo, forbidden, error);
+}
+
 kw_status kw_echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error) {
     kw__error_clear(error);
     if (seen != NULL) memset(seen, 0, sizeof *seen);
@@ -146,6 +153,26 @@ kw_status kw_echo_submit_grant(kw_echo *echo, kw_completions *completions, uint6
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__echo_grant_args args = {.number = number};
     return kw__submit(&echo->object, completions, tag, &kw__echo_grant_row, &args, timeout_us, error);
+}
+
+kw_status kw_echo_keep(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error) {
+    kw__error_clear(error);
+    if (echo_pair != NULL) memset(echo_pair, 0, sizeof *echo_pair);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_pointer(echo_pair, "echo_pair", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_keep_args args = {.number = number};
+    return kw__run(&echo->object, &kw__echo_keep_row, &args, timeout_us, echo_pair, error);
+}
+
+kw_status kw_echo_submit_keep(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_keep_args args = {.number = number};
+    return kw__submit(&echo->object, completions, tag, &kw__echo_keep_row, &args, timeout_us, error);
 }
 
 kw_status kw_echo_script(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error) {

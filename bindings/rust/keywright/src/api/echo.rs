@@ -161,6 +161,16 @@ impl Echo {
         self.handle.run(call)
     }
 
+    /// Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows it
+    /// again (0).
+    ///
+    /// - `forbidden`: true refuses, false allows
+    pub fn forbid(&self, forbidden: bool) -> Result<()> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, _, error| unsafe { sys::kw_echo_forbid(echo, forbidden.into(), error) };
+        self.handle.run(call)
+    }
+
     /// Reads what the endpoint has seen.
     pub fn state(&self) -> Result<EchoSeen> {
         // SAFETY: what is passed outlives the call.
@@ -239,6 +249,23 @@ impl Echo {
         Ok(result)
     }
 
+    /// [`Echo::keep_n`] with `number` 0.
+    pub fn keep(&self) -> Result<EchoPair> {
+        self.keep_n(0)
+    }
+
+    /// Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+    ///
+    /// - `number`: any number
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub fn keep_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, timeout, result, error| unsafe { sys::kw_echo_keep(echo, number, timeout, result, error) };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
+
     /// [`Echo::script_n`] with `number` 0.
     pub fn script(&self) -> Result<EchoPair> {
         self.script_n(0)
@@ -284,6 +311,16 @@ impl AsyncEcho {
     pub fn flush(&self) -> Result<()> {
         // SAFETY: what is passed outlives the call.
         let call = |echo, _, error| unsafe { sys::kw_echo_flush(echo, error) };
+        self.handle.handle.run(call)
+    }
+
+    /// Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows it
+    /// again (0).
+    ///
+    /// - `forbidden`: true refuses, false allows
+    pub fn forbid(&self, forbidden: bool) -> Result<()> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, _, error| unsafe { sys::kw_echo_forbid(echo, forbidden.into(), error) };
         self.handle.handle.run(call)
     }
 
@@ -383,6 +420,25 @@ impl AsyncEcho {
         // SAFETY: what is passed outlives the call.
         let call = |echo, completions, tag, timeout, error| unsafe {
             sys::kw_echo_submit_grant(echo, completions, tag, number, timeout, error)
+        };
+        let (result, _) = self.handle.ask(call).await?;
+        Ok(result)
+    }
+
+    /// [`AsyncEcho::keep_n`] with `number` 0.
+    pub async fn keep(&self) -> Result<EchoPair> {
+        self.keep_n(0).await
+    }
+
+    /// Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
+    ///
+    /// - `number`: any number
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub async fn keep_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, completions, tag, timeout, error| unsafe {
+            sys::kw_echo_submit_keep(echo, completions, tag, number, timeout, error)
         };
         let (result, _) = self.handle.ask(call).await?;
         Ok(result)
