@@ -1,16 +1,23 @@
 package keywright
 
 /*
+#include <poll.h>
 #include <stdlib.h>
 #include <keywright.h>
 
 // One crossing for a turn of the loop: do the work, take the records, ask how long there is nothing to do. Returns how
-// many records were taken; when there were none, the status of step if that was a failure.
+// many records were taken; when there were none, the status of step if that was a failure. A step does bounded work and
+// leaves the descriptor readable for the rest, but Go's poller tells only of what is new: so *timeout_ms is 0, turn
+// again, while it is readable.
 static int64_t kw_go_turn(kw_completions *completions, kw_record *records, int64_t capacity, int32_t *timeout_ms) {
 	int64_t waiting = kw_completions_step(completions, NULL);
 	int64_t taken = kw_completions_drain(completions, records, capacity, sizeof *records, NULL);
 	*timeout_ms = kw_completions_timeout_ms(completions);
-	return taken > 0 || waiting >= 0 ? taken : waiting;
+	if (taken > 0) return taken;
+	if (waiting < 0) return waiting;
+	struct pollfd watched = {.fd = kw_completions_fd(completions), .events = POLLIN};
+	if (poll(&watched, 1, 0) > 0) *timeout_ms = 0;
+	return 0;
 }
 */
 import "C"
