@@ -348,7 +348,14 @@ static void connected(kw__link *link, const kw__server *server) {
     kw__unlock(&client->lock);
 }
 
-const kw__link_user kw__calls_of_links = {answered, wanted, failed, settle, resume, connected};
+const kw__link_user kw__calls_of_links = {
+    .answered = answered,
+    .wanted = wanted,
+    .failed = failed,
+    .settle = settle,
+    .resume = resume,
+    .connected = connected,
+};
 
 void kw__call_leave(kw__call *call, kw__link *link) {
     if (!call->must_send) { /* a timer that is still set has nobody left to wait for it */

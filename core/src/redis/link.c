@@ -115,6 +115,16 @@ void kw__link_push(kw__link *link, kw__pending *pending) {
     kw__link_admit(link);
 }
 
+void kw__link_say(kw__link *link, const kw__buffer *bytes) {
+    if (link->state != KW__LINK_UP || link->broken) return;
+    if (bytes->failed || !kw__buffer_reserve(&link->out, bytes->length)) {
+        link->broken = true; /* what is said here must not be lost in silence: a new link says it again */
+        return;
+    }
+    kw__buffer_append(&link->out, bytes->data, bytes->length);
+    link->queued += bytes->length;
+}
+
 bool kw__link_withdraw(kw__link *link, kw__pending *pending) {
     if (pending->place != KW__PLACE_WAITING) return false;
     kw__pendings_remove(&link->waiting, pending);
@@ -299,7 +309,7 @@ static bool is_coming_up(const kw__link *link) {
 int64_t kw__link_due(const kw__link *link) {
     if (link->doomed.first != NULL || link->broken) return 0;
     if (link->closing) return link->state != KW__LINK_CLOSED || link->waiting.first != NULL ? 0 : INT64_MAX;
-    if (link->state == KW__LINK_DOWN) return link->waiting.first != NULL ? link->backoff_until : INT64_MAX;
+    if (link->state == KW__LINK_DOWN) return link->waiting.first != NULL || link->keep_up ? link->backoff_until : INT64_MAX;
     if (is_coming_up(link)) return link->address_deadline;
     if (link->line.first != NULL) return kw__deadline(link->line.first->deadline, KW__STALL_US + 1);
     return INT64_MAX;
@@ -327,7 +337,8 @@ static void work(kw__link *link, bool readable, bool writable) {
         kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
         kw__link_tear_down(link, KW_CONNECTION, &error);
     } else if (link->state == KW__LINK_DOWN) {
-        if (link->waiting.first != NULL && now >= link->backoff_until) kw__link_connect(link);
+        bool wanted = link->waiting.first != NULL || link->keep_up;
+        if (wanted && now >= link->backoff_until) kw__link_connect(link);
     } else if (link->state == KW__LINK_RESOLVING || link->state == KW__LINK_CONNECTING) {
         kw__link_go_on(link, now, writable);
     } else {

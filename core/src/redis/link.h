@@ -86,6 +86,10 @@ typedef struct kw__link_user {
     void (*resume)(void *token);
     /* A link came up, with the lock. */
     void (*connected)(kw__link *link, const kw__server *server);
+    /* What came unasked, by the leader, without the lock; of a subscriber everything. NULL: it is dropped. */
+    void (*pushed)(kw__link *link, const kw__reply *reply);
+    /* A link that was up is no more, with the lock. May be NULL. */
+    void (*lost)(kw__link *link);
 } kw__link_user;
 
 typedef enum kw__link_state {
@@ -115,6 +119,8 @@ struct kw__link {
     bool watching_write;
     bool closing;
     bool was_up;
+    bool keep_up;    /* come up again even when nothing waits */
+    bool subscriber; /* replies answer no command of the line: all are given to pushed */
 
     kw__waiter *leader; /* who reads for all; NULL when nobody does */
     kw__waiter *parked_first;
@@ -167,6 +173,8 @@ void kw__link_push(kw__link *link, kw__pending *pending);
 /* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost link. */
 bool kw__link_withdraw(kw__link *link, kw__pending *pending);
 bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
+/* Writes bytes that no reply of the line answers, if the link is up. Memory that is out breaks the link. */
+void kw__link_say(kw__link *link, const kw__buffer *bytes);
 /* Writes what the socket takes, unless somebody does already. Gives the lock up. */
 void kw__link_flush(kw__link *link);
 /* Reads for all or sleeps until the waiter has nothing left, or the moment has come. Gives the lock up. */

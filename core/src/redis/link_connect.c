@@ -19,8 +19,10 @@ void kw__link_drop_connection(kw__link *link) {
     link->out.length = link->sending.length = link->sending_at = 0;
     link->out.failed = link->sending.failed = false;
     link->broken = link->want_write = link->watching_write = false;
+    bool was_up = link->state == KW__LINK_UP;
     link->state = KW__LINK_DOWN;
     atomic_store(&link->is_up, false);
+    if (was_up && link->user->lost != NULL) link->user->lost(link);
 }
 
 /* This attempt is over: all that waited for it are told, and the next one waits a little. */

@@ -43,7 +43,10 @@ static bool answer(kw__link *link, int64_t now) {
             const kw__reply *reply;
             status = kw__reader_next(link->reader, &reply, &error);
             if (status != KW_OK || reply == NULL) break;
-            if (reply->kind == KW__REPLY_PUSH) continue;
+            if (reply->kind == KW__REPLY_PUSH || link->subscriber) {
+                if (link->user->pushed != NULL) link->user->pushed(link, reply);
+                continue;
+            }
             if (next == NULL) {
                 stray = true;
                 break;
