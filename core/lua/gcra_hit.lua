@@ -2,15 +2,17 @@
 -- gcra_hit: Charges a GCRA hit whose cost is whole microseconds, or denies it.
 -- KEYS: tat
 -- ARGV: cost_us, room_us, ahead_us
--- REPLY: now, tat, charged
+-- REPLY: state
 --
 -- The state is the theoretical arrival time (TAT) in us, 16 digits. What it lies ahead of now is the key's debt; the hit is
 -- admitted when that is at most room_us. ahead_us is as far as a TAT can honestly lie ahead: what lies further (the clock
 -- stepped back, a limit was lowered) is cut to it.
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local value = redis.call('GET', KEYS[1])
-local debt, cut = 0, false
+--
+-- The reply is one text, "charged seconds microseconds state": 1 or 0, the clock, the state as it is now. Texts that are there
+-- already are put together in a fifth of the time that a table of numbers takes.
+--@include clock
+local value = call('GET', KEYS[1])
+local debt, heal = 0, false
 if value then
   local tat = tonumber(value)
   if tat and #value == 19 then
@@ -24,18 +26,18 @@ if value then
   debt = tat - now
   if debt < 0 then
     debt = 0
-  elseif debt > tonumber(ARGV[3]) then
-    debt, cut = tonumber(ARGV[3]), true
+  elseif debt - ARGV[3] > 0 then
+    debt, heal = tonumber(ARGV[3]), true
   end
 end
-if debt <= tonumber(ARGV[2]) then
+local charged = '0 '
+if debt - ARGV[2] <= 0 then
+  charged = '1 '
   debt = debt + ARGV[1]
-  redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)
-  return {now, now + debt, 1}
+elseif not heal and call('PTTL', KEYS[1]) >= 0 then
+  -- A denial writes only to heal: a TAT that must be cut, a key that somebody made permanent.
+  return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
 end
-if cut then
-  redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)
-else
-  redis.call('PEXPIRE', KEYS[1], math.floor(debt / 1000) + 2, 'NX')
-end
-return {now, now + debt, 0}
+value = string.format('%.0f', now + debt)
+call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 2)
+return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

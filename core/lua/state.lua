@@ -2,6 +2,8 @@
 -- state: Reads a limiter's state together with the server's clock.
 -- KEYS: state
 -- ARGV:
--- REPLY: now, value
-local now = redis.call('TIME')
-return {now[1] * 1000000 + now[2], redis.call('GET', KEYS[1]) or ''}
+-- REPLY: state
+--
+-- The reply has the form of gcra_hit's, nothing charged; the state is empty when there is no key.
+--@include clock
+return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or '')

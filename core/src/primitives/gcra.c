@@ -1,6 +1,8 @@
 #include "primitives/gcra.h"
 
 #define BOUND_US (INT64_C(1) << 52)
+/* A TAT has 16 digits, which Unix us have had since 2001. */
+#define TAT_MIN INT64_C(1000000000000000)
 
 static int64_t common_divisor(int64_t a, int64_t b) {
     while (b != 0) {
@@ -29,7 +31,8 @@ bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t bur
 }
 
 /*
- * No overflow below: burst * interval is less than 2^52 * 1000, and so, but for a day, is a debt; their sum is less than 2^63.
+ * No overflow below: burst * interval is less than 2^52 * 1000, and so, but for a day, is a debt; their sum is less
+ * than 2^63.
  */
 static kw__gcra_time of_parts(const kw__gcra *gcra, int64_t parts) {
     return (kw__gcra_time){parts / gcra->parts, parts % gcra->parts};
@@ -72,7 +75,7 @@ bool kw__gcra_read(const kw__gcra *gcra, kw__bytes state, kw__gcra_time *tat) {
     const char *text = state.data;
     tat->rest = 0;
     if (state.length != 16 && state.length != 19) return false;
-    if (text[0] == '-' || !kw__parse_integer(kw__bytes_of(text, 16), &tat->us)) return false;
+    if (!kw__parse_integer(kw__bytes_of(text, 16), &tat->us) || tat->us < TAT_MIN) return false;
     if (state.length == 16) return true;
     if (text[16] == '-' || !kw__parse_integer(kw__bytes_of(text + 16, 3), &tat->rest)) return false;
     if (gcra->parts == 1 && tat->rest > 0) {

@@ -1,12 +1,13 @@
 /*
  * The arithmetic of the generic cell rate algorithm, in whole numbers.
  *
- * A limit of `count` in `period` gives each hit an interval of period / count. That fraction is kept exact: with both divided
- * by their common divisor it is p / c microseconds, and a time is counted in microseconds and a remainder of c parts of one.
- * When c is above 1,000 the interval is rounded up to 1/1000 us, so that the remainder has three digits in every case.
+ * A limit of `count` in `period` gives each hit an interval of period / count. That fraction is kept exact: with both
+ * divided by their common divisor it is p / c microseconds, and a time is counted in microseconds and a remainder of c
+ * parts of one. When c is above 1,000 the interval is rounded up to 1/1000 us, so that the remainder has three digits
+ * in every case.
  *
- * The state of a key is its theoretical arrival time (TAT): when it would be empty again. What it lies ahead of now is the
- * key's debt; a hit adds its cost to the debt and is admitted while the sum is no more than the burst's worth.
+ * The state of a key is its theoretical arrival time (TAT): when it would be empty again. What it lies ahead of now is
+ * the key's debt; a hit adds its cost to the debt and is admitted while the sum is no more than the burst's worth.
  */
 #ifndef KW__GCRA_H
 #define KW__GCRA_H
@@ -32,8 +33,8 @@ typedef struct kw__gcra {
 } kw__gcra;
 
 /*
- * Prepares the arithmetic of a limit. All numbers are positive, count and period below 2^52; max_wait_us is a day at most.
- * Returns false when the burst stands for 2^52 us or more.
+ * Prepares the arithmetic of a limit. All numbers are positive, count and period below 2^52; max_wait_us is a day at
+ * most. Returns false when the burst stands for 2^52 us or more.
  */
 bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t burst, int64_t max_wait_us);
 
@@ -56,8 +57,9 @@ int64_t kw__gcra_clears(kw__gcra_time debt);
 kw__gcra_time kw__gcra_debt(const kw__gcra *gcra, kw__gcra_time tat, int64_t now);
 
 /*
- * Reads the state of a key as the scripts do: 16 digits, or 19 of which the last three are a remainder. A remainder that
- * another rate left is rounded up by a gcra without parts, and cut to the last part by another. False for anything else.
+ * Reads the state of a key as the scripts do: 16 digits, or 19 of which the last three are a remainder. A remainder
+ * that another rate left is rounded up by a gcra without parts, and cut to the last part by another. False for anything
+ * else.
  */
 bool kw__gcra_read(const kw__gcra *gcra, kw__bytes state, kw__gcra_time *tat);
 

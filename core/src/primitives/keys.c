@@ -68,9 +68,10 @@ kw__bytes kw__key_write(const kw__key_frame *frame, kw__bytes key, char *out) {
 kw_status kw__hash_tag(kw__bytes name, kw__bytes key, char *tag, size_t capacity, size_t *length, kw_error *error) {
     size_t needed = escaped_length(name) + 1 + escaped_length(key);
     if (capacity <= needed) {
-        return kw__fail(error, KW_INVALID, KW_REASON_RANGE,
-            "the tag takes %zu bytes with its NUL and tag_capacity is %zu; 3,840 bytes suffice for every tag", needed + 1,
-            capacity);
+        return kw__fail(
+            error, KW_INVALID, KW_REASON_RANGE,
+            "the tag takes %zu bytes with its NUL and tag_capacity is %zu; 3,840 bytes suffice for every tag",
+            needed + 1, capacity);
     }
     char *at = escape(tag, name);
     *at++ = ':';

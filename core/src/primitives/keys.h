@@ -1,7 +1,8 @@
 /*
- * Names of keys in the server. A key reads prefix:kind:{name:key}:part. Between the braces stands the tag, by which a cluster
- * chooses the slot: name and key, in which % { } and : are written %25 %7B %7D %3A, so that no bytes of a user's can leave
- * the tag, or make two different pairs of name and key the same. A tag is never empty: it holds at least its colon.
+ * Names of keys in the server. A key reads prefix:kind:{name:key}:part. Between the braces stands the tag, by which a
+ * cluster chooses the slot: name and key, in which % { } and : are written %25 %7B %7D %3A, so that no bytes of a
+ * user's can leave the tag, or make two different pairs of name and key the same. A tag is never empty: it holds at
+ * least its colon.
  */
 #ifndef KW__KEYS_H
 #define KW__KEYS_H

@@ -36,19 +36,22 @@ static bool is_separator(char c) {
 }
 
 static void skip_space(reader *in) {
-    while (in->text[in->at] == ' ' || (in->text[in->at] >= '\t' && in->text[in->at] <= '\r')) in->at++;
+    while (in->text[in->at] == ' ' || (in->text[in->at] >= '\t' && in->text[in->at] <= '\r'))
+        in->at++;
 }
 
 /* The length of the run of letters that stands next. */
 static size_t word_length(const reader *in) {
     size_t length = 0;
-    while (is_letter(in->text[in->at + length])) length++;
+    while (is_letter(in->text[in->at + length]))
+        length++;
     return length;
 }
 
 static bool begins_with(const char *text, const char *word) {
     size_t i = 0;
-    while (word[i] != '\0' && lower(text[i]) == word[i]) i++;
+    while (word[i] != '\0' && lower(text[i]) == word[i])
+        i++;
     return word[i] == '\0';
 }
 
@@ -64,20 +67,22 @@ static bool take_word(reader *in, const char *word) {
 static kw_status fail_expected(const reader *in, const char *what) {
     const char *found = in->text + in->at;
     size_t length = 0;
-    while (found[length] != '\0' && found[length] != ' ' && !is_separator(found[length])) length++;
+    while (found[length] != '\0' && found[length] != ' ' && !is_separator(found[length]))
+        length++;
     if (length == 0 && found[0] != '\0') length = 1;
     if (length == 0) {
-        return kw__fail_at(in->error, KW_REASON_LIMIT_SYNTAX, in->at, "the limit ends at byte %zu where %s is expected, %s",
-            in->at, what, EXAMPLES);
+        return kw__fail_at(in->error, KW_REASON_LIMIT_SYNTAX, in->at,
+                           "the limit ends at byte %zu where %s is expected, %s", in->at, what, EXAMPLES);
     }
     return kw__fail_at(in->error, KW_REASON_LIMIT_SYNTAX, in->at,
-        "the limit has \"%.*s\" at byte %zu where %s is expected, %s", (int)kw__utf8_cut(found, length, 24), found, in->at, what,
-        EXAMPLES);
+                       "the limit has \"%.*s\" at byte %zu where %s is expected, %s",
+                       (int)kw__utf8_cut(found, length, 24), found, in->at, what, EXAMPLES);
 }
 
 static kw_status fail_range(const reader *in, size_t position, const char *what) {
-    return kw__fail_at(in->error, KW_REASON_LIMIT_RANGE, position, "%s at byte %zu of the limit must be between 1 and %lld",
-        what, position, (long long)(KW__LIMIT_BOUND - 1));
+    return kw__fail_at(in->error, KW_REASON_LIMIT_RANGE, position,
+                       "%s at byte %zu of the limit must be between 1 and %lld", what, position,
+                       (long long)(KW__LIMIT_BOUND - 1));
 }
 
 /* Reads a number from 1 to the bound; there are digits next. */
@@ -128,7 +133,8 @@ static int64_t unit_us(const char *word, size_t length) {
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         size_t named = strlen(units[i].name);
         if (!begins_with(word, units[i].name)) continue;
-        if (length == named || (units[i].plural && length == named + 1 && lower(word[named]) == 's')) return units[i].us;
+        if (length == named || (units[i].plural && length == named + 1 && lower(word[named]) == 's'))
+            return units[i].us;
     }
     return 0;
 }
@@ -149,7 +155,8 @@ static kw_status read_period(reader *in, kw_limit *limit) {
     in->at += length;
     if (multiple.value > (KW__LIMIT_BOUND - 1) / unit) {
         return kw__fail_at(in->error, KW_REASON_LIMIT_RANGE, multiple.position,
-            "the period at byte %zu of the limit is too long: it must be below 2^52 us, about 142 years", multiple.position);
+                           "the period at byte %zu of the limit is too long: it must be below 2^52 us, about 142 years",
+                           multiple.position);
     }
     limit->period_us = multiple.value * unit;
     return KW_OK;
@@ -158,14 +165,16 @@ static kw_status read_period(reader *in, kw_limit *limit) {
 static kw_status read_label(reader *in, kw_limit *limit) {
     skip_space(in);
     size_t length = 0;
-    while (is_label(in->text[in->at + length])) length++;
+    while (is_label(in->text[in->at + length]))
+        length++;
     char first = in->text[in->at];
     if (length == 0 || !(is_letter(first) || first == '_')) {
         return fail_expected(in, "a label that begins with a letter or _");
     }
     if (length >= sizeof limit->label) {
         return kw__fail_at(in->error, KW_REASON_LIMIT_RANGE, in->at,
-            "the label at byte %zu of the limit has %zu characters; it may have %zu", in->at, length, sizeof limit->label - 1);
+                           "the label at byte %zu of the limit has %zu characters; it may have %zu", in->at, length,
+                           sizeof limit->label - 1);
     }
     memcpy(limit->label, in->text + in->at, length);
     limit->label[length] = '\0';
@@ -208,7 +217,8 @@ static kw_status read_limit(reader *in, kw_limit *limit) {
     limit->burst = burst.value != 0 ? burst.value : count.value;
     kw__gcra gcra;
     if (burst.value != 0 && !kw__gcra_init(&gcra, limit->count, limit->period_us, limit->burst, 0)) {
-        return kw__fail_at(in->error, KW_REASON_LIMIT_SIZE, burst.position,
+        return kw__fail_at(
+            in->error, KW_REASON_LIMIT_SIZE, burst.position,
             "the burst at byte %zu of the limit takes 2^52 us (142 years) or more to come back at this rate: lower it",
             burst.position);
     }
@@ -221,7 +231,8 @@ static kw_status read_limits(reader *in, kw_limit *limits, int64_t capacity, int
         skip_space(in);
         if (read == capacity) {
             return kw__fail_at(in->error, KW_REASON_LIMIT_RANGE, in->at,
-                "at byte %zu begins a limit more than the %lld that are allowed", in->at, (long long)capacity);
+                               "at byte %zu begins a limit more than the %lld that are allowed", in->at,
+                               (long long)capacity);
         }
         kw_status status = read_limit(in, &limits[read]);
         if (status != KW_OK) return status;
@@ -240,8 +251,8 @@ kw_status kw__limits_parse(const char *text, kw_limit *limits, int64_t capacity,
     *count = 0;
     memset(limits, 0, (size_t)capacity * sizeof *limits);
     if (strnlen(text, KW__LIMIT_TEXT_MAX + 1) > KW__LIMIT_TEXT_MAX) {
-        return kw__fail_at(error, KW_REASON_TEXT_LENGTH, KW__LIMIT_TEXT_MAX, "a limit text may have %d bytes, this one has more",
-            KW__LIMIT_TEXT_MAX);
+        return kw__fail_at(error, KW_REASON_TEXT_LENGTH, KW__LIMIT_TEXT_MAX,
+                           "a limit text may have %d bytes, this one has more", KW__LIMIT_TEXT_MAX);
     }
     reader in = {text, 0, error};
     kw_status status = read_limits(&in, limits, capacity, count);

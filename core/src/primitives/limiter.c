@@ -12,9 +12,9 @@
 /* ---- opening ---- */
 
 /* Whether the caller's record, whose size tells its version, has the field. */
-#define HAS(options, field)                                                                                                 \
-    ((options) != NULL &&                                                                                                   \
-        (options)->size >= offsetof(kw_limiter_options, field) + sizeof((kw_limiter_options){0}.field))
+#define HAS(options, field)                                                                                            \
+    ((options) != NULL &&                                                                                              \
+     (options)->size >= offsetof(kw_limiter_options, field) + sizeof((kw_limiter_options){0}.field))
 
 typedef struct settings {
     const kw__shape *shape;
@@ -24,7 +24,8 @@ typedef struct settings {
 static kw_status read_options(const kw_limiter_options *options, settings *out, kw_error *error) {
     *out = (settings){&kw__shape_gcra, DEFAULT_MAX_WAIT_US};
     if (HAS(options, flags) && options->flags != 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.flags is %u and must be 0", (unsigned)options->flags);
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.flags is %u and must be 0",
+                        (unsigned)options->flags);
     }
     if (HAS(options, algorithm)) {
         switch (options->algorithm) {
@@ -34,19 +35,21 @@ static kw_status read_options(const kw_limiter_options *options, settings *out, 
             out->shape = &kw__shape_window;
             break;
         default:
-            return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
+            return kw__fail(
+                error, KW_INVALID, KW_REASON_OPTION,
                 "options.algorithm is %d, which is none: KW_ALGORITHM_GCRA is 0, KW_ALGORITHM_FIXED_WINDOW 1",
                 (int)options->algorithm);
         }
     }
     if (HAS(options, reserved) && options->reserved != 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.reserved is %d and must be 0", (int)options->reserved);
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.reserved is %d and must be 0",
+                        (int)options->reserved);
     }
     if (HAS(options, max_wait_us) && options->max_wait_us != 0) {
         if (options->max_wait_us < 0 || options->max_wait_us > MAX_WAIT_US) {
             return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
-                "options.max_wait_us is %lld and must be between 0 (60 s) and %lld (a day)", (long long)options->max_wait_us,
-                (long long)MAX_WAIT_US);
+                            "options.max_wait_us is %lld and must be between 0 (60 s) and %lld (a day)",
+                            (long long)options->max_wait_us, (long long)MAX_WAIT_US);
         }
         out->max_wait_us = options->max_wait_us;
     }
@@ -60,7 +63,8 @@ static kw_status read_limit(const char *text, kw_limit *limit, kw_error *error) 
     if (status != KW_OK) return status;
     if (count > 1) {
         return kw__fail(error, KW_UNSUPPORTED, KW_REASON_NONE,
-            "this text holds %lld limits, and a limiter of this version takes one: open one for each", (long long)count);
+                        "this text holds %lld limits, and a limiter of this version takes one: open one for each",
+                        (long long)count);
     }
     *limit = limits[0];
     return KW_OK;
@@ -72,7 +76,8 @@ static void destroy(kw__object *object) {
     kw__free(limiter);
 }
 
-/* The key's part is the shape and a label, so that limits of one name which differ in either have states of their own. */
+/* The key's part is the shape and a label, so that limits of one name which differ in either have states of their own.
+ */
 static bool build_frame(kw_limiter *limiter, const char *prefix, kw__bytes name, const kw_limit *limit) {
     char part[16 + sizeof limit->label];
     size_t length = strlen(limiter->shape->name);
@@ -88,7 +93,7 @@ static bool build_frame(kw_limiter *limiter, const char *prefix, kw__bytes name,
 }
 
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
-    kw_limiter **limiter, kw_error *error) {
+                           kw_limiter **limiter, kw_error *error) {
     *limiter = NULL;
     kw_limit limit;
     settings chosen;
@@ -127,15 +132,7 @@ void kw__limiter_script(const kw_limiter *limiter, const kw__script *script, kw_
 
 kw_status kw__limiter_foreign(kw_error *error) {
     return kw__fail(error, KW_WRONG_TYPE, KW_REASON_NONE,
-        "the key of this limiter holds something that no limiter wrote: delete it, or choose another name");
-}
-
-static void blank(const kw_limiter *limiter, kw_decision *decision) {
-    memset(decision, 0, sizeof *decision);
-    decision->denied_by = -1;
-    decision->reason = KW_DECIDED_BY_SERVER;
-    decision->limits = 1;
-    decision->limit = limiter->capacity;
+                    "the key of this limiter holds something that no limiter wrote: delete it, or choose another name");
 }
 
 /* A cost of nothing, or of more than ever fits, charges nothing: looking suffices. */
@@ -148,67 +145,98 @@ static kw_status encode_look(const kw_limiter *limiter, kw__bytes key, kw__comma
     return kw__command_end(command, error);
 }
 
-static kw_status decode_look(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-    kw_error *error) {
-    if (reply->kind != KW__REPLY_ARRAY || reply->count != KW__STATE_REPLIES) return kw__reply_unexpected("state", error);
-    const kw__reply *now = reply->elements[KW__STATE_NOW], *value = reply->elements[KW__STATE_VALUE];
-    if (now->kind != KW__REPLY_INTEGER || now->integer <= 0 || now->integer >= KW__SERVER_TIME_MAX ||
-        value->kind != KW__REPLY_STRING) {
-        return kw__reply_unexpected("state", error);
+/* Reads a number that a space ends, and goes past it. */
+static bool take_number(kw__bytes *text, int64_t *number) {
+    const char *end = text->length > 0 ? memchr(text->data, ' ', text->length) : NULL;
+    if (end == NULL) return false;
+    size_t length = (size_t)(end - (const char *)text->data);
+    if (!kw__parse_integer(kw__bytes_of(text->data, length), number)) return false;
+    *text = kw__bytes_of(end + 1, text->length - length - 1);
+    return true;
+}
+
+/* Reads "charged seconds microseconds state". A peer that is no Redis may answer anything, so nothing is taken on
+ * trust. */
+static bool read_state(const kw__reply *reply, kw__limiter_state *state) {
+    int64_t charged, seconds, us;
+    if (reply->kind != KW__REPLY_STRING) return false;
+    state->value = reply->bytes;
+    if (!take_number(&state->value, &charged) || !take_number(&state->value, &seconds) ||
+        !take_number(&state->value, &us)) {
+        return false;
     }
-    bool never = cost > limiter->capacity;
-    blank(limiter, decision);
-    kw_status status = limiter->shape->judge(limiter, never ? 0 : cost, now->integer,
-        value->bytes.length > 0 ? &value->bytes : NULL, decision, error);
-    if (status < KW_OK) return status;
-    if (never) {
+    if (charged < 0 || charged > 1 || seconds < 0 || seconds >= KW__SERVER_TIME_MAX / 1000000 || us < 0 ||
+        us >= 1000000) {
+        return false;
+    }
+    state->charged = charged == 1;
+    state->now = seconds * 1000000 + us;
+    return true;
+}
+
+/* A state that somebody only looked at: what a hit would be answered. */
+static void judge(const kw_limiter *limiter, int64_t cost, kw_decision *decision) {
+    if (cost > limiter->capacity) decision->retry_after_us = KW_NEVER;
+    if (cost == 0) decision->retry_after_us = 0;
+    decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
+}
+
+static kw_status decode(const kw_limiter *limiter, int64_t cost, bool looked, const kw__reply *reply,
+                        kw_decision *decision, kw_error *error) {
+    kw__limiter_state state;
+    if (!read_state(reply, &state) || (looked && state.charged)) return kw__reply_unexpected("limiter", error);
+    memset(decision, 0, sizeof *decision);
+    decision->reason = KW_DECIDED_BY_SERVER;
+    decision->limits = 1;
+    decision->limit = limiter->capacity;
+    kw_status status = limiter->shape->describe(limiter, &state, cost > limiter->capacity ? 0 : cost, decision, error);
+    if (status != KW_OK) return status;
+    if (looked) {
+        judge(limiter, cost, decision);
+    } else if (state.charged) {
+        decision->count = cost;
+    } else {
         decision->status = KW_DENIED;
-        decision->retry_after_us = KW_NEVER;
+        if (decision->retry_after_us == 0) return kw__reply_unexpected("limiter", error);
     }
-    if (decision->status == KW_DENIED) decision->denied_by = 0;
+    decision->denied_by = decision->status == KW_DENIED ? 0 : -1;
     return decision->status;
 }
 
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
-    kw__command *command, kw_error *error) {
+                                 kw__command *command, kw_error *error) {
     if (only_looks(limiter, cost)) return encode_look(limiter, key, command, error);
     limiter->shape->encode_hit(limiter, key, cost, patience_us, command);
     return kw__command_end(command, error);
 }
 
 kw_status kw__limiter_decode_hit(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-    kw_error *error) {
-    if (only_looks(limiter, cost)) return decode_look(limiter, cost, reply, decision, error);
-    blank(limiter, decision);
-    kw_status status = limiter->shape->decode_hit(limiter, cost, reply, decision, error);
-    if (status < KW_OK) return status;
-    if (decision->status == KW_DENIED) decision->denied_by = 0;
-    if (decision->status == KW_OK) decision->count = cost;
-    return decision->status;
+                                 kw_error *error) {
+    return decode(limiter, cost, only_looks(limiter, cost), reply, decision, error);
 }
 
 static kw_status fail_decision(kw_error *error, const char *why) {
     return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be refunded: %s", why);
 }
 
-kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count,
-    kw__command *command, kw_error *error) {
+kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                    int64_t count, kw__command *command, kw_error *error) {
     if (decision->status != KW_OK || decision->count == 0) return fail_decision(error, "it charged nothing");
     if (decision->limits != 1 || decision->count < 0 || decision->count > limiter->capacity ||
-        decision->settles_at_us[0] <= 0 || decision->settles_at_us[0] >= KW__SERVER_TIME_MAX) {
+        decision->settles_at_us[0] < KW__STATE_TIME_MIN || decision->settles_at_us[0] >= KW__SERVER_TIME_MAX) {
         return fail_decision(error, "this limiter did not make it; pass the one that the hit gave, unchanged");
     }
     if (count > decision->count) {
         return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
-            "this decision cannot be refunded by %lld: it charged %lld", (long long)count, (long long)decision->count);
+                        "this decision cannot be refunded by %lld: it charged %lld", (long long)count,
+                        (long long)decision->count);
     }
     limiter->shape->encode_refund(limiter, key, decision, count, command);
     return kw__command_end(command, error);
 }
 
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error) {
-    int64_t credited;
-    return kw__reply_integers(reply, 1, &credited, error);
+    return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("refund", error);
 }
 
 /* ---- rows ---- */
@@ -234,7 +262,7 @@ kw_status kw__limiter_peek_encode(const kw__step *step, kw__command *command, kw
 
 kw_status kw__limiter_peek_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_peek_args *args = step->args;
-    return decode_look(limiter_of(step), args->cost, reply, answer, error);
+    return decode(limiter_of(step), args->cost, true, reply, answer, error);
 }
 
 kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, kw_error *error) {

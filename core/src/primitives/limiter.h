@@ -23,41 +23,51 @@ struct kw_limiter {
     kw__gcra gcra; /* under GCRA */
 };
 
-/*
- * How one algorithm keeps its state. A cost is 1 to the capacity where a hit is encoded, 0 to the capacity where a state is
- * judged. The decision that decode and judge fill comes blank: kw__limiter_blank.
- */
+/* What every script of a limiter answers. */
+typedef struct kw__limiter_state {
+    bool charged;
+    int64_t now;     /* the server's clock, Unix us */
+    kw__bytes value; /* of the key, as it is now; empty when there is none */
+} kw__limiter_state;
+
+/* How one algorithm keeps its state. Costs are 1 to the capacity. */
 struct kw__shape {
     const char *name; /* the beginning of the key's part */
     bool books_ahead; /* a wait is booked in the server and needs no second asking */
     kw_status (*prepare)(kw_limiter *limiter, const kw_limit *limit, kw_error *error);
-    void (*encode_hit)(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command);
-    kw_status (*decode_hit)(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-        kw_error *error);
-    /* What a hit would be answered, from the value of the key (NULL: there is none). */
-    kw_status (*judge)(const kw_limiter *limiter, int64_t cost, int64_t now, const kw__bytes *value, kw_decision *decision,
-        kw_error *error);
+    void (*encode_hit)(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
+                       kw__command *command);
+    /*
+     * Fills in remaining, reset_after_us and retry_after_us: how long until cost fits (0: now; cost may be 0). Of a hit
+     * that was charged it fills in delay_us and what a refund reads, instead of retry_after_us.
+     */
+    kw_status (*describe)(const kw_limiter *limiter, const kw__limiter_state *state, int64_t cost,
+                          kw_decision *decision, kw_error *error);
     void (*encode_refund)(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count,
-        kw__command *command);
+                          kw__command *command);
 };
 
 extern const kw__shape kw__shape_gcra;
 extern const kw__shape kw__shape_window;
 
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
-    kw_limiter **limiter, kw_error *error);
+                           kw_limiter **limiter, kw_error *error);
 void kw__limiter_free(kw_limiter *limiter);
 
-/* A moment of the server's clock, and every sum in us that a script makes, stays below this: Lua counts in doubles. */
+/* Every moment of the server's clock, and every sum in us that a script makes, stays below this: Lua counts in doubles.
+ */
 #define KW__SERVER_TIME_MAX (INT64_C(1) << 53)
+/* Every moment that a state holds has 16 digits, which Unix us have had since 2001. */
+#define KW__STATE_TIME_MIN INT64_C(1000000000000000)
 
-/* The steps of a hit, shared by hit, peek and wait. patience_us is how far ahead it may be booked, 0 for a plain hit. */
+/* The steps of a hit, shared by hit, peek and wait. patience_us is how far ahead it may be booked, 0 for a plain hit.
+ */
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
-    kw__command *command, kw_error *error);
+                                 kw__command *command, kw_error *error);
 kw_status kw__limiter_decode_hit(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-    kw_error *error);
-kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count,
-    kw__command *command, kw_error *error);
+                                 kw_error *error);
+kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                    int64_t count, kw__command *command, kw_error *error);
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error);
 
 /* For the shapes: a script's begin with its one key. */

@@ -5,18 +5,19 @@
 static kw_status prepare(kw_limiter *limiter, const kw_limit *limit, kw_error *error) {
     if (limit->count / KW__GCRA_PARTS_MAX > limit->period_us) {
         return kw__fail_at(error, KW_REASON_LIMIT_RANGE, 0,
-            "GCRA holds rates up to %d per us; this limit asks for %lld in %lld us", KW__GCRA_PARTS_MAX,
-            (long long)limit->count, (long long)limit->period_us);
+                           "GCRA holds rates up to %d per us; this limit asks for %lld in %lld us", KW__GCRA_PARTS_MAX,
+                           (long long)limit->count, (long long)limit->period_us);
     }
     if (!kw__gcra_init(&limiter->gcra, limit->count, limit->period_us, limit->burst, limiter->max_wait_us)) {
         return kw__fail_at(error, KW_REASON_LIMIT_SIZE, 0,
-            "the burst takes 2^52 us (142 years) or more to come back at this rate: lower it");
+                           "the burst takes 2^52 us (142 years) or more to come back at this rate: lower it");
     }
     limiter->capacity = limit->burst;
     return KW_OK;
 }
 
-static void encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command) {
+static void encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
+                       kw__command *command) {
     const kw__gcra *gcra = &limiter->gcra;
     kw__gcra_time price = kw__gcra_cost(gcra, cost), room = kw__gcra_room(gcra, cost);
     if (gcra->parts == 1) {
@@ -35,34 +36,15 @@ static void encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, i
     kw__command_integer(command, gcra->ahead_us);
 }
 
-/* The script's head and a moment that it may give are checked, for a peer that is no Redis may answer anything. */
-static kw_status read_reply(const kw_limiter *limiter, const kw__reply *reply, int64_t values[KW__GCRA_EXACT_HIT_REPLIES],
-    kw_error *error) {
-    bool exact = limiter->gcra.parts > 1;
-    values[KW__GCRA_EXACT_HIT_REST] = 0;
-    kw_status status =
-        kw__reply_integers(reply, exact ? KW__GCRA_EXACT_HIT_REPLIES : KW__GCRA_HIT_REPLIES, values, error);
-    if (status != KW_OK) return status;
-    int64_t now = values[KW__GCRA_HIT_NOW], tat = values[KW__GCRA_HIT_TAT], rest = values[KW__GCRA_EXACT_HIT_REST];
-    if (now <= 0 || now >= KW__SERVER_TIME_MAX || tat < now || tat >= 2 * KW__SERVER_TIME_MAX || rest < 0 ||
-        rest >= limiter->gcra.parts) {
-        return kw__reply_unexpected(exact ? "gcra_exact_hit" : "gcra_hit", error);
-    }
-    return KW_OK;
-}
-
-static kw_status decode_hit(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-    kw_error *error) {
+static kw_status describe(const kw_limiter *limiter, const kw__limiter_state *state, int64_t cost,
+                          kw_decision *decision, kw_error *error) {
     const kw__gcra *gcra = &limiter->gcra;
-    int64_t values[KW__GCRA_EXACT_HIT_REPLIES];
-    kw_status status = read_reply(limiter, reply, values, error);
-    if (status != KW_OK) return status;
-    kw__gcra_time tat = {values[KW__GCRA_HIT_TAT], values[KW__GCRA_EXACT_HIT_REST]};
-    kw__gcra_time debt = kw__gcra_debt(gcra, tat, values[KW__GCRA_HIT_NOW]);
+    kw__gcra_time tat = {0, 0};
+    if (state->value.length > 0 && !kw__gcra_read(gcra, state->value, &tat)) return kw__limiter_foreign(error);
+    kw__gcra_time debt = kw__gcra_debt(gcra, tat, state->now);
     decision->remaining = kw__gcra_remaining(gcra, debt);
     decision->reset_after_us = kw__gcra_clears(debt);
-    if (values[KW__GCRA_HIT_CHARGED] == 0) {
-        decision->status = KW_DENIED;
+    if (!state->charged) {
         decision->retry_after_us = kw__gcra_wait(gcra, debt, cost);
         return KW_OK;
     }
@@ -73,21 +55,8 @@ static kw_status decode_hit(const kw_limiter *limiter, int64_t cost, const kw__r
     return KW_OK;
 }
 
-static kw_status judge(const kw_limiter *limiter, int64_t cost, int64_t now, const kw__bytes *value, kw_decision *decision,
-    kw_error *error) {
-    const kw__gcra *gcra = &limiter->gcra;
-    kw__gcra_time tat = {0, 0};
-    if (value != NULL && !kw__gcra_read(gcra, *value, &tat)) return kw__limiter_foreign(error);
-    kw__gcra_time debt = kw__gcra_debt(gcra, tat, now);
-    decision->remaining = kw__gcra_remaining(gcra, debt);
-    decision->reset_after_us = kw__gcra_clears(debt);
-    decision->retry_after_us = cost == 0 ? 0 : kw__gcra_wait(gcra, debt, cost);
-    decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
-    return KW_OK;
-}
-
 static void encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count,
-    kw__command *command) {
+                          kw__command *command) {
     const kw__gcra *gcra = &limiter->gcra;
     kw__gcra_time credit = kw__gcra_cost(gcra, count);
     int64_t rest = decision->settles_rest[0] & 0xFFFF;
@@ -105,7 +74,6 @@ const kw__shape kw__shape_gcra = {
     .books_ahead = true,
     .prepare = prepare,
     .encode_hit = encode_hit,
-    .decode_hit = decode_hit,
-    .judge = judge,
+    .describe = describe,
     .encode_refund = encode_refund,
 };

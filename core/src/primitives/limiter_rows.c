@@ -35,6 +35,7 @@ const kw__row kw__limiter_wait_row = {
     .args_size = sizeof(kw__limiter_wait_args),
     .spans = {offsetof(kw__limiter_wait_args, key)},
     .span_count = 1,
+    .wait_at = offsetof(kw__limiter_wait_args, wait_us),
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_wait_encode,
     .decode = kw__limiter_wait_decode,

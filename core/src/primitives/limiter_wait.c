@@ -1,6 +1,6 @@
 /*
- * A hit with patience. Under GCRA the server books it ahead in one step, and what is left is to let the time pass: N waiters
- * are served in N turns. A window has nothing to book: it is asked again when it ends.
+ * A hit with patience. Under GCRA the server books it ahead in one step, and what is left is to let the time pass: N
+ * waiters are served in N turns. A window has nothing to book: it is asked again when it ends.
  *
  * A charge that nobody waits for any more (cancelled, out of time, or a yes that came too late) is refunded.
  */
@@ -40,7 +40,8 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) {
         const wait_state *state = step->state;
-        return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command, error);
+        return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command,
+                                         error);
     }
     return kw__limiter_encode_hit(limiter_of(step), args->key, args->cost, patience_of(step), command, error);
 }
@@ -112,8 +113,8 @@ static void timer(const kw__step *step, wait_state *state, kw__effects *effects)
 }
 
 /*
- * Nobody waits any more; the engine tells the caller. A hit that is under way is waited for, because only its answer tells what
- * there is to give back.
+ * Nobody waits any more; the engine tells the caller. A hit that is under way is waited for, because only its answer
+ * tells what there is to give back.
  */
 static void abandoned(wait_state *state, kw__effects *effects) {
     if (!state->asking) give_back(state, effects);

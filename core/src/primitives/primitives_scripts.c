@@ -3,65 +3,65 @@
 
 const kw__script kw__script_gcra_exact_hit = {
     .name = "gcra_exact_hit",
-    .sha1 = "dda6244ddf43807b4e7a8f034ef0fa43160dfc5d",
+    .sha1 = "e2790aa65ffdb407ee859a309a4b7f8a652fc3e1",
     .keys = 1,
     .args = 6,
-    .length = 1159,
+    .length = 1270,
     .text =
             "#!lua\n"
-            "local time = redis.call('TIME')\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local value = redis.call('GET', KEYS[1])\n"
+            "local value = call('GET', KEYS[1])\n"
             "local parts = tonumber(ARGV[1])\n"
-            "local debt, rest, cut = 0, 0, false\n"
+            "local debt, debt_rest, heal = 0, 0, false\n"
             "if value then\n"
-            "local tat = tonumber(string.sub(value, 1, 16))\n"
+            "local tat, rest = tonumber(string.sub(value, 1, 16)), 0\n"
             "if #value == 19 then\n"
             "rest = tonumber(string.sub(value, 17))\n"
             "elseif #value ~= 16 then\n"
-            "tat = nil\n"
+            "rest = nil\n"
             "end\n"
-            "if not tat or not rest or tat < 1000000000000000 then\n"
+            "if not tat or not rest or tat < 1000000000000000 or rest < 0 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if rest >= parts then rest = parts - 1 end\n"
-            "debt = tat - now\n"
-            "if debt < 0 then\n"
-            "debt, rest = 0, 0\n"
-            "elseif debt > tonumber(ARGV[6]) then\n"
-            "debt, rest, cut = tonumber(ARGV[6]), 0, true\n"
+            "if tat >= now then\n"
+            "debt, debt_rest = tat - now, rest\n"
+            "if debt_rest >= parts then debt_rest = parts - 1 end\n"
+            "if debt - ARGV[6] > 0 then\n"
+            "debt, debt_rest, heal = tonumber(ARGV[6]), 0, true\n"
             "end\n"
             "end\n"
+            "end\n"
+            "local charged = '0 '\n"
             "local over = debt - ARGV[4]\n"
-            "local charged = 0\n"
-            "if over < 0 or (over == 0 and rest <= tonumber(ARGV[5])) then\n"
-            "charged = 1\n"
-            "debt, rest = debt + ARGV[2], rest + ARGV[3]\n"
-            "if rest >= parts then\n"
-            "debt, rest = debt + 1, rest - parts\n"
+            "if over < 0 or (over == 0 and debt_rest - ARGV[5] <= 0) then\n"
+            "charged = '1 '\n"
+            "debt, debt_rest = debt + ARGV[2], debt_rest + ARGV[3]\n"
+            "if debt_rest >= parts then\n"
+            "debt, debt_rest = debt + 1, debt_rest - parts\n"
             "end\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "local tat = now + debt\n"
-            "if charged == 1 or cut then\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%03d', tat, rest), 'PX', math.floor(debt / 1000) + 3)\n"
-            "else\n"
-            "redis.call('PEXPIRE', KEYS[1], math.floor(debt / 1000) + 3, 'NX')\n"
-            "end\n"
-            "return {now, tat, charged, rest}\n",
+            "value = string.format('%.0f%03d', now + debt, debt_rest)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 3)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
 const kw__script kw__script_gcra_hit = {
     .name = "gcra_hit",
-    .sha1 = "07b73d38744d607c1d82eb8774c91deb6520393a",
+    .sha1 = "7f76401e2aa6f135f75433300b91aadc88322264",
     .keys = 1,
     .args = 3,
-    .length = 946,
+    .length = 967,
     .text =
             "#!lua\n"
-            "local time = redis.call('TIME')\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local value = redis.call('GET', KEYS[1])\n"
-            "local debt, cut = 0, false\n"
+            "local value = call('GET', KEYS[1])\n"
+            "local debt, heal = 0, false\n"
             "if value then\n"
             "local tat = tonumber(value)\n"
             "if tat and #value == 19 then\n"
@@ -74,135 +74,137 @@ const kw__script kw__script_gcra_hit = {
             "debt = tat - now\n"
             "if debt < 0 then\n"
             "debt = 0\n"
-            "elseif debt > tonumber(ARGV[3]) then\n"
-            "debt, cut = tonumber(ARGV[3]), true\n"
+            "elseif debt - ARGV[3] > 0 then\n"
+            "debt, heal = tonumber(ARGV[3]), true\n"
             "end\n"
             "end\n"
-            "if debt <= tonumber(ARGV[2]) then\n"
+            "local charged = '0 '\n"
+            "if debt - ARGV[2] <= 0 then\n"
+            "charged = '1 '\n"
             "debt = debt + ARGV[1]\n"
-            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
-            "return {now, now + debt, 1}\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "if cut then\n"
-            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
-            "else\n"
-            "redis.call('PEXPIRE', KEYS[1], math.floor(debt / 1000) + 2, 'NX')\n"
-            "end\n"
-            "return {now, now + debt, 0}\n",
+            "value = string.format('%.0f', now + debt)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 2)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
 const kw__script kw__script_gcra_refund = {
     .name = "gcra_refund",
-    .sha1 = "4514dd3774def2b41231cad23ea54349c69a6ee8",
+    .sha1 = "c38df2543b31b83b94a11d22d37c3af8bbd3fce0",
     .keys = 1,
     .args = 6,
-    .length = 1355,
+    .length = 1337,
     .text =
             "#!lua flags=allow-oom\n"
-            "local time = redis.call('TIME')\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
             "local left = ARGV[4] - now\n"
-            "if left < 0 then return {0} end\n"
-            "local value = redis.call('GET', KEYS[1])\n"
-            "if not value then return {0} end\n"
-            "local parts = tonumber(ARGV[1])\n"
+            "if left < 0 then return 0 end\n"
+            "local value = call('GET', KEYS[1])\n"
+            "if not value then return 0 end\n"
             "local tat, rest = tonumber(string.sub(value, 1, 16)), 0\n"
             "if #value == 19 then\n"
             "rest = tonumber(string.sub(value, 17))\n"
             "elseif #value ~= 16 then\n"
-            "tat = nil\n"
+            "rest = nil\n"
             "end\n"
-            "if not tat or not rest or tat < 1000000000000000 then\n"
+            "if not tat or not rest or tat < 1000000000000000 or rest < 0 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if parts == 1 then\n"
-            "if rest > 0 then tat, rest = tat + 1, 0 end\n"
-            "elseif rest >= parts then\n"
+            "local parts = tonumber(ARGV[1])\n"
+            "if rest >= parts then\n"
             "rest = parts - 1\n"
+            "if parts == 1 then tat = tat + 1 end\n"
             "end\n"
             "local debt = tat - now\n"
-            "if debt > tonumber(ARGV[6]) then debt, rest = tonumber(ARGV[6]), 0 end\n"
+            "if debt - ARGV[6] > 0 then debt, rest = tonumber(ARGV[6]), 0 end\n"
             "local credit, credit_rest = tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-            "if left < credit or (left == credit and tonumber(ARGV[5]) < credit_rest) then\n"
+            "if left < credit or (left == credit and ARGV[5] - credit_rest < 0) then\n"
             "credit, credit_rest = left, tonumber(ARGV[5])\n"
             "end\n"
             "debt, rest = debt - credit, rest - credit_rest\n"
             "if rest < 0 then debt, rest = debt - 1, rest + parts end\n"
             "if debt < 0 or (debt == 0 and rest == 0) then\n"
-            "redis.call('DEL', KEYS[1])\n"
+            "call('DEL', KEYS[1])\n"
             "elseif parts == 1 then\n"
-            "redis.call('SET', KEYS[1], now + debt, 'PX', math.floor(debt / 1000) + 2)\n"
+            "call('SET', KEYS[1], string.format('%.0f', now + debt), 'PX', math.floor(debt / 1000) + 2)\n"
             "else\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%03d', now + debt, rest), 'PX', math.floor(debt / 1000) + 3)\n"
+            "call('SET', KEYS[1], string.format('%.0f%03d', now + debt, rest), 'PX', math.floor(debt / 1000) + 3)\n"
             "end\n"
-            "return {credit}\n",
+            "return credit\n",
 };
 
 const kw__script kw__script_state = {
     .name = "state",
-    .sha1 = "9dee4a107d31cace4180f9a0e0763b3530376ae2",
+    .sha1 = "b46cc322095b2a7a3a7bfdf6ca99765bf29e06d5",
     .keys = 1,
     .args = 0,
-    .length = 122,
+    .length = 192,
     .text =
             "#!lua flags=no-writes\n"
-            "local now = redis.call('TIME')\n"
-            "return {now[1] * 1000000 + now[2], redis.call('GET', KEYS[1]) or ''}\n",
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or '')\n",
 };
 
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
-    .sha1 = "cd037deb410cec867243d34c7ab40373b71217b5",
+    .sha1 = "b29549fa2404d23027f1db95f6bd4dc3aea42d76",
     .keys = 1,
     .args = 3,
-    .length = 871,
+    .length = 933,
     .text =
             "#!lua\n"
-            "local time = redis.call('TIME')\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local ends, count, cut = now + ARGV[3], 0, false\n"
-            "local value = redis.call('GET', KEYS[1])\n"
+            "local value = call('GET', KEYS[1])\n"
+            "local left, count, heal = tonumber(ARGV[3]), 0, false\n"
             "if value then\n"
-            "local stored, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not stored or not counted or stored < 1000000000000000 then\n"
+            "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
+            "if not ends or not counted or ends < 1000000000000000 or counted < 0 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if stored > now then\n"
+            "if ends > now then\n"
             "count = counted\n"
-            "if stored > ends then cut = true else ends = stored end\n"
+            "if ends - now > left then heal = true else left = ends - now end\n"
             "end\n"
             "end\n"
-            "local charged = 0\n"
-            "if count <= tonumber(ARGV[2]) then\n"
-            "charged = 1\n"
+            "local charged = '0 '\n"
+            "if count - ARGV[2] <= 0 then\n"
+            "charged = '1 '\n"
             "count = count + ARGV[1]\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "if charged == 1 or cut then\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count), 'PX', math.floor((ends - now) / 1000) + 2)\n"
-            "else\n"
-            "redis.call('PEXPIRE', KEYS[1], math.floor((ends - now) / 1000) + 2, 'NX')\n"
-            "end\n"
-            "return {now, ends, charged, count}\n",
+            "value = string.format('%.0f%.0f', now + left, count)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
 const kw__script kw__script_window_refund = {
     .name = "window_refund",
-    .sha1 = "4ffe56617f2e79b88ec9af1c1dbd551fa9cc9201",
+    .sha1 = "d2936710bc158bdd79198ff420f20aac5630690c",
     .keys = 1,
     .args = 2,
-    .length = 610,
+    .length = 663,
     .text =
             "#!lua flags=allow-oom\n"
-            "local now = redis.call('TIME')\n"
-            "now = now[1] * 1000000 + now[2]\n"
-            "local value = redis.call('GET', KEYS[1])\n"
-            "if not value then return {0} end\n"
-            "local ends, count = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not ends or not count then\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local value = call('GET', KEYS[1])\n"
+            "if not value then return 0 end\n"
+            "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
+            "if not ends or not counted or ends < 1000000000000000 or counted < 0 then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if ends <= now or ends ~= tonumber(ARGV[2]) then return {0} end\n"
-            "local credit = math.min(count, tonumber(ARGV[1]))\n"
-            "redis.call('SET', KEYS[1], string.format('%.0f%.0f', ends, count - credit), 'PX', math.floor((ends - now) / 1000) + 2)\n"
-            "return {credit}\n",
+            "if ends <= now or ends - ARGV[2] ~= 0 then return 0 end\n"
+            "local credit = math.min(counted, tonumber(ARGV[1]))\n"
+            "call('SET', KEYS[1], string.format('%.0f%.0f', ends, counted - credit), 'PX', math.floor((ends - now) / 1000) + 2)\n"
+            "return credit\n",
 };

@@ -10,11 +10,8 @@
  */
 extern const kw__script kw__script_gcra_exact_hit;
 enum {
-    KW__GCRA_EXACT_HIT_NOW = 0,
-    KW__GCRA_EXACT_HIT_TAT = 1,
-    KW__GCRA_EXACT_HIT_CHARGED = 2,
-    KW__GCRA_EXACT_HIT_REST = 3,
-    KW__GCRA_EXACT_HIT_REPLIES = 4
+    KW__GCRA_EXACT_HIT_STATE = 0,
+    KW__GCRA_EXACT_HIT_REPLIES = 1
 };
 
 /*
@@ -23,10 +20,8 @@ enum {
  */
 extern const kw__script kw__script_gcra_hit;
 enum {
-    KW__GCRA_HIT_NOW = 0,
-    KW__GCRA_HIT_TAT = 1,
-    KW__GCRA_HIT_CHARGED = 2,
-    KW__GCRA_HIT_REPLIES = 3
+    KW__GCRA_HIT_STATE = 0,
+    KW__GCRA_HIT_REPLIES = 1
 };
 
 /*
@@ -35,16 +30,15 @@ enum {
  */
 extern const kw__script kw__script_gcra_refund;
 enum {
-    KW__GCRA_REFUND_CREDITED = 0,
+    KW__GCRA_REFUND_CREDITED_US = 0,
     KW__GCRA_REFUND_REPLIES = 1
 };
 
 /* Reads a limiter's state together with the server's clock. Keys: state. Arguments: none. */
 extern const kw__script kw__script_state;
 enum {
-    KW__STATE_NOW = 0,
-    KW__STATE_VALUE = 1,
-    KW__STATE_REPLIES = 2
+    KW__STATE_STATE = 0,
+    KW__STATE_REPLIES = 1
 };
 
 /*
@@ -53,11 +47,8 @@ enum {
  */
 extern const kw__script kw__script_window_hit;
 enum {
-    KW__WINDOW_HIT_NOW = 0,
-    KW__WINDOW_HIT_ENDS = 1,
-    KW__WINDOW_HIT_CHARGED = 2,
-    KW__WINDOW_HIT_COUNT = 3,
-    KW__WINDOW_HIT_REPLIES = 4
+    KW__WINDOW_HIT_STATE = 0,
+    KW__WINDOW_HIT_REPLIES = 1
 };
 
 /*
