@@ -162,6 +162,35 @@ static void no_coming_and_going_loses_a_write(void **state) {
     expect_ended(server.pid);
 }
 
+/*
+ * Between the end of the file and the moment when the FIFO's name is gone somebody may still come. How long that is
+ * depends on the machine, so it is tried with many delays: whoever has come in must not see the server end under it.
+ */
+static void who_comes_as_the_last_goes_keeps_the_server(void **state) {
+    (void)state;
+    use_directory("data");
+    own_server server;
+    start(&server, url);
+    int kept = 0;
+    for (int delay_us = 0; delay_us < 4000; delay_us += 200) {
+        pid_t before = server.pid;
+        let_go(&server);
+        usleep((useconds_t)delay_us);
+        start(&server, url);
+        sleep_ms(150); /* a server that was told to end has done so by now */
+        assert_true(is_running(server.pid));
+        expect_reply(&server, "PONG", "PING", NULL, NULL);
+        own_server other; /* and others still find it */
+        start(&other, url);
+        assert_int_equal(other.pid, server.pid);
+        let_go(&other);
+        kept += server.pid == before;
+    }
+    print_message("%d of 20 came in time\n", kept);
+    let_go(&server);
+    expect_ended(server.pid);
+}
+
 static void it_recovers_after_everything_was_killed(void **state) {
     (void)state;
     use_directory("data");
@@ -296,6 +325,7 @@ int main(void) {
         embedded_test(it_ends_when_all_were_killed),
         embedded_test(two_clients_of_one_process_share_it),
         embedded_test(no_coming_and_going_loses_a_write),
+        embedded_test(who_comes_as_the_last_goes_keeps_the_server),
         embedded_test(it_recovers_after_everything_was_killed),
         embedded_test(it_recovers_when_the_server_crashed),
         embedded_test(a_server_without_supervisor_is_replaced),
