@@ -361,6 +361,8 @@ static void the_url_comes_before_the_options(void **state) {
     kw__url_free(&url);
 }
 
+#define HAS(field) (size >= offsetof(kw_client_options, field) + sizeof full_options.field)
+
 /* Programs compiled against another header give another size: every byte past it is not theirs. */
 static void no_field_past_the_size_is_read(void **state) {
     (void)state;
@@ -371,10 +373,12 @@ static void no_field_past_the_size_is_read(void **state) {
         memcpy(options, &size, sizeof size);
         kw__url url;
         assert_int_equal(kw__url_parse("embedded://", options, &url, NULL), KW_OK);
-        bool has_prefix = size >= offsetof(kw_client_options, prefix) + sizeof options->prefix;
-        assert_string_equal(url.prefix, has_prefix ? "prefix" : "kw");
-        assert_int_equal(url.server_path != NULL, size == sizeof full_options);
-        assert_int_equal(url.max_in_flight, size >= offsetof(kw_client_options, server_path) ? 2 : 16384);
+        assert_string_equal(url.client_name, HAS(client_name) ? "name" : "keywright");
+        assert_string_equal(url.prefix, HAS(prefix) ? "prefix" : "kw");
+        assert_int_equal(url.timeout_us, HAS(timeout_us) ? 1 : 5000000);
+        assert_int_equal(url.connect_timeout_us, HAS(connect_timeout_us) ? INT64_MAX : 5000000);
+        assert_int_equal(url.max_in_flight, HAS(max_in_flight) ? 2 : 16384);
+        expect_text("server_path", url.server_path, HAS(server_path) ? "/server" : NULL);
         kw__url_free(&url);
         free(options);
     }
