@@ -42,8 +42,12 @@ static inline void sleep_ms(long ms) {
         assert_true(condition);                                                                                        \
     } while (0)
 
+/* A zombie does not run; whose child it has become need not have waited for it yet. */
 static inline bool is_running(pid_t pid) {
-    return kill(pid, 0) == 0 || errno != ESRCH;
+    if (kill(pid, 0) != 0 && errno == ESRCH) return false;
+    char command[64];
+    snprintf(command, sizeof command, "ps -o stat= -p %d | grep -qv '^Z'", (int)pid);
+    return system(command) == 0;
 }
 
 static inline bool exists(const char *path) {
