@@ -188,7 +188,7 @@ static kw_status read_clauses(reader *in, kw_limit *limit, number *burst) {
         kw_status status;
         skip_space(in);
         if (burst->value == 0 && take_word(in, "burst")) {
-            status = read_number(in, "the burst, a whole number", burst);
+            status = read_number(in, "the burst", burst);
         } else if (limit->label[0] == '\0' && take_word(in, "as")) {
             status = read_label(in, limit);
         } else {
@@ -200,7 +200,7 @@ static kw_status read_clauses(reader *in, kw_limit *limit, number *burst) {
 
 static kw_status read_limit(reader *in, kw_limit *limit) {
     number count, burst = {0, 0};
-    kw_status status = read_number(in, "the count, a whole number", &count);
+    kw_status status = read_number(in, "the count", &count);
     if (status != KW_OK) return status;
     skip_space(in);
     if (in->text[in->at] == '/') {
