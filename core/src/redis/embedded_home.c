@@ -71,6 +71,14 @@ void kw__home_remove(const kw__home *home) {
     rmdir(home->directory.text);
 }
 
+/* Where others can write they can put a server of theirs in our way. */
+static bool is_safe(const char *directory) {
+    struct stat found;
+    if (stat(directory, &found) != 0) return false;
+    bool known = found.st_uid == geteuid() || found.st_uid == 0 || geteuid() == 0;
+    return known && (found.st_mode & S_IWOTH) == 0;
+}
+
 kw_status kw__home_share(kw__home *home, const char *directory, kw_error *error) {
     home->shared = true;
     home->elsewhere.text[0] = '\0';
@@ -79,13 +87,18 @@ kw_status kw__home_share(kw__home *home, const char *directory, kw_error *error)
     char *real = realpath(directory, NULL);
     if (real == NULL) return kw__embedded_failed(error, "choose another directory than", directory, errno);
     size_t length = strlen(real);
-    if (length < sizeof home->directory.text) memcpy(home->directory.text, real, length + 1);
+    if (length < PATH_MAX - 32) memcpy(home->directory.text, real, length + 1);
     free(real);
     if (length >= PATH_MAX - 32)
         return kw__embedded_failed(error, "choose a shorter path than", directory, ENAMETOOLONG);
-    if (!fits_socket(home->directory.text)) return KW_OK; /* kw__home_place_socket or kw__home_find_socket will tell */
-    kw__home_file(home, KW__HOME_SOCKET, &home->socket);
-    return KW_OK;
+    if (!is_safe(home->directory.text))
+        return kw__fail(
+            error, KW_CONNECTION, KW_REASON_SERVER_START,
+            "the private server cannot start: %.200s belongs to somebody else, or everybody can write to it: "
+            "name a directory of your own, as embedded:///home/me/data",
+            directory);
+    if (fits_socket(home->directory.text)) kw__home_file(home, KW__HOME_SOCKET, &home->socket);
+    return KW_OK; /* else kw__home_place_socket or kw__home_find_socket will tell */
 }
 
 /* Whether path is a directory that kw__home_place_socket made: ours alone. */

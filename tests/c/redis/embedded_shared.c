@@ -300,6 +300,19 @@ static void what_cannot_be_a_directory_is_refused(void **state) {
     assert_int_equal(error.reason, KW_REASON_SERVER_START);
 }
 
+static void a_directory_that_everybody_can_write_to_is_refused(void **state) {
+    (void)state;
+    use_directory("data");
+    assert_int_equal(mkdir(directory, 0700), 0);
+    assert_int_equal(chmod(directory, 01777), 0);
+    own_server server;
+    kw_error error;
+    assert_int_equal(try_start(&server, url, &error), KW_CONNECTION);
+    assert_int_equal(error.reason, KW_REASON_SERVER_START);
+    assert_non_null(strstr(error.message, "directory of your own"));
+    assert_int_equal(rmdir(directory), 0); /* nothing was put into it */
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     use_directory("data");
@@ -331,6 +344,7 @@ int main(void) {
         embedded_test(a_server_without_supervisor_is_replaced),
         embedded_test(its_socket_lies_elsewhere_when_the_path_is_too_long),
         embedded_test(what_cannot_be_a_directory_is_refused),
+        embedded_test(a_directory_that_everybody_can_write_to_is_refused),
         embedded_test(every_allocation_may_fail),
     };
     return test_run(NULL, NULL);
