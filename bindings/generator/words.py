@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from .model import Argument, Field, Function, Model, Operation, Record
+from .model import BYTES, BYTES_MIN, Argument, Field, Function, Model, Operation, Record
 
 #: Written by hand in both languages, for they are what generated code stands on.
 BY_HAND_RECORDS = {"error", "record"}
@@ -141,6 +141,19 @@ def bounds(argument: Argument) -> str:
     if argument.min is not None:
         return f"{argument.min:,} and more"
     return ""
+
+
+def item_checks(operation: Operation) -> list[tuple[Argument, str, int, int]]:
+    """What of one call among many can be known to be wrong before any is sent: argument, reason, least and most."""
+    checks = []
+    for item in operation.args:
+        if item.type in BYTES:
+            reason = {"name": "REASON_NAME_LENGTH", "key": "REASON_KEY_LENGTH"}.get(item.type, "REASON_RANGE")
+            checks.append((item, reason, BYTES_MIN[item.type], item.max or 0))
+        elif item.type in ("i64", "i32") and (item.min is not None or item.max is not None):
+            least = item.min if item.min is not None else -(2**63)
+            checks.append((item, "REASON_RANGE", least, item.max if item.max is not None else 2**63 - 1))
+    return checks
 
 
 REPEAT = {

@@ -93,6 +93,23 @@ func (t *texts) free() {
 	}
 }
 
+// outside is the error of a number, or of a number of bytes, that lies outside of its range.
+func outside(reason Reason, name string, value, least, most int64) *Error {
+	if value >= least && value <= most {
+		return nil
+	}
+	said := fmt.Sprint(value)
+	if reason == ReasonKeyLength || reason == ReasonNameLength {
+		said += " bytes long"
+	}
+	return &Error{
+		Code:     StatusInvalid,
+		Reason:   reason,
+		Position: -1,
+		Message:  fmt.Sprintf("%s is %s: it must lie between %d and %d", name, said, least, most),
+	}
+}
+
 // optional is the one value of a variadic list that may be empty.
 func optional[T any](name string, list []T) (*T, error) {
 	switch len(list) {

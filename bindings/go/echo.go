@@ -160,9 +160,20 @@ type EchoSend struct {
 	Number  int64  // Any number.
 }
 
+func (e EchoSend) check() *Error {
+	return outside(ReasonRange, "payload", int64(len(e.Payload)), 0, 16777216)
+}
+
 // SendMany is many of SendN, sent together and in no order. Each result carries its own status, a failure's too. The
-// error is that of the first failure, and the others are answered all the same.
+// error is that of the first failure, and the others are answered all the same; but nothing is sent where an item is
+// wrong, and the error's Position says which.
 func (e *Echo) SendMany(ctx context.Context, items []EchoSend) ([]EchoPair, error) {
+	for i, item := range items {
+		if err := item.check(); err != nil {
+			err.Position = i
+			return nil, err
+		}
+	}
 	results, statuses, err := askMany(ctx, e.client, len(items), echoPairOf, func(call *call, i int) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_send(e.native, call.completions, call.tag,

@@ -236,9 +236,23 @@ type LimiterHit struct {
 	Cost int64  // How much is charged.
 }
 
+func (l LimiterHit) check() *Error {
+	if err := outside(ReasonKeyLength, "key", int64(len(l.Key)), 0, 1024); err != nil {
+		return err
+	}
+	return outside(ReasonRange, "cost", l.Cost, 0, 4503599627370495)
+}
+
 // HitMany is many of HitN, sent together and in no order. Each result carries its own status, a failure's too. The
-// error is that of the first failure, and the others are answered all the same.
+// error is that of the first failure, and the others are answered all the same; but nothing is sent where an item is
+// wrong, and the error's Position says which.
 func (l *Limiter) HitMany(ctx context.Context, items []LimiterHit) ([]Decision, error) {
+	for i, item := range items {
+		if err := item.check(); err != nil {
+			err.Position = i
+			return nil, err
+		}
+	}
 	results, statuses, err := askMany(ctx, l.client, len(items), decisionOf, func(call *call, i int) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_hit(l.native, call.completions, call.tag, data(items[i].Key),

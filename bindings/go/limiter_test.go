@@ -107,11 +107,15 @@ func TestHitMany(t *testing.T) {
 		same(t, fmt.Sprint("item ", i), decision.Allowed(), i%2 == 0)
 	}
 	items = []keywright.LimiterHit{{Key: "good", Cost: 1}, {Key: "bad", Cost: -1}, {Key: "fine", Cost: 1}}
-	decisions, err := hits.HitMany(soon(t), items)
-	failed(t, err, keywright.ErrInvalid)
-	for i, status := range []keywright.Status{keywright.StatusOK, keywright.StatusInvalid, keywright.StatusOK} {
-		same(t, items[i].Key, decisions[i].Status, status)
-	}
+	_, err := hits.HitMany(soon(t), items)
+	details := failed(t, err, keywright.ErrInvalid)
+	same(t, "reason", details.Reason, keywright.ReasonRange)
+	same(t, "position", details.Position, 1)
+	items[1] = keywright.LimiterHit{Key: string(make([]byte, keywright.MaxKey+1)), Cost: 1}
+	_, err = hits.HitMany(soon(t), items)
+	same(t, "reason", failed(t, err, keywright.ErrInvalid).Reason, keywright.ReasonKeyLength)
+	decision := must[keywright.Decision](t)(hits.Hit(soon(t), "good"))
+	same(t, "nothing was sent", decision.Allowed(), true)
 }
 
 func TestWaitIsAdmittedInTurn(t *testing.T) {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .. import words
 from ..model import BYTES, Argument, Function, Operation
 from ..words import bare, lower_first, paragraphs
-from .names import Text, aligned, local, opening, pascal, to_c, type_of, wrapped
+from .names import Text, aligned, local, opening, pascal, to_c, type_of, value_name, wrapped
 
 
 class Calls(Text):
@@ -300,6 +300,19 @@ class Calls(Text):
         call = wrapped(f"return C.kw_{operation.handle}_submit_{operation.name}(", passed, 2)
         return f"func({signature}) C.kw_status {{\n\t\tdefer runtime.KeepAlive({letter})\n\t\t{call}\n\t}}"
 
+    def item_check(self, item_type: str, checks: list[tuple[Argument, str, int, int]]) -> None:
+        letter = item_type[0].lower()
+        reasons = self.model.enum("reason")
+        tests = []
+        for item, reason, least, most in checks:
+            field = f"{letter}.{pascal(bare(item.name))}"
+            value = f"int64(len({field}))" if item.type in BYTES else field
+            tests.append(f'outside({value_name(reasons, reason)}, "{local(item.name)}", {value}, {least}, {most})')
+        self.out.append(f"func ({letter} {item_type}) check() *Error {{\n")
+        for test in tests[:-1]:
+            self.out.append(f"\tif err := {test}; err != nil {{\n\t\treturn err\n\t}}\n")
+        self.out.append(f"\treturn {tests[-1]}\n}}\n\n")
+
     def many(self, operation: Operation, given: list[Argument]) -> None:
         handle, name = pascal(operation.handle), pascal(operation.name)
         item_type = f"{handle}{name}"
@@ -309,6 +322,9 @@ class Calls(Text):
             aligned([[pascal(bare(item.name)), type_of(item), f"// {self.described(item)}"] for item in given])
             + "}\n\n"
         )
+        checks = words.item_checks(operation)
+        if checks:
+            self.item_check(item_type, checks)
         result = pascal(operation.result)
         carried = words.has_status(self.model.record(operation.result))
         told = (
@@ -319,7 +335,8 @@ class Calls(Text):
         self.comment(
             [
                 f"{name}Many is many of {name}N, sent together and in no order. {told} The error is that of the first "
-                "failure, and the others are answered all the same."
+                "failure, and the others are answered all the same; but nothing is sent where an item is wrong, and "
+                "the error's Position says which."
             ]
         )
         receiver, _ = self.receiver(operation)
@@ -327,8 +344,13 @@ class Calls(Text):
         client = letter if operation.handle == "client" else f"{letter}.client"
         send = self.send(operation, given, "call *call, i int", lambda item: f"items[i].{pascal(bare(item.name))}")
         statuses = "statuses" if carried else "_"
+        self.out.append(f"func {receiver}{name}Many(ctx context.Context, items []{item_type}) ([]{result}, error) {{\n")
+        if checks:
+            self.out.append(
+                "\tfor i, item := range items {\n\t\tif err := item.check(); err != nil {\n"
+                "\t\t\terr.Position = i\n\t\t\treturn nil, err\n\t\t}\n\t}\n"
+            )
         self.out.append(
-            f"func {receiver}{name}Many(ctx context.Context, items []{item_type}) ([]{result}, error) {{\n"
             f"\tresults, {statuses}, err := askMany(ctx, {client}, len(items), {local(operation.result)}Of, {send})\n"
         )
         if carried:

@@ -11,9 +11,9 @@ from .types import Types
 
 #: What generated text may use, and where it comes from.
 CRATE = {
-    "convert": ["borrowed", "duration", "microseconds", "moment", "text", "unix_microseconds", "Texts"],
+    "convert": ["borrowed", "duration", "microseconds", "moment", "text", "unix_microseconds", "within", "Texts"],
     "driver": ["answers", "AsyncHandle"],
-    "handle": ["check", "settled", "Handle", "Native", "Record", "Shared"],
+    "handle": ["check", "refused", "settled", "Handle", "Native", "Record", "Shared"],
 }
 STANDARD = {"std::mem": ["size_of", "zeroed"], "std::time": ["Duration", "SystemTime"]}
 
@@ -41,10 +41,15 @@ class Source(Types, Calls):
         return generated(self.module.source) + self.imports(body) + body
 
     def imports(self, body: str) -> str:
-        code = re.sub(r"//.*", "", body)
+        code = re.sub(r"//.*|\"[^\"]*\"", "", body)
 
         def used(names: list[str]) -> list[str]:
-            return [name for name in names if re.search(rf"(?<![\w.]){name}\b(?!:[^:])", code)]
+            """Functions are called or passed on, and are not methods; types stand anywhere."""
+            return [
+                name
+                for name in names
+                if re.search(rf"\b{name}\b" if name[0].isupper() else rf"(?<!fn )(?<![\w.:]){name}\b[(),;:]", code)
+            ]
 
         out = ["use std::fmt;\n"] if "fmt::" in code else []
         out += [line(path, used(names)) for path, names in STANDARD.items()]

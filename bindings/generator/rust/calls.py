@@ -290,7 +290,8 @@ class Calls(Text):
         borrows = any(type_of(item).startswith("&") for item in operation.args)
         item_type = f"{pascal(operation.handle)}{pascal(operation.name)}{'<' + chr(39) + '_>' if borrows else ''}"
         self.doc(
-            f"Many of `{operation.name}_n`, sent together and in no order. Each has an answer or a failure of its own.",
+            f"Many of `{operation.name}_n`, sent together and in no order. Each has an answer or a failure of its own; "
+            "but nothing is sent where an item is wrong, and the error's position, the same for all, says which.",
             "    ",
         )
         taken = ["&self", f"items: &[{item_type}]"]
@@ -306,6 +307,12 @@ class Calls(Text):
 
     def many_awaited(self, operation: Operation) -> None:
         self.many_head(operation, "pub async fn")
+        if words.item_checks(operation):
+            item_type = f"{pascal(operation.handle)}{pascal(operation.name)}"
+            self.out.append(
+                f"        if let Some(refused) = refused(items, {item_type}::check) {{\n"
+                "            return refused;\n        }\n"
+            )
         self.out.append("        let mut calls = Vec::with_capacity(items.len());\n        for item in items {\n")
         function, passed, params = self.submitted(operation)
         for item in operation.args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import words
-from ..model import Constant, Enum, Field, Handle, Operation, Record
+from ..model import BYTES, Argument, Constant, Enum, Field, Handle, Operation, Record
 from ..words import bare, visible
 from .names import WIDTH, Text, from_c, local, pascal, to_c, type_of, value_name
 
@@ -226,8 +226,23 @@ class Types(Text):
         head = f"sys::{operation.c_name}_args"
         self.out.append(
             f"}}\n\nimpl {name}{'<' + chr(39) + '_>' if borrows else ''} {{\n    fn native(&self) -> {head} {{\n"
-            f"{literal(head, fields, 2)}    }}\n}}\n\n"
+            f"{literal(head, fields, 2)}    }}\n"
         )
+        checks = words.item_checks(operation)
+        if checks:
+            self.item_check(checks)
+        self.out.append("}\n\n")
+
+    def item_check(self, checks: list[tuple[Argument, str, int, int]]) -> None:
+        reasons = self.model.enum("reason")
+        self.out.append("\n    fn check(&self) -> Result<()> {\n")
+        for index, (item, reason, least, most) in enumerate(checks):
+            field = f"self.{local(item.name)}"
+            value = f"{field}.len() as i64" if item.type in BYTES else field
+            end = ";" if index == len(checks) - 1 else "?;"
+            made = f'within(Reason::{value_name(reasons, reason)}, "{local(item.name)}", {value}, {least}..={most})'
+            self.out.append(f"        {made}{'' if end == ';' else end}\n")
+        self.out.append("    }\n")
 
 
 def plain(text: str) -> str:

@@ -1,9 +1,10 @@
 //! Between C's microseconds and texts and Rust's.
 
 use std::ffi::{c_char, CStr, CString};
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::{Error, Result, NEVER};
+use crate::{Error, Reason, Result, Status, NEVER};
 
 /// Rounds up, so that a duration below one microsecond does not become zero, which means the default.
 pub(crate) fn microseconds(duration: Duration) -> i64 {
@@ -40,14 +41,26 @@ pub(crate) unsafe fn borrowed(text: *const c_char) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
+/// Refuses a number, or a number of bytes, that lies outside of its range.
+pub(crate) fn within(reason: Reason, name: &str, value: i64, range: RangeInclusive<i64>) -> Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let bytes = if [Reason::KEY_LENGTH, Reason::NAME_LENGTH].contains(&reason) { " bytes long" } else { "" };
+    let (least, most) = range.into_inner();
+    let message = format!("{name} is {value}{bytes}: it must lie between {least} and {most}");
+    Err(Error::out_of_range(reason, message))
+}
+
 /// The NUL-terminated texts of one call, alive as long as this is.
 #[derive(Default)]
 pub(crate) struct Texts(Vec<CString>);
 
 impl Texts {
     pub(crate) fn of(&mut self, name: &str, text: &str) -> Result<*const c_char> {
-        let text = CString::new(text)
-            .map_err(|error| Error::invalid(Some(error.nul_position()), format!("{name} holds a NUL byte")))?;
+        let text = CString::new(text).map_err(|error| {
+            Error::new(Status::INVALID, format!("{name} holds a NUL byte")).at(error.nul_position())
+        })?;
         self.0.push(text);
         Ok(self.0[self.0.len() - 1].as_ptr())
     }

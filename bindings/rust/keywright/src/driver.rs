@@ -200,11 +200,11 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn start(client: Handle<sys::kw_client>, timeout: Option<Duration>) -> Result<Self> {
-        let completions = Handle::open(|out, error| {
-            // SAFETY: the client is alive.
-            unsafe { sys::kw_completions_open(client.as_ptr(), out, error) }
-        })?;
-        let completions = Arc::into_inner(completions.raw).ok_or_else(|| Error::of_status(Status::CLOSED))?;
+        let mut completions = null_mut();
+        // SAFETY: the client is alive.
+        check(|error| unsafe { sys::kw_completions_open(client.as_ptr(), &mut completions, error) })?;
+        // SAFETY: they were made just now, and nobody else has them.
+        let completions = unsafe { Raw::own(completions) }?;
         let desk = Arc::new(Desk { completions, slots: Mutex::default() });
         let thread = desk.clone();
         thread::Builder::new()
@@ -247,13 +247,6 @@ impl<T: Native> AsyncHandle<T> {
 
     pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
         AsyncHandle { handle: self.handle.with_timeout(timeout), driver: self.driver.clone() }
-    }
-
-    pub(crate) fn make<U: Native>(
-        &self,
-        open: impl FnOnce(*mut T, *mut *mut U, *mut sys::kw_error) -> sys::kw_status,
-    ) -> Result<AsyncHandle<U>> {
-        Ok(AsyncHandle { handle: self.handle.make(open)?, driver: self.driver.clone() })
     }
 
     /// Sends a call on its way. Where too many are in flight it waits for room: those end by their own deadlines.
@@ -321,6 +314,16 @@ impl<T: Native> AsyncHandle<T> {
         send: impl FnMut(*mut T, *mut sys::kw_completions, u64, i64, *mut sys::kw_error) -> sys::kw_status,
     ) -> Result<(R, Status)> {
         self.submit(send).await?.await
+    }
+}
+
+impl AsyncHandle<sys::kw_client> {
+    /// An object of this client.
+    pub(crate) fn make<T: Native>(
+        &self,
+        open: impl FnOnce(*mut sys::kw_client, *mut *mut T, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<AsyncHandle<T>> {
+        Ok(AsyncHandle { handle: self.handle.make(open)?, driver: self.driver.clone() })
     }
 }
 

@@ -68,8 +68,13 @@ impl Error {
         }
     }
 
-    pub(crate) fn invalid(position: Option<usize>, message: String) -> Self {
-        Error { position, ..Error::new(Status::INVALID, message) }
+    pub(crate) fn out_of_range(reason: Reason, message: String) -> Self {
+        Error { reason, ..Error::new(Status::INVALID, message) }
+    }
+
+    /// The same, with the place in a list.
+    pub(crate) fn at(self, place: usize) -> Self {
+        Error { position: Some(place), ..self }
     }
 
     /// A failure of which no more is known than its status.

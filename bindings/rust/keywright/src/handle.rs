@@ -50,6 +50,12 @@ impl Record for () {
 pub(crate) struct Raw<T: Native>(NonNull<T>);
 
 impl<T: Native> Raw<T> {
+    /// # Safety
+    /// The handle, unless it is NULL, has no other owner.
+    pub(crate) unsafe fn own(handle: *mut T) -> Result<Self> {
+        NonNull::new(handle).map(Raw).ok_or_else(|| Error::of_status(Status::NO_MEMORY))
+    }
+
     pub(crate) fn as_ptr(&self) -> *mut T {
         self.0.as_ptr()
     }
@@ -69,13 +75,15 @@ unsafe impl<T: Shared> Sync for Raw<T> {}
 
 /// A shared handle, and the timeout of the calls made through it.
 pub(crate) struct Handle<T: Native> {
-    pub(crate) raw: Arc<Raw<T>>,
+    raw: Arc<Raw<T>>,
+    /// Of an object: its client, which closes when nobody holds it.
+    client: Option<Arc<Raw<sys::kw_client>>>,
     pub(crate) timeout: i64,
 }
 
 impl<T: Native> Clone for Handle<T> {
     fn clone(&self) -> Self {
-        Handle { raw: self.raw.clone(), timeout: self.timeout }
+        Handle { raw: self.raw.clone(), client: self.client.clone(), timeout: self.timeout }
     }
 }
 
@@ -90,8 +98,9 @@ impl<T: Native> Handle<T> {
     pub(crate) fn open(open: impl FnOnce(*mut *mut T, *mut sys::kw_error) -> sys::kw_status) -> Result<Self> {
         let mut made = null_mut();
         check(|error| open(&mut made, error))?;
-        let raw = NonNull::new(made).ok_or_else(|| Error::of_status(Status::NO_MEMORY))?;
-        Ok(Handle { raw: Arc::new(Raw(raw)), timeout: sys::KW_DEFAULT_TIMEOUT })
+        // SAFETY: it was made just now, and nobody else has it.
+        let raw = unsafe { Raw::own(made) }?;
+        Ok(Handle { raw: Arc::new(raw), client: None, timeout: sys::KW_DEFAULT_TIMEOUT })
     }
 
     pub(crate) fn as_ptr(&self) -> *mut T {
@@ -99,16 +108,7 @@ impl<T: Native> Handle<T> {
     }
 
     pub(crate) fn with_timeout(&self, timeout: Duration) -> Self {
-        Handle { raw: self.raw.clone(), timeout: microseconds(timeout) }
-    }
-
-    /// Another object, made from this one.
-    pub(crate) fn make<U: Native>(
-        &self,
-        open: impl FnOnce(*mut T, *mut *mut U, *mut sys::kw_error) -> sys::kw_status,
-    ) -> Result<Handle<U>> {
-        let made = Handle::open(|out, error| open(self.as_ptr(), out, error))?;
-        Ok(Handle { timeout: self.timeout, ..made })
+        Handle { timeout: microseconds(timeout), ..self.clone() }
     }
 
     /// A call that does something: a no is an error.
@@ -151,6 +151,24 @@ impl<T: Native> Handle<T> {
                 .collect(),
         }
     }
+}
+
+impl Handle<sys::kw_client> {
+    /// An object of this client.
+    pub(crate) fn make<T: Native>(
+        &self,
+        open: impl FnOnce(*mut sys::kw_client, *mut *mut T, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<Handle<T>> {
+        let made = Handle::open(|out, error| open(self.as_ptr(), out, error))?;
+        Ok(Handle { client: Some(self.raw.clone()), timeout: self.timeout, ..made })
+    }
+}
+
+/// What many calls give when one of them is known to be wrong: the same error for all, its place told.
+pub(crate) fn refused<A, R>(items: &[A], check: impl Fn(&A) -> Result<()>) -> Option<Vec<Result<R>>> {
+    let (place, error) = items.iter().enumerate().find_map(|(place, item)| Some((place, check(item).err()?)))?;
+    let error = error.at(place);
+    Some(items.iter().map(|_| Err(error.clone())).collect())
 }
 
 /// Runs what can fail, and gives a status that is no failure.

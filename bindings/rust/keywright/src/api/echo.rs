@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use keywright_sys as sys;
 
-use crate::convert::microseconds;
+use crate::convert::{microseconds, within};
 use crate::driver::{answers, AsyncHandle};
-use crate::handle::{Handle, Native, Record, Shared};
-use crate::{AsyncClient, Client, Result, Status};
+use crate::handle::{refused, Handle, Native, Record, Shared};
+use crate::{AsyncClient, Client, Reason, Result, Status};
 
 /// What an echo sends back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,10 @@ impl EchoSend<'_> {
             number: self.number,
         }
     }
+
+    fn check(&self) -> Result<()> {
+        within(Reason::RANGE, "payload", self.payload.len() as i64, 0..=16777216)
+    }
 }
 
 impl Client {
@@ -200,7 +204,8 @@ impl Echo {
         Ok(result)
     }
 
-    /// Many of `send_n`, sent together and in no order. Each has an answer or a failure of its own.
+    /// Many of `send_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
     pub fn send_many(&self, items: &[EchoSend<'_>]) -> Vec<Result<EchoPair>> {
         let items: Vec<_> = items.iter().map(EchoSend::native).collect();
         // SAFETY: what is passed outlives the call.
@@ -362,8 +367,12 @@ impl AsyncEcho {
         Ok(result)
     }
 
-    /// Many of `send_n`, sent together and in no order. Each has an answer or a failure of its own.
+    /// Many of `send_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
     pub async fn send_many(&self, items: &[EchoSend<'_>]) -> Vec<Result<EchoPair>> {
+        if let Some(refused) = refused(items, EchoSend::check) {
+            return refused;
+        }
         let mut calls = Vec::with_capacity(items.len());
         for item in items {
             // SAFETY: what is passed outlives the call.

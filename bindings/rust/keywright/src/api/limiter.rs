@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use keywright_sys as sys;
 
-use crate::convert::{duration, microseconds, moment, text, unix_microseconds, Texts};
+use crate::convert::{duration, microseconds, moment, text, unix_microseconds, within, Texts};
 use crate::driver::{answers, AsyncHandle};
-use crate::handle::{check, Handle, Native, Record, Shared};
-use crate::{AsyncClient, Client, Result, Status, Wait};
+use crate::handle::{check, refused, Handle, Native, Record, Shared};
+use crate::{AsyncClient, Client, Reason, Result, Status, Wait};
 
 /// How a limiter decides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -281,6 +281,11 @@ impl LimiterHit<'_> {
             cost: self.cost,
         }
     }
+
+    fn check(&self) -> Result<()> {
+        within(Reason::KEY_LENGTH, "key", self.key.len() as i64, 0..=1024)?;
+        within(Reason::RANGE, "cost", self.cost, 0..=4503599627370495)
+    }
 }
 
 impl Client {
@@ -364,7 +369,8 @@ impl Limiter {
         Ok(result)
     }
 
-    /// Many of `hit_n`, sent together and in no order. Each has an answer or a failure of its own.
+    /// Many of `hit_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
     pub fn hit_many(&self, items: &[LimiterHit<'_>]) -> Vec<Result<Decision>> {
         let items: Vec<_> = items.iter().map(LimiterHit::native).collect();
         // SAFETY: what is passed outlives the call.
@@ -493,8 +499,12 @@ impl AsyncLimiter {
         Ok(result)
     }
 
-    /// Many of `hit_n`, sent together and in no order. Each has an answer or a failure of its own.
+    /// Many of `hit_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
     pub async fn hit_many(&self, items: &[LimiterHit<'_>]) -> Vec<Result<Decision>> {
+        if let Some(refused) = refused(items, LimiterHit::check) {
+            return refused;
+        }
         let mut calls = Vec::with_capacity(items.len());
         for item in items {
             // SAFETY: what is passed outlives the call.

@@ -1,0 +1,137 @@
+mod support;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use keywright::{AsyncClient, LimiterHit, Reason, Status, Wait};
+use support::{failed, name, runtime, threads, until, url};
+
+/// The least that runs a future: no runtime is needed.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[test]
+fn any_executor_will_do() {
+    let client = AsyncClient::open(url()).unwrap();
+    let hits = client.limiter(name("executor"), "2/h").unwrap();
+    block_on(async {
+        client.ping().await.unwrap();
+        assert!(client.info().await.unwrap().version_number >= 7_000_000);
+        assert_eq!(hits.hit("key").await.unwrap().remaining, 1);
+        assert_eq!(hits.peek("key").await.unwrap().remaining, 1);
+        let decision = hits.hit("key").await.unwrap();
+        assert!(!hits.hit("key").await.unwrap().allowed());
+        hits.refund("key", &decision, 1).await.unwrap();
+        assert!(hits.hit("key").await.unwrap().allowed());
+        hits.reset("key").await.unwrap();
+        assert_eq!(hits.peek("key").await.unwrap().remaining, 2);
+        failed(hits.hit_n("key", -1).await, Status::INVALID);
+    });
+}
+
+#[test]
+fn thousand_tasks_on_few_threads() {
+    const TASKS: usize = 1000;
+    let runtime = runtime();
+    let hits = AsyncClient::open(url()).unwrap().limiter(name("tasks"), "600/h").unwrap();
+    let admitted = Arc::new(AtomicUsize::new(0));
+    assert!(runtime.block_on(hits.hit_n("key", 0)).is_ok());
+    let before = threads();
+    let tasks: Vec<_> = (0..TASKS)
+        .map(|_| {
+            let (hits, admitted) = (hits.clone(), admitted.clone());
+            runtime.spawn(async move {
+                if hits.hit("key").await.unwrap().allowed() {
+                    admitted.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    assert_eq!(admitted.load(Ordering::Relaxed), 600);
+    assert_eq!(threads(), before);
+}
+
+#[test]
+fn hit_many() {
+    let hits = AsyncClient::open(url()).unwrap().limiter(name("many"), "1/h").unwrap();
+    let keys: Vec<_> = (0..1000).map(|index| (index / 2).to_string()).collect();
+    let mut items: Vec<_> = keys.iter().map(|key| LimiterHit { key: key.as_bytes(), cost: 1 }).collect();
+    items[7].cost = -1;
+    for refused in block_on(hits.hit_many(&items)) {
+        let error = failed(refused, Status::INVALID);
+        assert_eq!((error.reason(), error.position()), (Reason::RANGE, Some(7)));
+    }
+    items[7].cost = 1;
+    for (index, decision) in block_on(hits.hit_many(&items)).into_iter().enumerate() {
+        assert_eq!(decision.unwrap().allowed(), index % 2 == 0, "item {index}");
+    }
+}
+
+#[test]
+fn dropped_wait_gives_its_booking_back() {
+    let runtime = runtime();
+    let client = AsyncClient::open(url()).unwrap();
+    let hits = client.limiter(name("booking"), "2/m burst 1").unwrap();
+    runtime.block_on(async {
+        assert!(hits.hit("key").await.unwrap().allowed());
+        let before = hits.peek("key").await.unwrap().reset_after;
+        let wait = hits.wait("key", Wait::Forever);
+        tokio::time::timeout(Duration::from_millis(100), wait).await.expect_err("it takes 30 s");
+        for _ in 0..200 {
+            if hits.peek("key").await.unwrap().reset_after < before {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the booking never came back");
+    });
+}
+
+#[test]
+fn closing_and_dropping_end_the_thread() {
+    let before = threads();
+    let clients: Vec<_> = (0..20).map(|_| AsyncClient::open(url()).unwrap()).collect();
+    for client in &clients[..10] {
+        block_on(client.ping()).unwrap();
+        client.close().unwrap();
+        failed(block_on(client.ping()), Status::CLOSED);
+    }
+    drop(clients);
+    // Other tests run beside this one, and have a few threads.
+    until("the threads are gone", || threads() < before.map(|count| count + 15));
+}
+
+#[test]
+fn futures_may_move_between_threads() {
+    fn sendable<T: Send>(_: &T) {}
+    let client = AsyncClient::open(url()).unwrap();
+    let hits = client.limiter(name("send"), "1/h").unwrap();
+    sendable(&client.ping());
+    sendable(&hits.hit("key"));
+    sendable(&hits.wait("key", Wait::Forever));
+    sendable(&hits.hit_many(&[]));
+}
