@@ -120,3 +120,17 @@ def test_examples_compile_from_the_installed_tree(example: Path, tmp_path: Path)
 def test_licences_are_installed() -> None:
     names = {file.name for file in (PREFIX / "share" / "doc" / "keywright").iterdir()}
     assert {"LICENSE", "LICENSE.hiredis"} <= names
+
+
+@pytest.mark.parametrize("language", ["c99", "c++11"])
+def test_the_first_example_runs(language: str, tmp_path: Path) -> None:
+    """Built from the installed tree in both languages, and run against a private server."""
+    if language == "c++11" and shutil.which(COMPILER_CXX) is None:
+        pytest.skip("no C++ compiler here")
+    start = [COMPILER] if language == "c99" else [COMPILER_CXX, "-x", "c++"]
+    source = [ROOT / "examples" / "c" / "hit.c", *([] if language == "c99" else ["-x", "none"])]
+    strict = [f"-std={language}", "-pedantic", "-Wall", "-Wextra", "-Werror"]
+    run(*start, *strict, *source, "-o", tmp_path / "hit", *pkg_config("--cflags", "--libs"))
+    out = run(tmp_path / "hit", "embedded://", "api", "3/h", "user:42", "4", **loaded_from(PREFIX))
+    assert out.splitlines()[:3] == [f"hit {number}: allowed, {3 - number} of 3 left" for number in (1, 2, 3)]
+    assert out.splitlines()[3].startswith("hit 4: denied, one fits in ")
