@@ -23,4 +23,13 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_seen{}.held) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_seen{}.granted) - 16]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_seen{}.undone) - 24]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_listener_heard - 24]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_listener_heard{}.watchings) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_listener_heard{}.messages) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_listener_heard{}.length) - 16]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_shelf_state - 32]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.epoch) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.live) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.keys) - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.emptied) - 24]struct{}{}
 )

@@ -380,6 +380,7 @@ type ClientOptions struct {
 	MaxInFlight    int64         // Calls in flight on one link before ErrOverloaded; default 16,384.
 	ServerPath     string        // Server program for embedded://, after KEYWRIGHT_SERVER and before PATH.
 	Interrupt      time.Duration // A blocking call comes back with ErrInterrupted on a signal, and after this time at the latest, while it goes on; see Resume. 0: never.
+	Threadless     int64         // 1: no native goroutine; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says goroutines=0.
 }
 
 func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
@@ -395,6 +396,7 @@ func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
 		max_in_flight:      C.int64_t(o.MaxInFlight),
 		server_path:        texts.option("ServerPath", o.ServerPath),
 		interrupt_us:       microseconds(o.Interrupt),
+		threadless:         C.int64_t(o.Threadless),
 	}
 }
 
@@ -454,6 +456,57 @@ func statsOf(at unsafe.Pointer) Stats {
 	}
 }
 
+// Duty is how something goes that is done again and again behind the caller's back.
+type Duty struct {
+	Runs         int64  // How often it was done.
+	Failures     int64  // How often it failed.
+	FailedInARow int64  // Failures since it last went well.
+	LastStatus   int    // The Status of the last time.
+	Ended        int    // 1 when it is not done any more.
+	LastError    string // Why it failed the last time; empty when it did not.
+}
+
+func dutyOf(at unsafe.Pointer) Duty {
+	native := (*C.kw_duty)(at)
+	return Duty{
+		Runs:         int64(native.runs),
+		Failures:     int64(native.failures),
+		FailedInARow: int64(native.failed_in_a_row),
+		LastStatus:   int(native.last_status),
+		Ended:        int(native.ended),
+		LastError:    text(native.last_error[:]),
+	}
+}
+
+// Background is what runs behind the caller's back in a client: its goroutine, its notification link, its duties. All
+// zero while nothing was needed.
+type Background struct {
+	Thread        int    // 1 when a native goroutine of the client's drives it.
+	LinkUp        int    // 1 when the notification link is up.
+	Watches       int64  // Subscriptions that somebody holds.
+	Duties        int64  // Duties under way.
+	Notifications int64  // Messages received.
+	Invalidations int64  // Invalidations received.
+	Losses        int64  // How often the notification link was lost.
+	Failures      int64  // Errors that the server answered on the notification link.
+	LastError     string // The last of them, in the server's words.
+}
+
+func backgroundOf(at unsafe.Pointer) Background {
+	native := (*C.kw_background)(at)
+	return Background{
+		Thread:        int(native.thread),
+		LinkUp:        int(native.link_up),
+		Watches:       int64(native.watches),
+		Duties:        int64(native.duties),
+		Notifications: int64(native.notifications),
+		Invalidations: int64(native.invalidations),
+		Losses:        int64(native.losses),
+		Failures:      int64(native.failures),
+		LastError:     text(native.last_error[:]),
+	}
+}
+
 // HashTag writes the hash tag that an object's keys carry for one name and key, so that keys of the caller's own can
 // be placed in the same slot of a cluster: "name:key" with the bytes % { } : percent-escaped. Put it between braces.
 //
@@ -488,6 +541,18 @@ func (c *Client) Stats() (Stats, error) {
 		return Stats{}, errorOf(status, &failure)
 	}
 	return statsOf(unsafe.Pointer(&native)), nil
+}
+
+// Background reads what runs behind the caller's back.
+func (c *Client) Background() (Background, error) {
+	defer runtime.KeepAlive(c)
+	var native C.kw_background
+	var failure C.kw_error
+	status := C.kw_client_background(c.native, &native, &failure)
+	if status != C.KW_OK {
+		return Background{}, errorOf(status, &failure)
+	}
+	return backgroundOf(unsafe.Pointer(&native)), nil
 }
 
 // Ping asks the server for a sign of life, connecting if need be.

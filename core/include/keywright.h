@@ -174,6 +174,7 @@ typedef struct kw_client_options {
     int64_t max_in_flight; /* Calls in flight on one link before KW_OVERLOADED; default 16,384. */
     const char *server_path; /* Server program for embedded://, after KEYWRIGHT_SERVER and before PATH. */
     int64_t interrupt_us; /* A blocking call comes back with KW_INTERRUPTED on a signal, and after this time at the latest, while it goes on; see kw_call_resume. 0: never. */
+    int64_t threadless; /* 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says threads=0. */
 } kw_client_options;
 
 /* The server behind a client, as it was when the link was made. */
@@ -203,6 +204,33 @@ typedef struct kw_stats {
     int64_t late_replies; /* Replies that came after their call had ended. */
     int64_t reserved[6]; /* Zero. */
 } kw_stats;
+
+/* How something goes that is done again and again behind the caller's back. */
+typedef struct kw_duty {
+    int64_t runs; /* How often it was done. */
+    int64_t failures; /* How often it failed. */
+    int64_t failed_in_a_row; /* Failures since it last went well. */
+    int32_t last_status; /* The kw_status of the last time. */
+    int32_t ended; /* 1 when it is not done any more. */
+    char last_error[144]; /* Why it failed the last time; empty when it did not. */
+} kw_duty;
+
+/*
+ * What runs behind the caller's back in a client: its thread, its notification link, its duties. All zero while
+ * nothing was needed.
+ */
+typedef struct kw_background {
+    int32_t thread; /* 1 when a native thread of the client's drives it. */
+    int32_t link_up; /* 1 when the notification link is up. */
+    int64_t watches; /* Subscriptions that somebody holds. */
+    int64_t duties; /* Duties under way. */
+    int64_t notifications; /* Messages received. */
+    int64_t invalidations; /* Invalidations received. */
+    int64_t losses; /* How often the notification link was lost. */
+    int64_t failures; /* Errors that the server answered on the notification link. */
+    char last_error[144]; /* The last of them, in the server's words. */
+    int64_t reserved[4]; /* Zero. */
+} kw_background;
 
 /* One answer from completions. data lies in a block that is valid until the next drain of the same completions. */
 typedef struct kw_record {
@@ -332,6 +360,15 @@ KW_API kw_status kw_call_resume(kw_client *client, uint64_t call, void *result, 
  * Can fail with KW_NOT_FOUND. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_call_cancel(kw_client *client, uint64_t call, kw_error *error);
+
+/*
+ * Reads what runs behind the caller's back.
+ *
+ * - background: Where it is written.
+ *
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_client_background(kw_client *client, kw_background *background, kw_error *error);
 
 /*
  * Makes completions: the place where the answers of submitted calls come back. Each has its own link, made at the

@@ -304,7 +304,7 @@ class EchoSubmits(EchoFunctions, AsyncObject):
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
-        return self._submit(
+        return self._submit_grant(
             self._lib.kw_echo_submit_grant, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
         )
 

@@ -2,6 +2,7 @@
 #include "keywright.h"
 
 #include "abi/check.h"
+#include "engine/background.h"
 #include "engine/client.h"
 #include "engine/completions.h"
 #include "engine/keywright_rows.h"
@@ -19,7 +20,7 @@ _Static_assert(offsetof(kw_error, call) == 16, "layout of kw_error");
 _Static_assert(offsetof(kw_error, position) == 24, "layout of kw_error");
 _Static_assert(offsetof(kw_error, message) == 32, "layout of kw_error");
 _Static_assert(offsetof(kw_error, server) == 368, "layout of kw_error");
-_Static_assert(sizeof(kw_client_options) == 64, "layout of kw_client_options");
+_Static_assert(sizeof(kw_client_options) == 72, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, size) == 0, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, flags) == 4, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, client_name) == 8, "layout of kw_client_options");
@@ -29,6 +30,7 @@ _Static_assert(offsetof(kw_client_options, connect_timeout_us) == 32, "layout of
 _Static_assert(offsetof(kw_client_options, max_in_flight) == 40, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, server_path) == 48, "layout of kw_client_options");
 _Static_assert(offsetof(kw_client_options, interrupt_us) == 56, "layout of kw_client_options");
+_Static_assert(offsetof(kw_client_options, threadless) == 64, "layout of kw_client_options");
 _Static_assert(sizeof(kw_info) == 176, "layout of kw_info");
 _Static_assert(offsetof(kw_info, server) == 0, "layout of kw_info");
 _Static_assert(offsetof(kw_info, version) == 32, "layout of kw_info");
@@ -51,6 +53,24 @@ _Static_assert(offsetof(kw_stats, undone) == 56, "layout of kw_stats");
 _Static_assert(offsetof(kw_stats, undo_failed) == 64, "layout of kw_stats");
 _Static_assert(offsetof(kw_stats, late_replies) == 72, "layout of kw_stats");
 _Static_assert(offsetof(kw_stats, reserved) == 80, "layout of kw_stats");
+_Static_assert(sizeof(kw_duty) == 176, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, runs) == 0, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, failures) == 8, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, failed_in_a_row) == 16, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, last_status) == 24, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, ended) == 28, "layout of kw_duty");
+_Static_assert(offsetof(kw_duty, last_error) == 32, "layout of kw_duty");
+_Static_assert(sizeof(kw_background) == 232, "layout of kw_background");
+_Static_assert(offsetof(kw_background, thread) == 0, "layout of kw_background");
+_Static_assert(offsetof(kw_background, link_up) == 4, "layout of kw_background");
+_Static_assert(offsetof(kw_background, watches) == 8, "layout of kw_background");
+_Static_assert(offsetof(kw_background, duties) == 16, "layout of kw_background");
+_Static_assert(offsetof(kw_background, notifications) == 24, "layout of kw_background");
+_Static_assert(offsetof(kw_background, invalidations) == 32, "layout of kw_background");
+_Static_assert(offsetof(kw_background, losses) == 40, "layout of kw_background");
+_Static_assert(offsetof(kw_background, failures) == 48, "layout of kw_background");
+_Static_assert(offsetof(kw_background, last_error) == 56, "layout of kw_background");
+_Static_assert(offsetof(kw_background, reserved) == 200, "layout of kw_background");
 _Static_assert(sizeof(kw_record) == 32, "layout of kw_record");
 _Static_assert(offsetof(kw_record, tag) == 0, "layout of kw_record");
 _Static_assert(offsetof(kw_record, operation) == 8, "layout of kw_record");
@@ -126,6 +146,14 @@ kw_status kw_call_cancel(kw_client *client, uint64_t call, kw_error *error) {
     kw__error_clear(error);
     KW__CHECK(kw__check_handle(client, "client", error));
     return kw__call_cancel(client, call, error);
+}
+
+kw_status kw_client_background(kw_client *client, kw_background *background, kw_error *error) {
+    kw__error_clear(error);
+    if (background != NULL) memset(background, 0, sizeof *background);
+    KW__CHECK(kw__check_handle(client, "client", error));
+    KW__CHECK(kw__check_pointer(background, "background", error));
+    return kw__client_background(client, background, error);
 }
 
 kw_status kw_completions_open(kw_client *client, kw_completions **completions, kw_error *error) {

@@ -83,7 +83,7 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->step = (kw__step){.object = object, .capabilities = 0};
     call->timer = call->deadline = INT64_MAX;
     call->must_send = call->outstanding = call->finished = call->ended = call->left = call->sleeping = false;
-    call->in_ready = false;
+    call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
     call->status = KW_OK;
     call->waiter = &call->own;
     call->own.interruptible = call->own.interrupted = false;
@@ -192,9 +192,59 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
         }
         break;
     case KW__EVENT_TIMER:
+    case KW__EVENT_WATCHING:
+    case KW__EVENT_NOTIFY:
     case KW__EVENT_DEADLINE:
         break;
     }
+}
+
+/* Watching a channel */
+
+/* By whoever drives the background, under its lock: marks, and wakes whoever drives the call. */
+static void notice(kw__watch *watch, const kw__bytes *payload) {
+    kw__call *call = (kw__call *)(void *)((char *)watch - offsetof(kw__call, watch));
+    kw_client *client = call->client;
+    kw__lock(&client->lock);
+    if (payload == NULL) {
+        call->told_watching = true;
+    } else {
+        call->told_payload = true;
+        call->payload_length = payload->length < sizeof call->payload ? payload->length : sizeof call->payload;
+        memcpy(call->payload, payload->data, call->payload_length);
+    }
+    kw_completions *completions = call->completions;
+    if (completions != NULL && !call->in_noticed) {
+        call->in_noticed = true;
+        call->notice_next = completions->noticed;
+        completions->noticed = call;
+    }
+    kw__unlock(&client->lock);
+    if (completions != NULL) kw__signal_raise(&completions->link.wake);
+    else kw__unpark(&call->waiter->parker);
+}
+
+static void watching(kw__watch *watch) {
+    notice(watch, NULL);
+}
+
+static void notified(kw__watch *watch, kw__bytes payload) {
+    notice(watch, &payload);
+}
+
+static void end_watch(kw__call *call) {
+    if (!call->watches) return;
+    call->watches = false;
+    kw__watch_end(call->client, &call->watch);
+}
+
+static kw_status begin_watch(kw__call *call, const kw__effects *effects, kw_error *error) {
+    end_watch(call);
+    call->watch = (kw__watch){.channel = effects->channel, .watching = watching, .notified = notified};
+    if (effects->waiter != NULL) memcpy(call->watch.id, effects->waiter, KW__WAITER_ID);
+    kw_status status = kw__watch_begin(call->client, &call->watch, error);
+    call->watches = status == KW_OK;
+    return status;
 }
 
 /* Carries out what was ordered. */
@@ -217,6 +267,13 @@ static void apply(kw__call *call, const kw__effects *effects) {
             call->ended = true;
         }
     }
+    if (effects->watch && !call->finished) {
+        kw_error error;
+        kw__error_clear(&error);
+        kw_status status = begin_watch(call, effects, &error);
+        if (status != KW_OK) finish(call, status, &error);
+    }
+    if (call->finished) end_watch(call);
     bool idle = !call->must_send && !call->outstanding && call->timer == INT64_MAX;
     if (effects->end || (idle && call->finished)) call->ended = true;
 }
@@ -251,6 +308,22 @@ void kw__call_react_to_outcome(kw__call *call) {
     react(call, &event);
 }
 
+bool kw__call_react_to_notices(kw__call *call) {
+    if (!call->watches) return false;
+    char payload[KW__NOTICE_BYTES];
+    kw__lock(&call->client->lock);
+    bool told_watching = call->told_watching, told_payload = call->told_payload;
+    size_t length = call->payload_length;
+    if (told_payload) memcpy(payload, call->payload, length);
+    call->told_watching = call->told_payload = false;
+    kw__unlock(&call->client->lock);
+    if (told_watching) react(call, &(kw__event){.kind = KW__EVENT_WATCHING});
+    if (told_payload && !call->finished) {
+        react(call, &(kw__event){.kind = KW__EVENT_NOTIFY, .payload = kw__bytes_of(payload, length)});
+    }
+    return told_watching || told_payload;
+}
+
 void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, bool maybe_applied) {
     kw__call_react(call, kind);
     if (!call->finished) {
@@ -263,6 +336,7 @@ void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, b
         if (status == KW_TIMEOUT) atomic_fetch_add_explicit(&call->client->counters.timeouts, 1, memory_order_relaxed);
         if (!call->must_send && !call->outstanding) call->ended = true;
     }
+    end_watch(call);
     if (call->status < 0) call->error.maybe_applied = maybe_applied;
 }
 

@@ -13,10 +13,12 @@
 #ifndef KW__CALL_H
 #define KW__CALL_H
 
+#include "engine/background.h"
 #include "engine/client.h"
 #include "engine/row.h"
 
 #define KW__CALL_STORAGE 768
+#define KW__NOTICE_BYTES 128
 
 /* The step that gives back what a one-step operation was granted too late. */
 #define KW__STEP_UNDO (-1)
@@ -51,6 +53,16 @@ struct kw__call {
     kw__waiter *waiter; /* of the blocked thread; its own, or that of the first of many */
     kw__waiter own;
 
+    /* What its channel told, under the client's lock. */
+    kw__watch watch;
+    bool watches;
+    bool told_watching;
+    bool told_payload;
+    size_t payload_length;
+    char payload[KW__NOTICE_BYTES];
+    bool in_noticed;
+    kw__call *notice_next;
+
     kw_completions *completions; /* NULL for blocking calls and those left to the client's link */
     uint64_t tag; /* of completions; of a blocking call that was interrupted, its number */
     size_t timer_at; /* place in the heap of timers plus 1; 0: not in it */
@@ -78,6 +90,8 @@ void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout
 void kw__call_react(kw__call *call, kw__event_kind kind);
 /* Reacts to the outcome of the send that was out. */
 void kw__call_react_to_outcome(kw__call *call);
+/* Reacts to what its channel told since; false when that is nothing. */
+bool kw__call_react_to_notices(kw__call *call);
 /* The caller gets no answer: DEADLINE or CANCEL, with this status unless the operation finishes otherwise. */
 void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, bool maybe_applied);
 /* Nothing is left to do, and nobody else has it. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/background.h"
 #include "engine/call.h"
 #include "engine/completions.h"
 #include "engine/keywright_rows.h"
@@ -29,26 +30,30 @@ kw_status kw__client_check(const kw_client *client, kw_error *error) {
 /* Nothing holds the client any more. */
 static void destroy(kw__object *object) {
     kw_client *client = (kw_client *)object;
+    kw__background_free(client);
     kw__link_free(&client->link);
     kw__embedded_release(client->embedded);
     if (client->url.kind == KW__ADDRESS_EXTRA) kw__extra_scheme_of_tests->forget(client);
     kw__calls_free(client);
     kw__url_free(&client->url);
     kw__parker_free(&client->idle);
+    kw__mutex_free(&client->background_lock);
     kw__mutex_free(&client->lock);
     kw__free(client);
 }
 
 /* The parts that can fail, in order; what failed is taken back by the caller of open. */
 static bool init_parts(kw_client *client) {
-    if (!kw__mutex_init(&client->lock)) return false;
-    if (!kw__parker_init(&client->idle)) {
-        kw__mutex_free(&client->lock);
-        return false;
+    int made = 0;
+    if (kw__mutex_init(&client->lock) && ++made && kw__mutex_init(&client->background_lock) && ++made &&
+        kw__parker_init(&client->idle) && ++made &&
+        kw__link_init(&client->link, &kw__calls_of_links, &client->url, &client->counters)) {
+        ++made;
     }
-    if (!kw__link_init(&client->link, &kw__calls_of_links, &client->url, &client->counters)) {
-        kw__parker_free(&client->idle);
-        kw__mutex_free(&client->lock);
+    if (made < 4) {
+        if (made > 2) kw__parker_free(&client->idle);
+        if (made > 1) kw__mutex_free(&client->background_lock);
+        if (made > 0) kw__mutex_free(&client->lock);
         return false;
     }
     client->link.owner = client;
@@ -89,6 +94,7 @@ kw_status kw__client_close(kw_client *client, int64_t timeout_us, kw_error *erro
         kw__link_close(&client->link);
         kw__unlock(&client->link.lock);
         kw__completions_close_all(client);
+        kw__background_close(client);
     }
     int64_t until = kw__deadline(kw__now(), timeout_us > 0 ? timeout_us : client->url.timeout_us);
     while (atomic_load(&client->inside) > 0) {
@@ -108,6 +114,7 @@ void kw__client_free(kw_client *client) {
     if (kw__client_is_forked(client)) {
         /* The parent's locks may be held for ever here, and its server is not ours to end. */
         kw__link_abandon(&client->link);
+        kw__background_abandon(client);
         return;
     }
     kw__client_close(client, 1, NULL);

@@ -7,6 +7,7 @@
 #include "redis/link.h"
 
 typedef struct kw__call kw__call;
+typedef struct kw__background kw__background;
 
 struct kw_client {
     kw__object object;
@@ -18,7 +19,9 @@ struct kw_client {
     kw__counters counters;
     atomic_int inside;  /* threads inside a blocking call */
     kw__parker idle;    /* where close waits for them */
-    kw__mutex lock;     /* of what follows */
+    kw__mutex background_lock; /* of its making only */
+    kw__background *background; /* made at the first need; see background.h */
+    kw__mutex lock;     /* of what follows; the last in the order of locks */
     kw__call *pool;     /* calls to be used again; memory of calls is given back only with the client */
     kw__call *sleepers; /* blocking calls asleep for their timer */
     kw__call *interrupted; /* blocking calls whose caller came back to look at a signal */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/background_parts.h"
 #include "engine/call.h"
 
 #define FIRST_BLOCK ((size_t)4096) /* holds any one record's data, so that a drain can always make progress */
@@ -31,23 +32,41 @@ static bool init_parts(kw_completions *completions) {
            kw__poller_watch(&completions->poller, completions->link.wake.read_fd, false);
 }
 
-kw_status kw__completions_open(kw_client *client, kw_completions **out, kw_error *error) {
-    kw_status status = kw__client_check(client, error);
-    if (status != KW_OK) return status;
+/* Everything but the place in the client's list and the client's reference; NULL when memory or descriptors are out. */
+static kw_completions *make(kw_client *client) {
     kw_completions *completions = kw__calloc(1, sizeof *completions);
-    if (completions == NULL) return kw__fail_memory(error);
+    if (completions == NULL) return NULL;
     completions->poller.fd = completions->signal.read_fd = completions->signal.write_fd = -1;
     if (!kw__link_init(&completions->link, &kw__calls_of_links, &client->url, &client->counters)) {
         kw__free(completions);
-        return kw__fail_memory(error);
+        return NULL;
     }
     completions->link.owner = completions;
     completions->link.tag = client;
     completions->link.poller = &completions->poller;
-    if (!init_parts(completions)) {
+    completions->object.client = client;
+    if (init_parts(completions)) return completions;
+    destroy(&completions->object);
+    return NULL;
+}
+
+/* A client without threads has its background driven by step: the descriptor must tell of it, so it is made now. */
+static bool watch_background(kw_completions *completions, kw_error *error) {
+    kw_client *client = completions->object.client;
+    if (!client->url.threadless) return true;
+    return kw__background_of(client, error) != NULL &&
+           kw__poller_watch(&completions->poller, kw__background_fd(client), false);
+}
+
+kw_status kw__completions_open(kw_client *client, kw_completions **out, kw_error *error) {
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
+    kw_completions *completions = make(client);
+    if (completions != NULL && !watch_background(completions, error)) {
         destroy(&completions->object);
-        return kw__fail_memory(error);
+        completions = NULL;
     }
+    if (completions == NULL) return kw__fail_memory(error);
     kw__object_init(&completions->object, client, destroy);
     kw__lock(&client->lock);
     completions->next = client->completions;
@@ -56,6 +75,10 @@ kw_status kw__completions_open(kw_client *client, kw_completions **out, kw_error
     kw__unlock(&client->lock);
     *out = completions;
     return KW_OK;
+}
+
+kw_completions *kw__completions_of_background(kw_client *client) {
+    return make(client);
 }
 
 static void unlist(kw_completions *completions) {
@@ -143,6 +166,24 @@ static void end_early(kw_completions *completions, kw__call *call, kw__event_kin
     absorb(completions, call, was_finished);
 }
 
+/* Calls whose channel told something. */
+static void react_to_notices(kw_completions *completions) {
+    while (true) {
+        kw_client *client = completions->object.client;
+        kw__lock(&client->lock);
+        kw__call *call = completions->noticed;
+        if (call != NULL) {
+            completions->noticed = call->notice_next;
+            call->in_noticed = false;
+        }
+        kw__unlock(&client->lock);
+        if (call == NULL) return;
+        bool was_finished = call->finished;
+        kw__call_react_to_notices(call);
+        absorb(completions, call, was_finished);
+    }
+}
+
 static void react_to_time(kw_completions *completions) {
     int64_t now = kw__now();
     kw__call *call;
@@ -180,6 +221,7 @@ static void work(kw_completions *completions) {
             kw__link_turn(link);
         }
         react_to_arrived(completions);
+        react_to_notices(completions);
         react_to_time(completions);
         if (atomic_load(&completions->object.client->closed)) end_all(completions);
         kw__link_flush(link);
@@ -195,21 +237,28 @@ int32_t kw__completions_fd(const kw_completions *completions) {
     return completions == NULL ? -1 : completions->poller.fd;
 }
 
-int32_t kw__completions_timeout_ms(const kw_completions *handle) {
-    kw_completions *completions = (kw_completions *)(uintptr_t)handle; /* const to the caller: only the lock is touched */
-    if (completions == NULL || kw__client_is_forked(completions->object.client)) return -1;
+int64_t kw__completions_due(kw_completions *completions) {
     kw__lock(&completions->link.lock);
     int64_t next = kw__timers_next(&completions->timers), due = kw__link_due(&completions->link);
     kw__unlock(&completions->link.lock);
-    return kw__poll_ms(kw__now(), due < next ? due : next);
+    return due < next ? due : next;
+}
+
+int32_t kw__completions_timeout_ms(const kw_completions *handle) {
+    kw_completions *completions = (kw_completions *)(uintptr_t)handle; /* const to the caller: only the lock is touched */
+    if (completions == NULL || kw__client_is_forked(completions->object.client)) return -1;
+    int64_t own = kw__completions_due(completions), background = kw__background_due(completions->object.client);
+    return kw__poll_ms(kw__now(), background < own ? background : own);
 }
 
 int64_t kw__completions_step(kw_completions *completions, kw_error *error) {
-    (void)error;
+    kw__background_turn(completions->object.client);
     kw__lock(&completions->link.lock);
     if (!completions->stepping) work(completions);
     int64_t count = (int64_t)completions->ready_count;
+    bool over = count == 0 && completions->tags.count == 0 && atomic_load(&completions->object.client->closed);
     kw__unlock(&completions->link.lock);
+    if (over) return kw__fail(error, KW_CLOSED, KW_REASON_NONE, "the client was closed, and every record was drained");
     return count;
 }
 
@@ -337,21 +386,15 @@ void kw__completions_close_all(kw_client *client) {
 /* A call that was answered and not drained, or waits for its timer: what it was granted goes back by the client's link. */
 static void give_back(kw_completions *completions, kw__call *call) {
     kw__timers_remove(&completions->timers, call);
+    if (!call->finished) kw__tag_map_remove(&completions->tags, call->tag);
     call->in_ready = false;
     call->finished = true;
     kw__call_react(call, KW__EVENT_CANCEL);
     kw__call_leave(call, &call->client->link);
 }
 
-void kw__completions_free(kw_completions *completions) {
-    if (completions == NULL) return;
-    if (kw__client_is_forked(completions->object.client)) {
-        kw__link_abandon(&completions->link);
-        kw__poller_close(&completions->poller);
-        kw__signal_close(&completions->signal);
-        return;
-    }
-    unlist(completions);
+/* Ends what is out and gives back what nobody drained. */
+static void empty(kw_completions *completions) {
     kw__link *link = &completions->link;
     kw__lock(&link->lock);
     completions->stepping = true;
@@ -366,5 +409,34 @@ void kw__completions_free(kw_completions *completions) {
         undrained = next;
     }
     while (completions->timers.count > 0) give_back(completions, completions->timers.heap[0]);
+    for (size_t i = 0; completions->tags.count > 0 && i < completions->tags.capacity;) {
+        kw__call *call = completions->tags.slots[i]; /* asleep without an end */
+        if (call == NULL) {
+            i++;
+            continue;
+        }
+        give_back(completions, call);
+    }
+}
+
+void kw__completions_abandon(kw_completions *completions) {
+    kw__link_abandon(&completions->link);
+    kw__poller_close(&completions->poller);
+    kw__signal_close(&completions->signal);
+}
+
+void kw__completions_free(kw_completions *completions) {
+    if (completions == NULL) return;
+    if (kw__client_is_forked(completions->object.client)) {
+        kw__completions_abandon(completions);
+        return;
+    }
+    unlist(completions);
+    empty(completions);
     kw__object_release(&completions->object);
+}
+
+void kw__completions_free_of_background(kw_completions *completions) {
+    empty(completions);
+    destroy(&completions->object);
 }

@@ -41,6 +41,8 @@ typedef enum kw__event_kind {
     KW__EVENT_REPLY,    /* step->number was answered: answer, status, sent_at, received_at */
     KW__EVENT_FAILED,   /* step->number failed: status, maybe_applied */
     KW__EVENT_TIMER,    /* the moment given to arm has come */
+    KW__EVENT_WATCHING, /* the channel given to watch is subscribed to, the first time or after a loss: look once more */
+    KW__EVENT_NOTIFY,   /* it told something: payload, the latest if there were several */
     KW__EVENT_DEADLINE, /* the call's time is over; the engine has finished it with KW_TIMEOUT if advance does not */
     KW__EVENT_CANCEL,   /* the caller wants no answer any more */
 } kw__event_kind;
@@ -57,6 +59,7 @@ typedef struct kw__event {
     int64_t sent_at;      /* REPLY: monotonic us before the first byte left */
     int64_t received_at;  /* REPLY: monotonic us when the reply was read */
     const kw_error *error; /* FAILED: the details */
+    kw__bytes payload;     /* NOTIFY: its first 128 bytes */
 } kw__event;
 
 /*
@@ -69,6 +72,9 @@ typedef struct kw__effects {
     int step;
     bool arm;
     int64_t at;
+    bool watch; /* a channel, until FINISH or another one is watched; the bytes lie in args or state */
+    kw__bytes channel;
+    const unsigned char *waiter; /* 16 bytes: messages that name another waiter are not for this one; NULL: all are */
     bool finish;
     kw_status status;
     bool end;

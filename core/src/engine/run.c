@@ -1,5 +1,7 @@
 #include "engine/run.h"
 
+#include <poll.h>
+
 #include "base/clock.h"
 #include "base/memory.h"
 #include "engine/call.h"
@@ -16,9 +18,23 @@ static void leave(kw_client *client) {
     if (atomic_fetch_sub(&client->inside, 1) == 1 && atomic_load(&client->closed)) kw__unpark(&client->idle);
 }
 
-/* Sleeps for the call's timer, out of every link's way; close wakes it. */
+/* A client without threads has its background driven by those who wait. */
+static void drive_background(kw_client *client, int64_t until) {
+    int64_t now = kw__now(), due = kw__background_due(client);
+    int64_t soon = now + 20000; /* another thread may be at it, and wake this one's parker instead */
+    if (due < until) until = due;
+    struct pollfd watched = {.fd = kw__background_fd(client), .events = POLLIN};
+    poll(&watched, 1, kw__poll_ms(now, soon < until ? soon : until));
+    kw__background_turn(client);
+}
+
+/* Sleeps for the call's timer or its channel, out of every link's way; close wakes it. */
 static void sleep_until(kw__call *call, int64_t until) {
     kw_client *client = call->client;
+    if (call->watches && kw__background_fd(client) >= 0) {
+        drive_background(client, until);
+        return;
+    }
     kw__lock(&client->lock);
     call->next = client->sleepers;
     client->sleepers = call;
@@ -95,13 +111,13 @@ static waited exchange(kw__call *call, kw__link *link, void *result, kw_error *e
 
 /* Waits for the call's timer, or its deadline. */
 static waited doze(kw__call *call) {
-    int64_t until = call->timer < call->deadline ? call->timer : call->deadline;
-    sleep_until(call, slice(call, kw__now(), until));
+    int64_t until = call->timer < call->deadline ? call->timer : call->deadline, slept_from = kw__now();
+    sleep_until(call, slice(call, slept_from, until));
     int64_t now = kw__now();
     if (atomic_load(&call->client->closed)) kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
     else if (now >= call->timer) kw__call_react(call, KW__EVENT_TIMER);
     else if (now >= call->deadline) kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
-    else return call->client->url.interrupt_us > 0 ? INTERRUPTED : WENT_ON;
+    else if (call->client->url.interrupt_us > 0 && now >= slept_from + call->client->url.interrupt_us) return INTERRUPTED;
     return WENT_ON;
 }
 
@@ -123,6 +139,7 @@ static kw_status drive(kw__call *call, void *result, kw_error *error) {
     kw__link *link = &call->client->link;
     kw_status status = KW_OK;
     while (!call->finished) {
+        if (kw__call_react_to_notices(call)) continue;
         waited how = call->must_send || call->outstanding ? exchange(call, link, result, error, &status) : doze(call);
         if (how == LEFT) return status;
         if (how == INTERRUPTED) return lay_aside(call, error);

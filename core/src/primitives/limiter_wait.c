@@ -154,5 +154,8 @@ void kw__limiter_wait_advance(const kw__step *step, const kw__event *event, kw__
     case KW__EVENT_CANCEL:
         abandoned(state, effects);
         break;
+    case KW__EVENT_WATCHING:
+    case KW__EVENT_NOTIFY:
+        break;
     }
 }

@@ -324,6 +324,13 @@ static void check_stall(kw__link *link, int64_t now) {
     kw__link_tear_down(link, KW_CONNECTION, &error);
 }
 
+static void give_up_broken(kw__link *link) {
+    kw_error error;
+    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
+    if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, KW_CONNECTION, &error);
+    else kw__link_tear_down(link, KW_CONNECTION, &error);
+}
+
 /* One round of the leader's work after the descriptors were looked at. */
 static void work(kw__link *link, bool readable, bool writable) {
     int64_t now = kw__now();
@@ -332,10 +339,6 @@ static void work(kw__link *link, bool readable, bool writable) {
         kw__fail(&error, KW_CLOSED, KW_REASON_NONE, "the client was closed");
         kw__link_tear_down(link, KW_CLOSED, &error);
         link->state = KW__LINK_CLOSED;
-    } else if (link->broken && !readable) {
-        kw_error error;
-        kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
-        kw__link_tear_down(link, KW_CONNECTION, &error);
     } else if (link->state == KW__LINK_DOWN) {
         bool wanted = link->waiting.first != NULL || link->keep_up;
         if (wanted && now >= link->backoff_until) kw__link_connect(link);
@@ -344,7 +347,8 @@ static void work(kw__link *link, bool readable, bool writable) {
     } else {
         if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
         if (writable && link->want_write) kw__link_flush(link);
-        if (readable) kw__link_read(link);
+        bool heard = readable && kw__link_read(link);
+        if (link->broken && !heard) give_up_broken(link); /* not before what had arrived was read */
         check_stall(link, now);
     }
     kw__link_admit(link);

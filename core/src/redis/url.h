@@ -28,6 +28,7 @@ typedef struct kw__url {
     int64_t timeout_us;
     int64_t connect_timeout_us;
     int64_t max_in_flight;
+    int64_t threadless;   /* 1: no native thread */
     int64_t interrupt_us; /* 0: blocking calls are not interrupted */
     char *shown; /* the URL without user and password, for messages and kw_client_url */
 } kw__url;

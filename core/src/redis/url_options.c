@@ -11,7 +11,7 @@ enum { TEXT_MAX = 64, DEFAULT_IN_FLIGHT = 16384, MOST_IN_FLIGHT = 1 << 20 };
 static const int64_t default_timeout_us = 5 * KW__SECOND;
 
 static const char known_options[] =
-    "database, client_name, prefix, timeout, connect_timeout, protocol, max_in_flight, server_path";
+    "database, client_name, prefix, timeout, connect_timeout, protocol, max_in_flight, server_path, threads";
 
 /* The first byte that a text may not hold, or its length. */
 typedef size_t find_bad(const char *text);
@@ -143,6 +143,14 @@ static kw_status set_server_path(kw__url_parser *parser, kw__span value) {
     return read_text(parser, value, &server_path_rule, &parser->url->server_path);
 }
 
+static kw_status set_threads(kw__url_parser *parser, kw__span value) {
+    static const kw__url_number rule = {"threads", KW_REASON_URL_OPTION, KW_REASON_URL_OPTION, 0, 1};
+    int64_t number = 1;
+    kw_status status = kw__url_read_number(parser, value, &rule, &number);
+    parser->url->threadless = number == 0;
+    return status;
+}
+
 typedef struct option_row {
     const char *name;
     kw_status (*set)(kw__url_parser *parser, kw__span value);
@@ -157,6 +165,7 @@ static const option_row rows[] = {
     [KW__URL_PROTOCOL] = {"protocol", set_protocol},
     [KW__URL_MAX_IN_FLIGHT] = {"max_in_flight", set_max_in_flight},
     [KW__URL_SERVER_PATH] = {"server_path", set_server_path},
+    [KW__URL_THREADS] = {"threads", set_threads},
 };
 
 enum { OPTIONS = sizeof rows / sizeof rows[0] };
@@ -226,6 +235,7 @@ static kw_client_options complete(const kw_client_options *options) {
     if (KW__HAS(connect_timeout_us)) whole.connect_timeout_us = options->connect_timeout_us;
     if (KW__HAS(max_in_flight)) whole.max_in_flight = options->max_in_flight;
     if (KW__HAS(interrupt_us)) whole.interrupt_us = options->interrupt_us;
+    if (KW__HAS(threadless)) whole.threadless = options->threadless;
     if (KW__HAS(server_path)) whole.server_path = options->server_path;
 #undef KW__HAS
     return whole;
@@ -270,6 +280,9 @@ kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_erro
     if (given.interrupt_us < 0)
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "interrupt_us of kw_client_options must be 0 and more");
     url->interrupt_us = given.interrupt_us;
+    if (given.threadless != 0 && given.threadless != 1)
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "threadless of kw_client_options must be 0 or 1");
+    if (given.threadless == 1) url->threadless = 1;
     if (url->max_in_flight == 0)
         url->max_in_flight = given.max_in_flight != 0 ? given.max_in_flight : DEFAULT_IN_FLIGHT;
     kw_status status = settle_duration(given.timeout_us, "timeout_us", &url->timeout_us, error);

@@ -29,6 +29,7 @@ typedef enum kw__url_option {
     KW__URL_PROTOCOL,
     KW__URL_MAX_IN_FLIGHT,
     KW__URL_SERVER_PATH,
+    KW__URL_THREADS,
 } kw__url_option;
 
 /* How a number is spelt out when it is wrong: "the port", and the reasons for what is no number and what is

@@ -139,6 +139,8 @@ void kw__echo_steps_advance(const kw__step *step, const kw__event *event, kw__ef
         effects->status = event->status;
         *effects->error = *event->error;
         break;
+    case KW__EVENT_WATCHING:
+    case KW__EVENT_NOTIFY:
     case KW__EVENT_DEADLINE:
     case KW__EVENT_CANCEL:
         break;

@@ -224,3 +224,45 @@ class Stats(NamedTuple):
     undo_failed: int
     #: Replies that came after their call had ended.
     late_replies: int
+
+
+class Duty(NamedTuple):
+    """How something goes that is done again and again behind the caller's back."""
+
+    #: How often it was done.
+    runs: int
+    #: How often it failed.
+    failures: int
+    #: Failures since it last went well.
+    failed_in_a_row: int
+    #: The Status of the last time.
+    last_status: int
+    #: 1 when it is not done any more.
+    ended: int
+    #: Why it failed the last time; empty when it did not.
+    last_error: str
+
+
+class Background(NamedTuple):
+    """What runs behind the caller's back in a client: its thread, its notification link, its duties. All zero while
+    nothing was needed.
+    """
+
+    #: 1 when a native thread of the client's drives it.
+    thread: int
+    #: 1 when the notification link is up.
+    link_up: int
+    #: Subscriptions that somebody holds.
+    watches: int
+    #: Duties under way.
+    duties: int
+    #: Messages received.
+    notifications: int
+    #: Invalidations received.
+    invalidations: int
+    #: How often the notification link was lost.
+    losses: int
+    #: Errors that the server answered on the notification link.
+    failures: int
+    #: The last of them, in the server's words.
+    last_error: str

@@ -11,7 +11,7 @@ from .._convert import to_bytes, to_str, to_text, to_timeout, to_us, whole
 from .._handle import Opener
 from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
-from .keywright import Capability, Info, Role, Stats
+from .keywright import Background, Capability, Duty, Info, Role, Stats
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _ROLE = {each.value: each for each in Role}
 _INFO = Struct("=32s32sqiiQq48s32x")
 _STATS = Struct("=qqqqqqqqqq48x")
+_DUTY = Struct("=qqqii144s")
+_BACKGROUND = Struct("=iiqqqqqq144s32x")
 
 
 def read_info(status: int, data: Buffer, offset: int) -> Info:
@@ -56,6 +58,28 @@ def read_stats(status: int, data: Buffer, offset: int) -> Stats:
     )
 
 
+def read_duty(status: int, data: Buffer, offset: int) -> Duty:
+    runs, failures, failed_in_a_row, last_status, ended, last_error = _DUTY.unpack_from(data, offset)
+    return Duty(runs, failures, failed_in_a_row, last_status, ended, to_str(last_error))
+
+
+def read_background(status: int, data: Buffer, offset: int) -> Background:
+    (
+        thread,
+        link_up,
+        watches,
+        duties,
+        notifications,
+        invalidations,
+        losses,
+        failures,
+        last_error,
+    ) = _BACKGROUND.unpack_from(data, offset)
+    return Background(
+        thread, link_up, watches, duties, notifications, invalidations, losses, failures, to_str(last_error)
+    )
+
+
 def client_opener(
     library: Library,
     url: str,
@@ -67,6 +91,7 @@ def client_opener(
     max_in_flight: int | None = None,
     server_path: str | None = None,
     interrupt: Duration | None = None,
+    threadless: int | None = None,
 ) -> Opener:
     """Makes a client from a URL. Sends nothing and does not connect: the first call does, and fails by its deadline if
     it cannot. Only embedded:// does more: it starts a private server, or attaches to the one that shares its
@@ -89,6 +114,7 @@ def client_opener(
             "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
             "server_path": server_path_text,
             "interrupt_us": 0 if interrupt is None else to_us(interrupt, "interrupt"),
+            "threadless": 0 if threadless is None else whole(threadless, "threadless"),
         },
     )
 
@@ -106,6 +132,10 @@ class ClientFunctions(Object):
     def stats(self) -> Stats:
         """Reads the client's counters. They are read one by one, not as one moment."""
         return self._get(self._lib.kw_client_stats, read_stats)
+
+    def background(self) -> Background:
+        """Reads what runs behind the caller's back."""
+        return self._get(self._lib.kw_client_background, read_background)
 
 
 class ClientCalls(ClientFunctions, BlockingObject):

@@ -392,7 +392,7 @@ class LimiterSubmits(AsyncObject):
         Round trips: 1 under GCRA, 1 and more for windows. Never sent twice: a link lost after sending raises Unknown.
         """
         key_data = to_bytes(key, "key")
-        return self._submit(
+        return self._submit_grant(
             self._lib.kw_limiter_submit_wait,
             read_decision,
             (AsyncDecision, self, key),

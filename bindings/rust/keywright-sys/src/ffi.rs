@@ -225,6 +225,9 @@ pub struct kw_client_options {
     /// A blocking call comes back with KW_INTERRUPTED on a signal, and after this time at the latest, while it goes
     /// on; see kw_call_resume. 0: never.
     pub interrupt_us: i64,
+    /// 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that
+    /// wait. The URL says threads=0.
+    pub threadless: i64,
 }
 
 /// The server behind a client, as it was when the link was made.
@@ -277,6 +280,51 @@ pub struct kw_stats {
     pub late_replies: i64,
     /// Zero.
     pub reserved: [i64; 6],
+}
+
+/// How something goes that is done again and again behind the caller's back.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_duty {
+    /// How often it was done.
+    pub runs: i64,
+    /// How often it failed.
+    pub failures: i64,
+    /// Failures since it last went well.
+    pub failed_in_a_row: i64,
+    /// The kw_status of the last time.
+    pub last_status: i32,
+    /// 1 when it is not done any more.
+    pub ended: i32,
+    /// Why it failed the last time; empty when it did not.
+    pub last_error: [c_char; 144],
+}
+
+/// What runs behind the caller's back in a client: its thread, its notification link, its duties. All zero while
+/// nothing was needed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_background {
+    /// 1 when a native thread of the client's drives it.
+    pub thread: i32,
+    /// 1 when the notification link is up.
+    pub link_up: i32,
+    /// Subscriptions that somebody holds.
+    pub watches: i64,
+    /// Duties under way.
+    pub duties: i64,
+    /// Messages received.
+    pub notifications: i64,
+    /// Invalidations received.
+    pub invalidations: i64,
+    /// How often the notification link was lost.
+    pub losses: i64,
+    /// Errors that the server answered on the notification link.
+    pub failures: i64,
+    /// The last of them, in the server's words.
+    pub last_error: [c_char; 144],
+    /// Zero.
+    pub reserved: [i64; 4],
 }
 
 /// One answer from completions. data lies in a block that is valid until the next drain of the same completions.
@@ -475,6 +523,13 @@ extern "C" {
     /// Ends a call that came back with KW_INTERRUPTED. What it may have been granted is given back. KW_NOT_FOUND when
     /// no such call was interrupted.
     pub fn kw_call_cancel(client: *mut kw_client, call: u64, error: *mut kw_error) -> kw_status;
+
+    /// Reads what runs behind the caller's back.
+    pub fn kw_client_background(
+        client: *mut kw_client,
+        background: *mut kw_background,
+        error: *mut kw_error,
+    ) -> kw_status;
 
     /// Makes completions: the place where the answers of submitted calls come back. Each has its own link, made at
     /// the first submit.
@@ -722,7 +777,7 @@ const _: () = {
     assert!(offset_of!(kw_error, position) == 24);
     assert!(offset_of!(kw_error, message) == 32);
     assert!(offset_of!(kw_error, server) == 368);
-    assert!(size_of::<kw_client_options>() == 64);
+    assert!(size_of::<kw_client_options>() == 72);
     assert!(offset_of!(kw_client_options, size) == 0);
     assert!(offset_of!(kw_client_options, flags) == 4);
     assert!(offset_of!(kw_client_options, client_name) == 8);
@@ -732,6 +787,7 @@ const _: () = {
     assert!(offset_of!(kw_client_options, max_in_flight) == 40);
     assert!(offset_of!(kw_client_options, server_path) == 48);
     assert!(offset_of!(kw_client_options, interrupt_us) == 56);
+    assert!(offset_of!(kw_client_options, threadless) == 64);
     assert!(size_of::<kw_info>() == 176);
     assert!(offset_of!(kw_info, server) == 0);
     assert!(offset_of!(kw_info, version) == 32);
@@ -754,6 +810,24 @@ const _: () = {
     assert!(offset_of!(kw_stats, undo_failed) == 64);
     assert!(offset_of!(kw_stats, late_replies) == 72);
     assert!(offset_of!(kw_stats, reserved) == 80);
+    assert!(size_of::<kw_duty>() == 176);
+    assert!(offset_of!(kw_duty, runs) == 0);
+    assert!(offset_of!(kw_duty, failures) == 8);
+    assert!(offset_of!(kw_duty, failed_in_a_row) == 16);
+    assert!(offset_of!(kw_duty, last_status) == 24);
+    assert!(offset_of!(kw_duty, ended) == 28);
+    assert!(offset_of!(kw_duty, last_error) == 32);
+    assert!(size_of::<kw_background>() == 232);
+    assert!(offset_of!(kw_background, thread) == 0);
+    assert!(offset_of!(kw_background, link_up) == 4);
+    assert!(offset_of!(kw_background, watches) == 8);
+    assert!(offset_of!(kw_background, duties) == 16);
+    assert!(offset_of!(kw_background, notifications) == 24);
+    assert!(offset_of!(kw_background, invalidations) == 32);
+    assert!(offset_of!(kw_background, losses) == 40);
+    assert!(offset_of!(kw_background, failures) == 48);
+    assert!(offset_of!(kw_background, last_error) == 56);
+    assert!(offset_of!(kw_background, reserved) == 200);
     assert!(size_of::<kw_record>() == 32);
     assert!(offset_of!(kw_record, tag) == 0);
     assert!(offset_of!(kw_record, operation) == 8);

@@ -374,6 +374,7 @@ pub struct ClientOptions {
     pub(crate) max_in_flight: Option<i64>,
     pub(crate) server_path: Option<String>,
     pub(crate) interrupt: Option<Duration>,
+    pub(crate) threadless: Option<i64>,
 }
 
 impl ClientOptions {
@@ -425,6 +426,13 @@ impl ClientOptions {
         self
     }
 
+    /// 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that
+    /// wait. The URL says threads=0.
+    pub fn threadless(mut self, threadless: i64) -> Self {
+        self.threadless = Some(threadless);
+        self
+    }
+
     pub(crate) fn native(&self, texts: &mut Texts) -> Result<sys::kw_client_options> {
         Ok(sys::kw_client_options {
             size: size_of::<sys::kw_client_options>() as u32,
@@ -436,6 +444,7 @@ impl ClientOptions {
             max_in_flight: self.max_in_flight.unwrap_or(0),
             server_path: texts.option("server_path", self.server_path.as_deref())?,
             interrupt_us: self.interrupt.map_or(0, microseconds),
+            threadless: self.threadless.unwrap_or(0),
         })
     }
 }
@@ -524,6 +533,82 @@ impl Record for Stats {
     }
 }
 
+/// How something goes that is done again and again behind the caller's back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Duty {
+    /// How often it was done.
+    pub runs: i64,
+    /// How often it failed.
+    pub failures: i64,
+    /// Failures since it last went well.
+    pub failed_in_a_row: i64,
+    /// The `Status` of the last time.
+    pub last_status: i32,
+    /// 1 when it is not done any more.
+    pub ended: i32,
+    /// Why it failed the last time; empty when it did not.
+    pub last_error: String,
+}
+
+impl Record for Duty {
+    type Native = sys::kw_duty;
+
+    fn from_native(native: &Self::Native) -> Self {
+        Duty {
+            runs: native.runs,
+            failures: native.failures,
+            failed_in_a_row: native.failed_in_a_row,
+            last_status: native.last_status,
+            ended: native.ended,
+            last_error: text(&native.last_error),
+        }
+    }
+}
+
+/// What runs behind the caller's back in a client: its thread, its notification link, its duties. All zero while
+/// nothing was needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Background {
+    /// 1 when a native thread of the client's drives it.
+    pub thread: i32,
+    /// 1 when the notification link is up.
+    pub link_up: i32,
+    /// Subscriptions that somebody holds.
+    pub watches: i64,
+    /// Duties under way.
+    pub duties: i64,
+    /// Messages received.
+    pub notifications: i64,
+    /// Invalidations received.
+    pub invalidations: i64,
+    /// How often the notification link was lost.
+    pub losses: i64,
+    /// Errors that the server answered on the notification link.
+    pub failures: i64,
+    /// The last of them, in the server's words.
+    pub last_error: String,
+}
+
+impl Record for Background {
+    type Native = sys::kw_background;
+
+    fn from_native(native: &Self::Native) -> Self {
+        Background {
+            thread: native.thread,
+            link_up: native.link_up,
+            watches: native.watches,
+            duties: native.duties,
+            notifications: native.notifications,
+            invalidations: native.invalidations,
+            losses: native.losses,
+            failures: native.failures,
+            last_error: text(&native.last_error),
+        }
+    }
+}
+
 impl Native for sys::kw_client {
     unsafe fn free(handle: *mut Self) {
         unsafe { sys::kw_client_free(handle) }
@@ -577,6 +662,14 @@ impl Client {
         Ok(stats)
     }
 
+    /// Reads what runs behind the caller's back.
+    pub fn background(&self) -> Result<Background> {
+        // SAFETY: what is passed outlives the call.
+        let call = |client, _, background, error| unsafe { sys::kw_client_background(client, background, error) };
+        let (background, _) = self.handle.ask(call)?;
+        Ok(background)
+    }
+
     /// Asks the server for a sign of life, connecting if need be.
     ///
     /// One round trip. Safe to repeat.
@@ -613,6 +706,14 @@ impl AsyncClient {
         let call = |client, _, stats, error| unsafe { sys::kw_client_stats(client, stats, error) };
         let (stats, _) = self.handle.handle.ask(call)?;
         Ok(stats)
+    }
+
+    /// Reads what runs behind the caller's back.
+    pub fn background(&self) -> Result<Background> {
+        // SAFETY: what is passed outlives the call.
+        let call = |client, _, background, error| unsafe { sys::kw_client_background(client, background, error) };
+        let (background, _) = self.handle.handle.ask(call)?;
+        Ok(background)
     }
 
     /// Asks the server for a sign of life, connecting if need be.

@@ -4,11 +4,15 @@
 mod echo;
 mod keywright;
 mod limiter;
+#[cfg(feature = "test")]
+mod listener;
 
 #[cfg(feature = "test")]
 pub use echo::*;
 pub use keywright::*;
 pub use limiter::*;
+#[cfg(feature = "test")]
+pub use listener::*;
 
 /// The version of this crate, and of the C library that it was made for.
 pub const VERSION: &str = "0.1.0";
