@@ -31,13 +31,31 @@ CAST = 'cast("Lib", library.lib)'
 #: The most that a result may take: what is kept ready for the calls of a thread.
 ROOM = 1024
 PARTS = {
-    "Handle": "_handle", "Opener": "_handle", "Library": "_library", "NATIVE": "_library",
-    "BlockingObject": "_objects", "AsyncObject": "_objects", "Object": "_objects",
-    "Operation": "_loop", "read_done": "_answers", "read_yes": "_answers", "raise_no": "_answers",
-    "Key": "_convert", "Duration": "_convert", "to_bytes": "_convert", "to_payload": "_convert", "to_text": "_convert",
-    "to_us": "_convert", "to_timeout": "_convert", "to_enum": "_convert", "to_str": "_convert",
-    "from_seconds": "_convert", "checked_record": "_convert", "whole": "_convert",
-    "Buffer": "_native", "CData": "_native",
+    "Handle": "_handle",
+    "Opener": "_handle",
+    "Library": "_library",
+    "NATIVE": "_library",
+    "BlockingObject": "_objects",
+    "AsyncObject": "_objects",
+    "Object": "_objects",
+    "Operation": "_loop",
+    "read_done": "_answers",
+    "read_yes": "_answers",
+    "raise_no": "_answers",
+    "Key": "_convert",
+    "Duration": "_convert",
+    "to_bytes": "_convert",
+    "to_payload": "_convert",
+    "to_text": "_convert",
+    "to_us": "_convert",
+    "to_timeout": "_convert",
+    "to_enum": "_convert",
+    "to_str": "_convert",
+    "from_seconds": "_convert",
+    "checked_record": "_convert",
+    "whole": "_convert",
+    "Buffer": "_native",
+    "CData": "_native",
 }
 TYPES_ONLY = {"Buffer", "CData", "Key", "Duration", "Library", "Operation", "Handle"}
 
@@ -58,8 +76,11 @@ def calls(model: Model, module: Module) -> str:
         if operations:
             parts.append(blocking_class(model, handle, operations, bool(functions)))
             parts.append(async_class(model, handle, operations, bool(functions)))
-    parts.extend(free_function(model, item) for item in module.functions
-                 if not item.handle and item.role == "plain" and not item.by_hand)
+    parts.extend(
+        free_function(model, item)
+        for item in module.functions
+        if not item.handle and item.role == "plain" and not item.by_hand
+    )
     body = "\n\n".join(part for part in parts if part)
     local, only = places(model, module)
     doc = f"The calls of {module.name}: what turns Python's arguments into C's, and C's answers into Python's."
@@ -95,6 +116,7 @@ def places(model: Model, module: Module) -> tuple[dict[str, str], dict[str, str]
 
 # Readers: from the bytes of a record to what Python shows
 
+
 def readers(model: Model, module: Module) -> str:
     parts = []
     for record in module.records:
@@ -106,15 +128,31 @@ def readers(model: Model, module: Module) -> str:
             if operation.result == record.name and words.answers_no(model, operation):
                 parts.append(no_reader(record))
                 break
-    enums = sorted({item.enum for record in module.records if record.name in words.results(model)
-                    for item in shown(model, record) if item.enum and not model.enum(item.enum).flags})
+    enums = sorted(
+        {
+            item.enum
+            for record in module.records
+            if record.name in words.results(model)
+            for item in shown(model, record)
+            if item.enum and not model.enum(item.enum).flags
+        }
+    )
     tables = "".join(f"_{name.upper()} = {{each.value: each for each in {class_name(name)}}}\n" for name in enums)
-    kinds = "".join(f'{record_class(record)}T = TypeVar("{record_class(record)}T", bound=Any{record_class(record)})\n'
-                    for record in module.records if record.name in BY_HAND_CLASSES)
-    structs = "".join(f'_{record.name.upper()} = Struct("{struct_format(model, record)}")\n'
-                      for record in module.records if record.name in words.results(model))
-    many = "".join(f'_{operation.name.upper()}_ITEM = Struct("{item_format(operation)}")\n'
-                   for operation in module.operations if operation.many)
+    kinds = "".join(
+        f'{record_class(record)}T = TypeVar("{record_class(record)}T", bound=Any{record_class(record)})\n'
+        for record in module.records
+        if record.name in BY_HAND_CLASSES
+    )
+    structs = "".join(
+        f'_{record.name.upper()} = Struct("{struct_format(model, record)}")\n'
+        for record in module.records
+        if record.name in words.results(model)
+    )
+    many = "".join(
+        f'_{operation.name.upper()}_ITEM = Struct("{item_format(operation)}")\n'
+        for operation in module.operations
+        if operation.many
+    )
     return "\n\n".join(part for part in [tables + structs + many + kinds, *parts] if part)
 
 
@@ -178,15 +216,19 @@ def reader(model: Model, record: Record) -> str:
 def writer(model: Model, record: Record) -> str:
     """The way back: from what Python shows to the bytes of a record."""
     name = record.name
-    values = [f"from_seconds({name}.{field_name(item)})" if is_time(item) else f"{name}.{field_name(item)}"
-              for item in shown(model, record)]
+    values = [
+        f"from_seconds({name}.{field_name(item)})" if is_time(item) else f"{name}.{field_name(item)}"
+        for item in shown(model, record)
+    ]
     inner = "".join(f"        {item},\n" for item in [*values, f"{name}.rest"])
     kind = f"Any{record_class(record)}" if name in BY_HAND_CLASSES else record_class(record)
     size = int(struct_format(model, record).removesuffix("s").rsplit("q", 1)[-1])
-    return (f"def write_{name}(library: Library, {name}: {kind}) -> CData:\n"
-            f"    checked_record({name}, {kind}, {size})\n"
-            f"    data = _{name.upper()}.pack(\n{inner}    )\n"
-            f'    return library.ffi.from_buffer("{record.c_name} *", data)\n')
+    return (
+        f"def write_{name}(library: Library, {name}: {kind}) -> CData:\n"
+        f"    checked_record({name}, {kind}, {size})\n"
+        f"    data = _{name.upper()}.pack(\n{inner}    )\n"
+        f'    return library.ffi.from_buffer("{record.c_name} *", data)\n'
+    )
 
 
 def value(model: Model, item: Field) -> str:
@@ -202,8 +244,10 @@ def value(model: Model, item: Field) -> str:
 
 def no_reader(record: Record) -> str:
     kind = record_class(record)
-    return (f"def read_{record.name}_or_none(status: int, data: Buffer, offset: int) -> {kind} | None:\n"
-            f"    return None if status else read_{record.name}(status, data, offset)\n")
+    return (
+        f"def read_{record.name}_or_none(status: int, data: Buffer, offset: int) -> {kind} | None:\n"
+        f"    return None if status else read_{record.name}(status, data, offset)\n"
+    )
 
 
 def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, str, str]:
@@ -222,6 +266,7 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
 
 
 # Arguments
+
 
 def parameter(model: Model, argument: Argument, name: str = "") -> str:
     """An argument as a signature has it; name is put before classes that exist twice."""
@@ -246,8 +291,13 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
 def kept(model: Model, operation: Operation) -> dict[str, str]:
     """Arguments that a record among them has kept: taken from there, not asked for again."""
     names = {argument.name for argument in operation.args}
-    return {name: f"{argument.name}.{name}" for argument in operation.args if argument.type == "record"
-            for name in model.record(argument.record).keeps if name in names}
+    return {
+        name: f"{argument.name}.{name}"
+        for argument in operation.args
+        if argument.type == "record"
+        for name in model.record(argument.record).keeps
+        if name in names
+    }
 
 
 def signature(model: Model, operation: Operation) -> list[str]:
@@ -302,6 +352,7 @@ def described(model: Model, operation: Operation) -> str:
 
 # Handles
 
+
 def opener(model: Model, handle: Handle, function: Function) -> str:
     """A function that gives an Opener: what makes the handle, now and again after a fork."""
     parent = next((item.name for item in function.args if item.type == "handle"), "")
@@ -320,16 +371,22 @@ def opener(model: Model, handle: Handle, function: Function) -> str:
                 sent.append("options")
             case kind if kind in BYTES:
                 params.append(parameter(model, argument))
-                lines.append(f'    {prepared(argument, label)}')
+                lines.append(f"    {prepared(argument, label)}")
                 sent.extend(passed(model, argument, label))
             case "text":
                 params.append(parameter(model, argument))
                 lines.append(f'    {label}_text = to_text({label}, "{label}")\n')
                 sent.append(f"{label}_text")
+            case _:
+                params.append(parameter(model, argument))
+                lines.append(f"    {label} = {passed(model, argument, words.bare(label))[0]}\n")
+                sent.append(label)
     first = f"{parent or '_parent'}: CData"
-    out = [call(f"def {handle.name}_opener", ["library: Library", *params], " -> Opener:"),
-           docstring(speak(model, function.doc), "    "),
-           f"    lib = {CAST if in_test(model, handle) else 'library.lib'}\n"]
+    out = [
+        call(f"def {handle.name}_opener", ["library: Library", *params], " -> Opener:"),
+        docstring(speak(model, function.doc), "    "),
+        f"    lib = {CAST if in_test(model, handle) else 'library.lib'}\n",
+    ]
     if any("library.ffi" in line or "ffi." in line for line in lines):
         out.append("    ffi = library.ffi\n")
     out.extend([*texts, *lines])
@@ -364,8 +421,11 @@ def option_fields(model: Model, record: Record, texts: list[str]) -> tuple[list[
 
 
 def functions_class(model: Model, handle: Handle, functions: list[Function]) -> str:
-    out = [f"class {class_name(handle.name)}Functions(Object):\n",
-           docstring(f"{speak(model, handle.doc)} What needs no round trip.", "    "), slots(model, handle)]
+    out = [
+        f"class {class_name(handle.name)}Functions(Object):\n",
+        docstring(f"{speak(model, handle.doc)} What needs no round trip.", "    "),
+        slots(model, handle),
+    ]
     for function in functions:
         params, lines, sent, result = [], [], [], None
         for argument in function.args:
@@ -399,8 +459,11 @@ def bases(handle: Handle, door: str, functions: bool) -> str:
 
 
 def blocking_class(model: Model, handle: Handle, operations: list[Operation], functions: bool) -> str:
-    out = [f"class {class_name(handle.name)}Calls({bases(handle, 'BlockingObject', functions)}):\n",
-           docstring(f"{speak(model, handle.doc)} Each call waits for its answer.", "    "), slots(model, handle)]
+    out = [
+        f"class {class_name(handle.name)}Calls({bases(handle, 'BlockingObject', functions)}):\n",
+        docstring(f"{speak(model, handle.doc)} Each call waits for its answer.", "    "),
+        slots(model, handle),
+    ]
     for operation in operations:
         kind, read, besides = result_of(model, operation)
         out.append(blocking_method(model, operation, kind, read, besides))
@@ -410,9 +473,11 @@ def blocking_class(model: Model, handle: Handle, operations: list[Operation], fu
 
 
 def async_class(model: Model, handle: Handle, operations: list[Operation], functions: bool) -> str:
-    out = [f"class {class_name(handle.name)}Submits({bases(handle, 'AsyncObject', functions)}):\n",
-           docstring(f"{speak(model, handle.doc)} Each operation is submitted at once, and awaited.", "    "),
-           slots(model, handle)]
+    out = [
+        f"class {class_name(handle.name)}Submits({bases(handle, 'AsyncObject', functions)}):\n",
+        docstring(f"{speak(model, handle.doc)} Each operation is submitted at once, and awaited.", "    "),
+        slots(model, handle),
+    ]
     for operation in operations:
         kind, read, besides = result_of(model, operation, "Async" if operation.result in BY_HAND_CLASSES else "")
         out.append(async_method(model, operation, kind, read, besides))
@@ -424,8 +489,11 @@ def async_class(model: Model, handle: Handle, operations: list[Operation], funct
 def method_start(model: Model, operation: Operation, kind: str) -> tuple[str, list[str]]:
     """The head of a method, up to the call, and what the call is given."""
     taken = kept(model, operation)
-    out = ["\n", call(f"def {operation.name}", signature(model, operation), f" -> {kind}:", "    "),
-           docstring(described(model, operation), "        ")]
+    out = [
+        "\n",
+        call(f"def {operation.name}", signature(model, operation), f" -> {kind}:", "    "),
+        docstring(described(model, operation), "        "),
+    ]
     if operation.patient:
         names = [words.bare(argument.name) for argument in operation.args]
         out.append("        if wait is not None:\n")
@@ -445,19 +513,22 @@ def blocking_method(model: Model, operation: Operation, kind: str, read: str, be
     result = ["room.result"] if operation.result else []
     arguments = ["self._handle.pointer", *sent, *result, "room.error"]
     reading = ["status", "room.data", "0", *(besides.strip("()").split(", ") if besides != "()" else [])]
-    return "".join([
-        head, "        room = self._library.room()\n        try:\n            while True:\n",
-        call(f"status = self._lib.{operation.c_name}", arguments, "", " " * 16),
-        "                if status >= 0:\n",
-        call(f"return {read}", reading, "", " " * 20),
-        "                self._handle.recover(room)\n        finally:\n            self._library.rooms.append(room)\n",
-    ])
+    return "".join(
+        [
+            head,
+            "        room = self._library.room()\n        try:\n            while True:\n",
+            call(f"status = self._lib.{operation.c_name}", arguments, "", " " * 16),
+            "                if status >= 0:\n",
+            call(f"return {read}", reading, "", " " * 20),
+            "                self._handle.recover(room)\n        finally:\n            self._library.rooms.append(room)\n",
+        ]
+    )
 
 
 def async_method(model: Model, operation: Operation, kind: str, read: str, besides: str) -> str:
     head, sent = method_start(model, operation, f"Operation[{kind}]")
     door = [f"self._lib.kw_{operation.handle}_submit_{operation.name}", read, besides, *sent]
-    return head + call("return self._submit", door, "", "        ")
+    return head + call("return self._submit_grant" if operation.grants else "return self._submit", door, "", "        ")
 
 
 def many_method(model: Model, operation: Operation, kind: str, read: str, besides: str, submits: bool) -> str:
@@ -465,21 +536,35 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
     names = [words.bare(argument.name) for argument in operation.args]
     types = ", ".join(parameter(model, argument).split(": ", 1)[1].split(" = ")[0] for argument in operation.args)
     result = f"Operation[list[{kind}]]" if submits else f"list[{kind}]"
-    out = ["\n", call(f"def {operation.name}_many", ["self", f"items: Iterable[tuple[{types}]]", "*",
-                      "timeout: Duration | None = None"], f" -> {result}:", "    ")]
-    out.append(docstring(
-        f"Many of {operation.name}, sent together and answered together, in any order.\n\n"
-        f"Args:\n    items: {', '.join(names)} of each\n    timeout: deadline of this call; the client's when None\n\n"
-        "The answers come in the order of the items. If one failed the first failure is raised, and its `answers` has "
-        f"what the others were told. {words.cost(operation)}", "        "))
+    out = [
+        "\n",
+        call(
+            f"def {operation.name}_many",
+            ["self", f"items: Iterable[tuple[{types}]]", "*", "timeout: Duration | None = None"],
+            f" -> {result}:",
+            "    ",
+        ),
+    ]
+    out.append(
+        docstring(
+            f"Many of {operation.name}, sent together and answered together, in any order.\n\n"
+            f"Args:\n    items: {', '.join(names)} of each\n    timeout: deadline of this call; the client's when None\n\n"
+            "The answers come in the order of the items. If one failed the first failure is raised, and its `answers` has "
+            f"what the others were told. {words.cost(operation)}",
+            "        ",
+        )
+    )
     out.append("        rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []\n")
     out.append(f"        for {', '.join(names) if len(names) > 1 else f'({names[0]},)'} in items:\n")
     sent = []
     for argument in operation.args:
         line = prepared(argument, argument.name)
         out.append(f"            {line}" if line else "")
-        sent.extend(passed(model, argument, words.bare(argument.name)) if submits or argument.type not in BYTES
-                    else [f"{argument.name}_data"])
+        sent.extend(
+            passed(model, argument, words.bare(argument.name))
+            if submits or argument.type not in BYTES
+            else [f"{argument.name}_data"]
+        )
     row = f"({', '.join(sent)}{',' if len(sent) == 1 else ''})"
     out.append(f"            rows.append(({besides}, {row}))\n")
     if submits:
@@ -487,13 +572,21 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
         out.append(call("return self._submit_many", door, "", "        "))
     else:
         record = model.record(operation.result)
-        door = [f"self._lib.{operation.c_name}_many", f"_{operation.name.upper()}_ITEM", f'"{operation.c_name}_args *"',
-                read, str(record.layout.size), "rows", "to_timeout(timeout)"]
+        door = [
+            f"self._lib.{operation.c_name}_many",
+            f"_{operation.name.upper()}_ITEM",
+            f'"{operation.c_name}_args *"',
+            read,
+            str(record.layout.size),
+            "rows",
+            "to_timeout(timeout)",
+        ]
         out.append(call("return self._call_many", door, "", "        "))
     return "".join(out)
 
 
 # Functions of no handle
+
 
 def free_function(model: Model, function: Function) -> str:
     params, lines, sent, kind, result = [], [], [], "None", []
@@ -509,19 +602,27 @@ def free_function(model: Model, function: Function) -> str:
             case "record_array_out":
                 capacity, count = next(args), next(args)
                 record = model.record(argument.record)
-                lines.append(f'    {argument.name} = ffi.new("{record.c_name}[]", {capacity.max})\n'
-                             f'    {count.name} = ffi.new("int64_t *")\n')
+                lines.append(
+                    f'    {argument.name} = ffi.new("{record.c_name}[]", {capacity.max})\n'
+                    f'    {count.name} = ffi.new("int64_t *")\n'
+                )
                 sent.extend([argument.name, str(capacity.max), count.name])
                 kind = f"list[{record_class(record)}]"
-                result = [f"    data = ffi.buffer({argument.name})\n",
-                          f"    return [read_{record.name}(0, data, {record.layout.size} * index) "
-                          f"for index in range({count.name}[0])]\n"]
+                result = [
+                    f"    data = ffi.buffer({argument.name})\n",
+                    f"    return [read_{record.name}(0, data, {record.layout.size} * index) "
+                    f"for index in range({count.name}[0])]\n",
+                ]
             case _:
                 params.append(parameter(model, argument))
                 line = prepared(argument, argument.name)
                 lines.append(f"    {line}" if line else "")
                 sent.extend(passed(model, argument, words.bare(argument.name)))
-    out = [call(f"def {function.name}", params, f" -> {kind}:"), docstring(speak(model, function.doc), "    "),
-           "    ffi = NATIVE.ffi\n", *lines]
+    out = [
+        call(f"def {function.name}", params, f" -> {kind}:"),
+        docstring(speak(model, function.doc), "    "),
+        "    ffi = NATIVE.ffi\n",
+        *lines,
+    ]
     out.append(call("NATIVE.check", [f"NATIVE.lib.{function.c_name}", *sent], "", "    "))
     return "".join([*out, *result])

@@ -53,8 +53,14 @@ def errors(model: Model) -> str:
     parts.append(f"#: The exception that stands for a status.\nEXCEPTIONS: dict[int, type[Error]] = {{\n{table}}}\n")
     parts.append(reader(model))
     body = "\n\n".join(parts)
-    local = {"Error": ".._error", "Failed": ".._error", "Refused": ".._error", "to_str": ".._convert",
-             "Reason": ".keywright", "Status": ".keywright"}
+    local = {
+        "Error": ".._error",
+        "Failed": ".._error",
+        "Refused": ".._error",
+        "to_str": ".._convert",
+        "Reason": ".keywright",
+        "Status": ".keywright",
+    }
     only = {"AnyDecision": ".._decision", "Buffer": ".._native"}
     doc = "What a call can raise: one class for each status that is not yes."
     return f"{head('bindings/api/keywright.toml', doc)}\n{imports(body, local, only)}\n{body}"
@@ -63,8 +69,11 @@ def errors(model: Model) -> str:
 def error_class(model: Model, value: Value) -> str:
     name, parent, besides = described(value)
     bases = f"{parent}, {besides}" if besides else parent
-    out = [f"class {name}({bases}):\n", docstring(speak(model, value.doc), "    "),
-           f"\n    code: ClassVar[Status] = Status.{value.name}\n"]
+    out = [
+        f"class {name}({bases}):\n",
+        docstring(speak(model, value.doc), "    "),
+        f"\n    code: ClassVar[Status] = Status.{value.name}\n",
+    ]
     if value.name in CARRIES:
         field, kind, doc = CARRIES[value.name]
         out.append(f"    #: {doc}\n    {field}: {kind} = None\n")

@@ -50,6 +50,7 @@ def prototypes(model: Model, module: Module) -> list[str]:
 
 # Stubs
 
+
 def stub(model: Model, library: str) -> str:
     out = [head(sources(model, library), "The library's functions, as cffi gives them.").rstrip("\n") + "\n\n"]
     if library == "main":

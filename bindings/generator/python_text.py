@@ -18,8 +18,16 @@ BY_HAND_CLASSES = {"decision": "decision"}
 OWN_NAMES = {"count": "amount"}
 
 STANDARD = {
-    "Any": "typing", "ClassVar": "typing", "Iterable": "collections.abc", "IntEnum": "enum", "IntFlag": "enum",
-    "NamedTuple": "typing", "Struct": "struct", "TYPE_CHECKING": "typing", "TypeVar": "typing", "cast": "typing",
+    "Any": "typing",
+    "ClassVar": "typing",
+    "Iterable": "collections.abc",
+    "IntEnum": "enum",
+    "IntFlag": "enum",
+    "NamedTuple": "typing",
+    "Struct": "struct",
+    "TYPE_CHECKING": "typing",
+    "TypeVar": "typing",
+    "cast": "typing",
     "inf": "math",
 }
 
@@ -79,6 +87,7 @@ def shown(model: Model, record: Record) -> list[Field]:
 
 # Texts
 
+
 def speak(model: Model, text: str) -> str:
     """The spec's words as Python says them."""
     statuses = {f"KW_{value.name}": value.name for value in model.enum("status").values}
@@ -88,10 +97,20 @@ def speak(model: Model, text: str) -> str:
     for module in model.modules:
         for enum in module.enums:
             kinds[f"kw_{enum.name}"] = class_name(enum.name)
-            renamed.update({f"KW_{value.name}": f"{class_name(enum.name)}.{member(enum, value.name)}"
-                            for value in enum.values if enum.name != "status"})
-        renamed.update({f"KW_{constant.name}": constant.name for constant in module.constants
-                        if f"KW_{constant.name}" not in renamed})
+            renamed.update(
+                {
+                    f"KW_{value.name}": f"{class_name(enum.name)}.{member(enum, value.name)}"
+                    for value in enum.values
+                    if enum.name != "status"
+                }
+            )
+        renamed.update(
+            {
+                f"KW_{constant.name}": constant.name
+                for constant in module.constants
+                if f"KW_{constant.name}" not in renamed
+            }
+        )
         for record in module.records:
             kinds[record.c_name] = record_class(record)
             renamed.update({item.name: field_name(item) for item in record.fields if is_time(item)})
@@ -119,8 +138,15 @@ def docstring(text: str, indent: str = "") -> str:
     for part in text.strip().split("\n\n"):
         for line in part.split("\n") if part.startswith("Args:\n") else [" ".join(part.split())]:
             hanging = " " * 8 if line.startswith(" ") else ""
-            lines.extend(textwrap.wrap(line, width - (3 if not lines else 0), subsequent_indent=hanging,
-                                       break_long_words=False, break_on_hyphens=False))
+            lines.extend(
+                textwrap.wrap(
+                    line,
+                    width - (3 if not lines else 0),
+                    subsequent_indent=hanging,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
         lines.append("")
     lines.pop()
     body = "\n".join(f"{indent}{line}".rstrip() for line in lines).lstrip()
@@ -136,6 +162,7 @@ def comment(text: str, indent: str = "") -> str:
 
 
 # Code
+
 
 def call(start: str, arguments: list[str], end: str, indent: str = "") -> str:
     """A call or signature as the formatter would have it: on one line, else its arguments on one, else one on each."""

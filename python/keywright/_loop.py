@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
+from ._decision import AnyDecision
 from ._generated.errors import Closed
 from ._generated.keywright import Status
 from ._handle import ClientHandle, Handle, generation
@@ -30,8 +31,8 @@ class Operation(asyncio.Future[T]):
         super().__init__(loop=loop)
         self.tags: list[int] = []
         self._port = port
-        #: Takes a yes that came when nobody waited for it any more.
-        self.abandoned: Callable[[T], object] | None = None
+        #: Whether a yes hands something out.
+        self.grants = False
 
     def cancel(self, msg: Any | None = None) -> bool:
         if self.done():
@@ -42,19 +43,26 @@ class Operation(asyncio.Future[T]):
         return super().cancel(msg)
 
     def __await__(self) -> Generator[Any, None, T]:
-        return super().__await__() if self.abandoned is None else self._await_or_abandon()
+        return self._await_grant() if self.grants else super().__await__()
 
-    def _await_or_abandon(self) -> Generator[Any, None, T]:
+    def _await_grant(self) -> Generator[Any, None, T]:
         try:
             return (yield from super().__await__())
         except asyncio.CancelledError:
             # The answer came, and in the same turn of the loop the task was cancelled.
-            if self.abandoned is not None and self.done() and not self.cancelled() and self.exception() is None:
-                self.abandoned(self.result())
+            if self.done() and not self.cancelled() and self.exception() is None:
+                give_back(self.result())
             raise
 
     def __bool__(self) -> NoReturn:
         raise TypeError("await this: an operation under way is not its answer")
+
+
+def give_back(granted: object) -> None:
+    """Undoes what was granted to somebody who had left."""
+    if isinstance(granted, AnyDecision) and granted.amount > 0 and granted.maker is not None:
+        refund: Operation[None] = granted.maker.refund(granted)
+        refund.add_done_callback(lambda _: refund.cancelled() or refund.exception())
 
 
 class LoopPort(Port):
@@ -137,9 +145,8 @@ class LoopPort(Port):
         self._turn()
 
     def _left_behind(self, call: Call, address: int, length: int) -> None:
-        abandoned = getattr(call.answer, "abandoned", None)
-        if abandoned is not None:
-            abandoned(self._value(call, 0, address, length))
+        if getattr(call.answer, "grants", False):
+            give_back(self._value(call, 0, address, length))
 
     def usable(self) -> bool:
         return self._open and not self.loop.is_closed() and self.generation == generation()
@@ -250,10 +257,9 @@ class LoopOutbox(Outbox):
     def __init__(self, ports: Ports) -> None:
         super().__init__()
         self._ports = ports
-        self._loop = running_loop()
 
     def _answer(self) -> Operation[Any]:
-        return Operation(None, self._loop)
+        return Operation(None, running_loop())
 
     def discard(self) -> None:
         for answer in self.answers:

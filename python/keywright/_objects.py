@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._convert import Key
     from ._loop import LoopOutbox, Operation
     from ._native import Lib
-    from ._port import BlockingOutbox
+    from ._port import BlockingOutbox, Outbox
 
 T = TypeVar("T")
 ObjectT = TypeVar("ObjectT", bound="Object")
@@ -169,7 +169,7 @@ class BlockingObject(Object):
         from . import aio  # noqa: F401  (its classes make themselves known)
 
         for kind in type(self).__mro__:
-            twin = AsyncObject.twins.get(kind.__name__.removesuffix("Calls"))
+            twin = AsyncObject._twins.get(kind.__name__.removesuffix("Calls"))
             if twin is not None:
                 return twin(self._handle, ports)
         raise TypeError(f"{type(self).__name__} has no asynchronous twin")
@@ -197,11 +197,11 @@ class AsyncObject(Object):
     __slots__ = ("_ports",)
 
     #: The asynchronous classes by name, for those who have the blocking twin.
-    twins: ClassVar[dict[str, type[AsyncObject]]] = {}
+    _twins: ClassVar[dict[str, type[AsyncObject]]] = {}
 
     def __init_subclass__(cls) -> None:
         if cls.__module__.startswith(f"{__package__}."):
-            AsyncObject.twins[cls.__name__.removesuffix("Submits")] = cls
+            AsyncObject._twins[cls.__name__.removesuffix("Submits")] = cls
 
     def __init__(self, handle: Handle, ports: Ports) -> None:
         super().__init__(handle)
@@ -209,6 +209,12 @@ class AsyncObject(Object):
 
     def _submit(self, function: Function, read: Callable[..., T], kept: Values, *args: Any) -> Operation[T]:
         operation: Operation[T] = self._ports.current().submit(self._handle, function, read, kept, args)
+        return operation
+
+    def _submit_grant(self, function: Function, read: Callable[..., T], kept: Values, *args: Any) -> Operation[T]:
+        """The same for what hands something out, which must come back if nobody waits for it any more."""
+        operation: Operation[T] = self._ports.current().submit(self._handle, function, read, kept, args)
+        operation.grants = True
         return operation
 
     def _submit_many(
@@ -288,14 +294,14 @@ class AsyncClient(AsyncObject):
         return greeting
 
 
-def door(operation: Callable[..., Any], client: Object, ports: Ports) -> Callable[..., Any]:
-    """The method of an object, with its operations going through other ports."""
+def door(operation: Callable[..., Any], client: Object, outbox: Outbox) -> Callable[..., Any]:
+    """The method of an object, with its operations going into a batch."""
     owner = getattr(operation, "__self__", None)
     if not isinstance(owner, Object):
         raise TypeError("a batch takes methods of objects made from its client, as batch.submit(api.hit, 'user:42')")
     if owner._client() is not client._client():
         raise ValueError("a batch takes methods of objects made from its own client")
-    method: Callable[..., Any] = getattr(owner._submitting(ports), operation.__name__)
+    method: Callable[..., Any] = getattr(owner._submitting(outbox.ports_for(owner)), operation.__name__)
     if iscoroutinefunction(method):
         raise TypeError(f"{operation.__name__} is no single operation: a batch cannot take it")
     return method

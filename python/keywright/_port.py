@@ -6,18 +6,22 @@ from itertools import count
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
 
+from ._aio.decision import Decision as AsyncDecision
 from ._generated.errors import EXCEPTIONS, Cancelled, read_error
 from ._generated.keywright import FOREVER
 from ._generated.keywright_calls import completions_opener
 from ._handle import ClientHandle, Handle, generation
+from ._sync.decision import Decision
 
 if TYPE_CHECKING:
-    from ._objects import Function, Reader, Row, Values
+    from ._objects import Function, Object, Ports, Reader, Row, Values
 
 T = TypeVar("T")
 RECORD = Struct("=QiiQQ")
 #: How many records one crossing brings.
 DRAIN = 256
+#: Answers whose class is written by hand: which one stands for which.
+BLOCKING: dict[type, Any] = {AsyncDecision: Decision}
 
 
 class Answer(Protocol):
@@ -212,10 +216,11 @@ class Port:
 class Submitted(Generic[T]):
     """An entry of a batch. `result()` gives its answer, or raises its error, once the batch was sent."""
 
-    __slots__ = ("_done", "_error", "_result", "tags")
+    __slots__ = ("_done", "_error", "_result", "grants", "tags")
 
     def __init__(self) -> None:
         self.tags: list[int] = []
+        self.grants = False
         self._done = False
         self._error: Exception | None = None
         self._result: T | None = None
@@ -252,6 +257,10 @@ class Outbox:
 
     def shut(self) -> None:
         """A batch has nothing to close."""
+
+    def ports_for(self, owner: Object) -> Ports:
+        """Where the operations go that the batch was asked to make of an object's methods."""
+        return self
 
     def _answer(self) -> Any:
         raise NotImplementedError
@@ -302,6 +311,9 @@ class BlockingOutbox(Outbox):
     def _answer(self) -> Submitted[Any]:
         return Submitted()
 
+    def ports_for(self, owner: Object) -> Ports:
+        return OnBehalf(self, owner)
+
     def discard(self) -> None:
         for answer in self.answers:
             if not answer.done():
@@ -323,6 +335,41 @@ class BlockingOutbox(Outbox):
                 return BlockingPort(self._client)
             if port.generation == generation():
                 return port
+
+
+class OnBehalf:
+    """An outbox for the asynchronous twin of a blocking object: answers name the object itself, and are of its kind."""
+
+    __slots__ = ("_outbox", "_owner")
+
+    def __init__(self, outbox: BlockingOutbox, owner: Object) -> None:
+        self._outbox = outbox
+        self._owner = owner
+
+    def current(self) -> OnBehalf:
+        return self
+
+    def shut(self) -> None:
+        self._outbox.shut()
+
+    def _own(self, kept: Values) -> Values:
+        return (BLOCKING[kept[0]], self._owner, *kept[2:]) if kept else kept
+
+    def _of_kind(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._of_kind(each) for each in value]
+        kind = BLOCKING.get(type(value))
+        return value if kind is None else kind(*value[:-1], self._owner)
+
+    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Any:
+        return self._outbox.submit(handle, function, read, self._own(kept), args)
+
+    def submit_many(self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int) -> Any:
+        own = [(self._own(kept), values) for kept, values in rows]
+        return self._outbox.submit_many(handle, function, read, own, timeout_us)
+
+    def answered(self, value: Any) -> Any:
+        return self._outbox.answered(self._of_kind(value))
 
 
 class BlockingPort(Port):

@@ -1,0 +1,161 @@
+"""Forked children: clients and stateless objects open again at their next call, whatever the parent does meanwhile."""
+
+import asyncio
+import multiprocessing
+import os
+import threading
+import traceback
+
+import pytest
+
+import keywright
+import keywright.aio
+
+
+def in_child(work):
+    """Runs it in a forked child and gives what it returned."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            os.write(write, repr(work()).encode())
+            code = 0
+        except BaseException:
+            os.write(write, traceback.format_exc().encode())
+        finally:
+            os._exit(code)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        said = pipe.read().decode()
+    _, status = os.waitpid(pid, 0)
+    assert status == 0, said
+    return said
+
+
+def test_a_child_opens_again(client):
+    api = client.limiter("api", "100/h")
+    assert api.hit("k").remaining == 99
+    assert in_child(lambda: api.hit("k").remaining) == "98"
+    assert api.hit("k").remaining == 97
+
+
+def test_a_grandchild_too(client):
+    api = client.limiter("api", "100/h")
+    api.hit("k")
+    assert in_child(lambda: (api.hit("k").remaining, in_child(lambda: api.hit("k").remaining))) == "(98, '97')"
+
+
+def test_parent_and_child_keep_apart(client):
+    api = client.limiter("api", "100000/h")
+    api.hit("warm")
+
+    def both():
+        return all(api.hit("child", 1).key == "child" for _ in range(500))
+
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if both() else 1)
+    assert all(api.hit("parent", 2).amount == 2 for _ in range(500))
+    assert os.waitpid(pid, 0)[1] == 0
+    os.close(read)
+    os.close(write)
+
+
+def test_a_fork_while_other_threads_call(client):
+    api = client.limiter("api", "1000000/h")
+    stop = threading.Event()
+
+    def busy():
+        while not stop.is_set():
+            api.hit("busy")
+
+    threads = [threading.Thread(target=busy) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(10):
+            assert in_child(lambda: bool(api.hit("child"))) == "True"
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_client_that_was_closed_stays_closed(server):
+    client = keywright.connect(server.url)
+    client.ping()
+    client.close()
+
+    def call():
+        try:
+            client.ping()
+        except keywright.Closed:
+            return "closed"
+
+    assert in_child(call) == "'closed'"
+
+
+def test_batch_and_many_in_a_child(client):
+    api = client.limiter("api", "100/h")
+    with client.batch() as batch:
+        batch.submit(api.hit, "k")
+
+    def work():
+        with client.batch() as batch:
+            entry = batch.submit(api.hit, "k")
+        return entry.result().remaining, [each.remaining for each in api.hit_many(["k", "k"])]
+
+    assert in_child(work) == "(98, [97, 96])"
+
+
+def test_a_child_attaches_to_the_private_server_of_its_parent():
+    with keywright.connect("embedded://") as client:
+        api = client.limiter("api", "100/h")
+        assert api.hit("k").remaining == 99
+        assert in_child(lambda: (client.url, api.hit("k").remaining)) == f"({client.url!r}, 98)"
+        assert api.hit("k").remaining == 97
+
+
+def test_an_asyncio_client_opens_again_in_a_childs_own_loop(server):
+    client = keywright.aio.connect(server.url)
+    api = client.limiter("api", "100/h")
+
+    async def hit():
+        return (await api.hit("k")).remaining
+
+    assert asyncio.run(hit()) == 99
+    assert in_child(lambda: asyncio.run(hit())) == "98"
+    assert asyncio.run(hit()) == 97
+
+
+def test_a_child_of_a_running_loop(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("api", "100/h")
+
+            async def hit():
+                return (await api.hit("k")).remaining
+
+            assert await hit() == 99
+            said = in_child(lambda: asyncio.new_event_loop().run_until_complete(hit()))
+            return said, await hit()
+
+    assert asyncio.run(main()) == ("98", 97)
+
+
+def worker(url, queue):
+    with keywright.connect(url) as client:
+        queue.put(client.limiter("api", "100/h").hit("k").remaining)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_multiprocessing(server, method):
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    process = context.Process(target=worker, args=(server.url, queue))
+    process.start()
+    assert queue.get(timeout=30) == 99
+    process.join(30)
+    assert process.exitcode == 0

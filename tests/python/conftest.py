@@ -1,0 +1,42 @@
+"""Fixtures of all Python tests: one private server for the session, emptied before each test that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import keywright
+from support.server import Clock, Server
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture(scope="session")
+def session_server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(session_server: Server) -> Iterator[Server]:
+    """The session's server, empty, its clock running."""
+    session_server.command("FLUSHALL")
+    yield session_server
+    if session_server.clock is not None:
+        session_server.clock.run()
+
+
+@pytest.fixture
+def clock(server: Server) -> Clock:
+    """The server's clock, to be set."""
+    if server.clock is None:
+        pytest.skip("the server's clock cannot be set here: no KEYWRIGHT_TEST_CLOCK_LIBRARY")
+    return server.clock
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[keywright.Client]:
+    with keywright.connect(server.url) as client:
+        yield client

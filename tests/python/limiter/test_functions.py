@@ -1,0 +1,205 @@
+"""limit and guard: functions and blocks that are limited."""
+
+import asyncio
+import inspect
+import threading
+
+import pytest
+
+import keywright
+import keywright.aio
+
+
+def test_a_limited_function(client):
+    api = client.limiter("api", "2/h")
+
+    @api.limit(key=lambda user, **_: user)
+    def greet(user, greeting="hello"):
+        """Greets."""
+        return f"{greeting} {user}"
+
+    assert greet.__name__ == "greet"
+    assert greet.__doc__ == "Greets."
+    assert list(inspect.signature(greet).parameters) == ["user", "greeting"]
+    assert greet("ann") == "hello ann"
+    assert greet("ann", greeting="bye") == "bye ann"
+    assert greet("bob") == "hello bob"
+    with pytest.raises(keywright.Denied) as caught:
+        greet("ann")
+    assert caught.value.decision.key == "ann"
+    assert caught.value.decision.retry_after > 0
+    assert "'ann'" in str(caught.value) and "'api'" in str(caught.value)
+
+
+def test_cost_may_be_a_function_too(client):
+    api = client.limiter("api", "10/h")
+
+    @api.limit(key="all", cost=len)
+    def send(items):
+        return len(items)
+
+    assert send("abcdefg") == 7
+    with pytest.raises(keywright.Denied):
+        send("abcd")
+    assert send("abc") == 3
+
+
+def test_patience(client):
+    api = client.limiter("api", "20/s burst 1")
+
+    @api.limit(key="all", wait=1)
+    def work():
+        return True
+
+    assert work() and work() and work()
+
+
+def test_an_exception_of_the_function_is_its_own(client):
+    @client.limiter("api", "10/h").limit(key="all")
+    def fail():
+        raise KeyError("own")
+
+    with pytest.raises(KeyError, match="own"):
+        fail()
+
+
+def test_an_async_function_is_limited_without_blocking_its_loop(client, server):
+    api = client.limiter("api", "2/h")
+
+    @api.limit(key=lambda user: user)
+    async def greet(user):
+        return f"hello {user}"
+
+    assert inspect.iscoroutinefunction(greet)
+
+    async def main():
+        assert await greet("ann") == "hello ann"
+        ticks = 0
+        with server.silent():
+            waiting = asyncio.ensure_future(greet("ann"))
+            for _ in range(20):
+                await asyncio.sleep(0.005)
+                ticks += 1
+            assert not waiting.done()
+        assert await waiting == "hello ann"
+        assert ticks == 20
+        with pytest.raises(keywright.Denied):
+            await greet("ann")
+
+    asyncio.run(main())
+    with pytest.raises(keywright.Denied):
+        asyncio.run(greet("ann"))
+
+
+def test_an_async_function_in_loops_of_several_threads(client):
+    @client.limiter("api", "1000/h").limit(key=threading.get_ident)
+    async def work():
+        return threading.get_ident()
+
+    told = []
+
+    async def main():
+        told.append(await asyncio.gather(*(work() for _ in range(20))))
+
+    threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(told) == 4
+    assert all(len(set(each)) == 1 for each in told)
+
+
+def test_an_asyncio_limiter_limits_async_functions_only(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("api", "1/h")
+
+            @api.limit(key="all")
+            async def work():
+                return 7
+
+            assert await work() == 7
+            with pytest.raises(keywright.Denied):
+                await work()
+            with pytest.raises(TypeError, match="belongs to asyncio"):
+                api.limit(key="all")(lambda: None)
+
+    asyncio.run(main())
+
+
+def test_an_async_generator_is_refused(client):
+    with pytest.raises(TypeError, match="guard"):
+
+        @client.limiter("api", "1/h").limit(key="all")
+        async def numbers():
+            yield 1
+
+
+def test_a_guard(client):
+    api = client.limiter("api", "1/h")
+    with api.guard("k") as decision:
+        assert decision.remaining == 0
+    with pytest.raises(keywright.Denied) as caught, api.guard("k"):
+        pytest.fail("entered")
+    assert not caught.value.decision
+
+
+def test_an_asyncio_guard(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("api", "1/h")
+            async with api.guard("k") as decision:
+                assert decision
+            with pytest.raises(keywright.Denied):
+                async with api.guard("k"):
+                    pytest.fail("entered")
+
+    asyncio.run(main())
+
+
+# KEYWRIGHT_LIMITS=off
+
+
+def test_limits_off_admits_everything_and_sends_nothing(client, monkeypatch):
+    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
+    api = client.limiter("api", "1/h burst 5")
+    before = client.stats().bytes_sent
+
+    @api.limit(key="k")
+    def work():
+        return 7
+
+    @api.limit(key="k")
+    async def async_work():
+        return 8
+
+    for _ in range(3):
+        decision = api.hit("k", 100)
+        assert decision
+        assert decision.remaining == decision.limit == 5
+        assert work() == 7
+        assert asyncio.run(async_work()) == 8
+    assert api.peek("k") and api.hit("k", wait=3) and all(api.hit_many(["a", ("b", 9)]))
+    decision.refund()
+    api.reset("k")
+    with client.batch() as batch:
+        entry = batch.submit(api.hit, "k")
+    assert entry.result()
+    assert client.stats().bytes_sent == before
+    with pytest.raises(TypeError, match="key"):
+        api.hit(None)
+    with pytest.raises(keywright.Invalid):
+        client.limiter("api", "nonsense")
+
+
+def test_limits_off_in_asyncio(server, monkeypatch):
+    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
+
+    async def main():
+        client = keywright.aio.connect(server.url)
+        api = client.limiter("api", "1/h")
+        assert all([await api.hit("k") for _ in range(3)])
+        assert client.stats().bytes_sent == 0
+
+    asyncio.run(main())
