@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keywright.aio
 from stage import Stage, milliseconds
+
+import keywright.aio
 
 TITLE = "A crowd: 2,000 calls at once from four processes, 1,000 a second and 100 at once allowed"
 ORDER = 20
