@@ -60,17 +60,16 @@ void kw__buffer_consume(kw__buffer *buffer, size_t length) {
 }
 
 size_t kw__format_integer(int64_t number, char *out) {
-    char reversed[20];
-    size_t digits = 0;
+    char digits[20];
+    size_t at = sizeof digits, length = 0;
     uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    if (number < 0) out[length++] = '-';
     do {
-        reversed[digits++] = (char)('0' + rest % 10);
+        digits[--at] = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest > 0);
-    size_t length = 0;
-    if (number < 0) out[length++] = '-';
-    while (digits > 0) out[length++] = reversed[--digits];
-    return length;
+    memcpy(out + length, digits + at, sizeof digits - at);
+    return length + sizeof digits - at;
 }
 
 bool kw__parse_integer(kw__bytes bytes, int64_t *number) {
@@ -78,13 +77,20 @@ bool kw__parse_integer(kw__bytes bytes, int64_t *number) {
     size_t i = 0;
     bool negative = bytes.length > 0 && text[0] == '-';
     if (negative) i++;
-    if (i == bytes.length) return false;
-    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+    size_t digits = bytes.length - i;
+    if (digits == 0) return false;
+    /* 18 digits always fit, and are what there is in practice; only beyond them must each be weighed. */
+    size_t safe = digits <= 18 ? bytes.length : i;
     uint64_t value = 0;
+    for (; i < safe; i++) {
+        uint64_t digit = (uint64_t)(unsigned char)text[i] - '0';
+        if (digit > 9) return false;
+        value = value * 10 + digit;
+    }
+    uint64_t limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
     for (; i < bytes.length; i++) {
-        if (text[i] < '0' || text[i] > '9') return false;
-        uint64_t digit = (uint64_t)(text[i] - '0');
-        if (value > (limit - digit) / 10) return false;
+        uint64_t digit = (uint64_t)(unsigned char)text[i] - '0';
+        if (digit > 9 || value > (limit - digit) / 10) return false;
         value = value * 10 + digit;
     }
     *number = negative ? (int64_t)(0 - value) : (int64_t)value;

@@ -20,7 +20,8 @@ int kw__random_bytes(void *out, size_t length) {
 uint64_t kw__random_below(uint64_t bound) {
     /* SplitMix64 (Steele, Lea, Flood 2014) over a counter: each caller gets a number of its own without a lock. */
     static atomic_uint_least64_t counter;
-    uint64_t seed = atomic_fetch_add(&counter, 1) + (uint64_t)kw__now() * 0x2545F4914F6CDD1DU + (uint64_t)getpid();
+    uint64_t seed = atomic_fetch_add(&counter, 1) + (uint64_t)kw__now() * 0x2545F4914F6CDD1DU;
+    seed += (uint64_t)(uintptr_t)&counter + (uint64_t)(uintptr_t)&bound; /* other processes and threads lie elsewhere */
     uint64_t mixed = seed + 0x9E3779B97F4A7C15U;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9U;
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBU;

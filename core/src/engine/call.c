@@ -282,11 +282,14 @@ static void react(kw__call *call, kw__event *event) {
     kw__effects effects = {.error = &call->error};
     event->now = kw__now();
     event->deadline = call->deadline;
-    event->random = kw__random_below(UINT64_MAX);
     event->finished = call->finished;
     if (event->kind == KW__EVENT_TIMER) call->timer = INT64_MAX;
-    if (call->row->advance != NULL) call->row->advance(&call->step, event, &effects);
-    else one_step(call, event, &effects);
+    if (call->row->advance != NULL) {
+        event->random = kw__random_below(UINT64_MAX);
+        call->row->advance(&call->step, event, &effects);
+    } else {
+        one_step(call, event, &effects);
+    }
     apply(call, &effects);
 }
 

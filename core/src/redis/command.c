@@ -1,26 +1,36 @@
 #include "redis/command.h"
 
-static void head(kw__buffer *out, char mark, int64_t number) {
-    if (!kw__buffer_reserve(out, 24)) return;
-    char *at = out->data + out->length;
-    *at = mark;
-    size_t length = 1 + kw__format_integer(number, at + 1);
-    memcpy(at + length, "\r\n", 2);
-    out->length += length + 2;
+/* Writes a mark, a number and a line's end where room was reserved; returns how many bytes. */
+static size_t head(char *at, char mark, size_t number) {
+    size_t length = 1;
+    at[0] = mark;
+    if (number < 10) at[length++] = (char)('0' + number);
+    else length += kw__format_integer((int64_t)number, at + 1);
+    at[length] = '\r';
+    at[length + 1] = '\n';
+    return length + 2;
 }
 
+#define HEAD_ROOM 24 /* of the longest head */
+
 void kw__command_begin(kw__command *command, int arguments) {
+    kw__buffer *out = command->out;
     command->left = arguments;
-    head(command->out, '*', arguments);
+    if (!kw__buffer_reserve(out, HEAD_ROOM)) return;
+    out->length += head(out->data + out->length, '*', (size_t)arguments);
 }
 
 void kw__command_bytes(kw__command *command, kw__bytes bytes) {
     kw__buffer *out = command->out;
     command->left--;
-    head(out, '$', (int64_t)bytes.length);
-    if (!kw__buffer_reserve(out, bytes.length + 2)) return;
-    kw__buffer_append(out, bytes.data, bytes.length);
-    kw__buffer_append(out, "\r\n", 2);
+    if (!kw__buffer_reserve(out, bytes.length + HEAD_ROOM + 2)) return;
+    char *at = out->data + out->length;
+    at += head(at, '$', bytes.length);
+    if (bytes.length > 0) memcpy(at, bytes.data, bytes.length);
+    at += bytes.length;
+    at[0] = '\r';
+    at[1] = '\n';
+    out->length = (size_t)(at + 2 - out->data);
 }
 
 void kw__command_text(kw__command *command, const char *text) {
@@ -33,7 +43,6 @@ void kw__command_integer(kw__command *command, int64_t number) {
 }
 
 void kw__command_script(kw__command *command, const kw__script *script) {
-    command->uses_script = true;
     kw__command_begin(command, 3 + script->keys + script->args);
     kw__command_text(command, command->by_text ? "EVAL" : "EVALSHA");
     kw__command_bytes(command, command->by_text ? kw__bytes_of(script->text, script->length)

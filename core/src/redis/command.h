@@ -13,7 +13,6 @@ typedef struct kw__command {
     kw__buffer *out;
     int left;          /* arguments still owed */
     bool by_text;      /* send scripts whole: the server did not know the hash */
-    bool uses_script;  /* set by kw__command_script */
 } kw__command;
 
 /* Begins a command of `arguments` words, its name among them. */
