@@ -1,0 +1,154 @@
+"""Emits the readers: what makes Python values of the bytes of a record, and bytes of what goes back in."""
+
+from __future__ import annotations
+
+from .. import words
+from ..model import BYTES, Field, Model, Module, Operation, Record
+from .text import (
+    BY_HAND_CLASSES,
+    WIDTH,
+    call,
+    class_name,
+    field_name,
+    is_time,
+    keeps_bytes,
+    record_class,
+    shown,
+)
+
+CODES = {"i32": "i", "i64": "q", "u8": "B", "u64": "Q", "size": "Q"}
+#: The most that a result may take: what is kept ready for the calls of a thread.
+ROOM = 1024
+
+
+def readers(model: Model, module: Module) -> str:
+    parts = []
+    for record in module.records:
+        if record.name in words.results(model):
+            if record.layout.size > ROOM:
+                raise ValueError(f"{record.c_name} takes more than {ROOM} bytes")
+            parts.append(reader(model, record))
+        for operation in module.operations:
+            if operation.result == record.name and words.answers_no(model, operation):
+                parts.append(no_reader(record))
+                break
+    enums = sorted(
+        {
+            item.enum
+            for record in module.records
+            if record.name in words.results(model)
+            for item in shown(model, record)
+            if item.enum and not model.enum(item.enum).flags
+        }
+    )
+    tables = "".join(f"_{name.upper()} = {{each.value: each for each in {class_name(name)}}}\n" for name in enums)
+    kinds = "".join(
+        f'{record_class(record)}T = TypeVar("{record_class(record)}T", bound=Any{record_class(record)})\n'
+        for record in module.records
+        if record.name in BY_HAND_CLASSES
+    )
+    structs = "".join(
+        f'_{record.name.upper()} = Struct("{struct_format(model, record)}")\n'
+        for record in module.records
+        if record.name in words.results(model)
+    )
+    many = "".join(
+        f'_{operation.name.upper()}_ITEM = Struct("{item_format(operation)}")\n'
+        for operation in module.operations
+        if operation.many
+    )
+    return "\n\n".join(part for part in [tables + structs + many + kinds, *parts] if part)
+
+
+def struct_format(model: Model, record: Record) -> str:
+    """The record for the struct module: native byte order, every gap spelled out."""
+    layout = dict(zip(record.layout.names, record.layout.offsets, strict=True))
+    out, at = "=", 0
+    for item in shown(model, record):
+        offset = layout[item.name]
+        out += f"{offset - at}x" if offset > at else ""
+        if item.type == "char":
+            code, size = f"{item.count}s", item.count
+        else:
+            code, size = CODES[item.type], {"i": 4, "q": 8, "Q": 8, "B": 1}[CODES[item.type]]
+            code, size = (f"{item.count}{code}" if item.count > 1 else code), size * item.count
+        out, at = out + code, offset + size
+    if keeps_bytes(model, record):
+        return f"{out}{record.layout.size - at}s"
+    return out + (f"{record.layout.size - at}x" if record.layout.size > at else "")
+
+
+def item_format(operation: Operation) -> str:
+    """The arguments of one among many."""
+    codes = "".join("QQ" if argument.type in BYTES else "q" for argument in operation.args)
+    if any(argument.type not in BYTES | {"i64", "duration", "wait", "timeout"} for argument in operation.args):
+        raise ValueError(f"{operation.full_name}: a kind of argument that many cannot have yet")
+    return f"=II{codes}"
+
+
+def reader(model: Model, record: Record) -> str:
+    fields = shown(model, record)
+    by_hand = record.name in BY_HAND_CLASSES
+    struct = f"_{record.name.upper()}"
+    kind = f"{record_class(record)}T" if by_hand else record_class(record)
+    extra = [f"kind: type[{kind}]", "maker: object", *(f"{name}: Key" for name in record.keeps)] if by_hand else []
+    out = [call(f"def read_{record.name}", ["status: int", "data: Buffer", "offset: int", *extra], f" -> {kind}:")]
+    names = [f"*{field_name(item)}" if item.count > 1 and item.type != "char" else field_name(item) for item in fields]
+    values = [value(model, item) for item in fields]
+    if keeps_bytes(model, record):
+        names.append("rest")
+        values.append("rest")
+    values.extend(record.keeps)
+    if by_hand:
+        values.append("maker")
+    left = f"    {', '.join(names)}{',' if len(fields) == 1 else ''} = "
+    right = f"{struct}.unpack_from(data, offset)"
+    if len(left + right) <= WIDTH:
+        out.append(f"{left}{right}\n")
+    else:
+        out.append("    (\n" + "".join(f"        {name},\n" for name in names) + f"    ) = {right}\n")
+    if by_hand:
+        inner = "".join(f"            {item},\n" for item in values)
+        out.append(f"    return tuple.__new__(\n        kind,\n        (\n{inner}        ),\n    )\n")
+    else:
+        out.append(call(f"return {kind}", values, "", "    "))
+    if keeps_bytes(model, record):
+        out.append(f"\n\n{writer(model, record)}")
+    return "".join(out)
+
+
+def writer(model: Model, record: Record) -> str:
+    """The way back: from what Python shows to the bytes of a record."""
+    name = record.name
+    values = [
+        f"from_seconds({name}.{field_name(item)})" if is_time(item) else f"{name}.{field_name(item)}"
+        for item in shown(model, record)
+    ]
+    inner = "".join(f"        {item},\n" for item in [*values, f"{name}.rest"])
+    kind = f"Any{record_class(record)}" if name in BY_HAND_CLASSES else record_class(record)
+    size = int(struct_format(model, record).removesuffix("s").rsplit("q", 1)[-1])
+    return (
+        f"def write_{name}(library: Library, {name}: {kind}) -> CData:\n"
+        f"    checked_record({name}, {kind}, {size})\n"
+        f"    data = _{name.upper()}.pack(\n{inner}    )\n"
+        f'    return library.ffi.from_buffer("{record.c_name} *", data)\n'
+    )
+
+
+def value(model: Model, item: Field) -> str:
+    name = field_name(item)
+    if item.type == "char":
+        return f"to_str({name})"
+    if item.enum:
+        return f"{class_name(item.enum)}({name})" if model.enum(item.enum).flags else f"_{item.enum.upper()}[{name}]"
+    if is_time(item):
+        return f"{name} / 1e6 if {name} != NEVER else inf"
+    return f"tuple({name})" if item.count > 1 else name
+
+
+def no_reader(record: Record) -> str:
+    kind = record_class(record)
+    return (
+        f"def read_{record.name}_or_none(status: int, data: Buffer, offset: int) -> {kind} | None:\n"
+        f"    return None if status else read_{record.name}(status, data, offset)\n"
+    )
