@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time
 
 KEYS = [f"user:{number}" for number in range(1000)]
 RATE, MOST = 1000, 100_000  # an hour, and at once: nothing is ever refused
@@ -61,29 +61,30 @@ def ready(name: str) -> None:
     print(json.dumps({"subject": name}), flush=True)
 
 
-def report(samples: Samples, seconds: float) -> None:
+def report(samples: Samples, seconds: float, busy: float) -> None:
     took, operations, refused = samples
     took.sort()
     p50, p99 = (took[int(share * (len(took) - 1))] / 1e3 if took else 0 for share in (0.50, 0.99))
-    line = {"operations": operations, "seconds": seconds, "p50_us": p50, "p99_us": p99, "refused": refused}
+    line = {"operations": operations, "seconds": seconds, "busy": busy, "p50_us": p50, "p99_us": p99}
+    line["refused"] = refused
     print(json.dumps(line), flush=True)
 
 
 def serve(name: str, measure: Callable[[float], Samples]) -> None:
     ready(name)
     for line in sys.stdin:
-        start = perf_counter_ns()
+        start, busy = perf_counter_ns(), process_time()
         samples = measure(float(line))
-        report(samples, (perf_counter_ns() - start) / 1e9)
+        report(samples, (perf_counter_ns() - start) / 1e9, process_time() - busy)
 
 
 async def serve_async(name: str, hit: Callable[[str], Awaitable[bool]]) -> None:
     """Orders are read while nothing runs, so that reading may block the loop."""
     ready(name)
     for line in sys.stdin:
-        start = perf_counter_ns()
+        start, busy = perf_counter_ns(), process_time()
         samples = await together(hit, float(line))
-        report(samples, (perf_counter_ns() - start) / 1e9)
+        report(samples, (perf_counter_ns() - start) / 1e9, process_time() - busy)
 
 
 def redis_version() -> str:

@@ -132,6 +132,7 @@ def _round(server: Server, worker: Worker, seconds: float, figures: Figures) -> 
     figures.operations.append(answer["operations"] / answer["seconds"])
     figures.p50.append(answer["p50_us"])
     figures.p99.append(answer["p99_us"])
+    figures.client.append(answer["busy"] * 1e6 / answer["operations"])
     spent = server_us(before, after, answer["operations"])
     if spent is not None:
         figures.server.append(spent)
@@ -152,6 +153,7 @@ def rows_of(bench: str, work: Work, measured: Measured) -> list[dict[str, Any]]:
             "ops_per_s": round(median(figures.operations)),
             "p50_us": round(median(figures.p50), 2),
             "p99_us": round(median(figures.p99), 2),
+            "client_us": round(median(figures.client), 2),
             "server_us": round(median(figures.server), 2) if figures.server else None,
             "bytes_per_item": figures.bytes_per_item or None,
             "spread": round((max(figures.operations) - min(figures.operations)) / median(figures.operations), 2),

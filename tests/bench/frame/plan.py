@@ -58,5 +58,6 @@ class Figures:
     operations: list[float] = field(default_factory=list)
     p50: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
+    client: list[float] = field(default_factory=list)
     server: list[float] = field(default_factory=list)
     bytes_per_item: int | None = None

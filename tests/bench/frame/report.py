@@ -12,6 +12,7 @@ from frame import machine
 
 Row = dict[str, Any]
 FIGURES = {"p50_us": "p50", "ops_per_s": "rate", "server_us": "server time", "bytes_per_item": "bytes"}
+TIMES = ("p50_us", "p99_us", "client_us", "server_us")
 UNITS = {"p50_us": " us", "server_us": " us", "bytes_per_item": " bytes", "ops_per_s": " a second"}
 
 
@@ -28,17 +29,14 @@ def table(rows: list[Row], compared: dict[str, str], server: str) -> Iterator[st
 def _lines(rows: list[Row], figure: str) -> Iterator[str]:
     first = rows[0]
     width = max(len(row["subject"]) for row in rows)
-    yield (
-        f"  {'':{width}}  {'callers':>7}  {'ops/s':>9}  {'p50 us':>9}  {'p99 us':>9}  {'server us':>9}  {'bytes':>6}"
-        f"  {'p50' if figure == 'p50_us' else 'rate':>4}/{first['subject']}"
-    )
+    heads = ["callers", "ops/s", *(name.replace("_", " ") for name in TIMES), "bytes"]
+    against = "p50" if figure == "p50_us" else "rate"
+    yield "  ".join(["", " " * width, *(f"{head:>9}" for head in heads), f"{against}/{first['subject']}"])
     for row in rows:
+        cells = [str(row["callers"]), f"{row['ops_per_s']:,}", *(_number(row[name]) for name in TIMES)]
+        cells.append(str(row["bytes_per_item"] or "-"))
         ratio = row[figure] / first[figure] if first[figure] else 0
-        yield (
-            f"  {row['subject']:{width}}  {row['callers']:>7}  {row['ops_per_s']:>9,}  {_number(row['p50_us']):>9}"
-            f"  {_number(row['p99_us']):>9}  {_number(row['server_us']):>9}  {row['bytes_per_item'] or '-':>6}"
-            f"  {ratio:>4.2f}"
-        )
+        yield "  ".join(["", f"{row['subject']:{width}}", *(f"{cell:>9}" for cell in cells), f"{ratio:.2f}"])
     for row in rows:
         for one in judgements(row):
             yield f"  {'met    ' if one['met'] else 'NOT MET'}  {_sentence(row, one, rows)}"

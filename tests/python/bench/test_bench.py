@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = Path(os.environ.get("KEYWRIGHT_BENCH_PROGRAMS", ROOT / ".dev" / "dev" / "bench"))
-FIGURES = ("ops_per_s", "p50_us", "p99_us", "server_us", "bytes_per_item")
+FIGURES = ("ops_per_s", "client_us", "p50_us", "p99_us", "server_us", "bytes_per_item")
 
 
 def bench(*arguments):

@@ -7,10 +7,14 @@
 #include <string.h>
 #include <time.h>
 
-int64_t bench_now(void) {
+static int64_t read_clock(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t bench_now(void) {
+    return read_clock(CLOCK_MONOTONIC);
 }
 
 void bench_die(const char *format, ...) {
@@ -117,7 +121,7 @@ static double percentile(const bench_samples *all, double share) {
     return all->count == 0 ? 0 : (double)all->ns[(size_t)(share * (double)(all->count - 1))] / 1e3;
 }
 
-static void report(const bench_subject *subject, caller *callers, int64_t took) {
+static void report(const bench_subject *subject, caller *callers, int64_t took, int64_t busy) {
     bench_samples all = callers[0].samples;
     for (int i = 1; i < subject->callers; i++) {
         const bench_samples *one = &callers[i].samples;
@@ -136,9 +140,10 @@ static void report(const bench_subject *subject, caller *callers, int64_t took) 
     if (all.count > 0) {
         qsort(all.ns, all.count, sizeof all.ns[0], compare);
     }
-    printf("{\"operations\": %llu, \"seconds\": %.6f, \"p50_us\": %.3f, \"p99_us\": %.3f, \"refused\": %llu}\n",
-           (unsigned long long)all.operations, (double)took / 1e9, percentile(&all, 0.50), percentile(&all, 0.99),
-           (unsigned long long)all.refused);
+    printf("{\"operations\": %llu, \"seconds\": %.6f, \"busy\": %.6f, \"p50_us\": %.3f, \"p99_us\": %.3f, "
+           "\"refused\": %llu}\n",
+           (unsigned long long)all.operations, (double)took / 1e9, (double)busy / 1e9, percentile(&all, 0.50),
+           percentile(&all, 0.99), (unsigned long long)all.refused);
     free(all.ns);
 }
 
@@ -153,6 +158,7 @@ int bench_serve(const bench_subject *subject) {
             callers[i].subject = subject;
             callers[i].number = i;
         }
+        int64_t busy = read_clock(CLOCK_PROCESS_CPUTIME_ID);
         if (subject->callers == 1) {
             int64_t start = bench_now();
             subject->round(subject->subject, 0, start + span, &callers[0].samples);
@@ -160,7 +166,7 @@ int bench_serve(const bench_subject *subject) {
         } else {
             took = run_threads(subject, callers, span);
         }
-        report(subject, callers, took);
+        report(subject, callers, took, read_clock(CLOCK_PROCESS_CPUTIME_ID) - busy);
         fflush(stdout);
         free(callers);
     }
