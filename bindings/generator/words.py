@@ -14,6 +14,9 @@ BY_HAND_FUNCTIONS = {"version", "status_name", "status_text"}
 BY_HAND_HANDLES = {"completions"}
 BY_HAND_CLIENT = {"open", "close", "free"}
 
+#: A blocking call that comes back in between is for languages whose main thread looks after signals.
+BY_HAND_FIELDS = {("client_options", "interrupt_us")}
+
 #: What C measures in microseconds, and what it is elsewhere.
 TIMES = {"us", "unix_us"}
 
@@ -28,7 +31,8 @@ def by_hand(function: Function) -> bool:
 
 
 def visible(record: Record) -> list[Field]:
-    return [item for item in record.fields if item.name != "reserved"]
+    hidden = {"reserved"} | {name for owner, name in BY_HAND_FIELDS if owner == record.name}
+    return [item for item in record.fields if item.name not in hidden]
 
 
 def bare(name: str) -> str:
@@ -36,8 +40,8 @@ def bare(name: str) -> str:
     return name.removesuffix("_us")
 
 
-def is_switch(argument: Argument) -> bool:
-    return argument.type == "i64" and argument.min == 0 and argument.max == 1
+def is_switch(item: Field | Argument) -> bool:
+    return item.type in ("i32", "i64") and item.min == 0 and item.max == 1
 
 
 def has_status(record: Record) -> bool:
@@ -105,8 +109,10 @@ def described(model: Model, item: Field | Argument) -> str:
         text = text.replace("Unix time in us", "the time")
     if isinstance(item, Argument):
         text = text.replace(", or NULL.", ".")
-        if is_switch(item):
-            text = text.replace("1 ", "true ").replace("0 ", "false ")
+    if is_switch(item):
+        text = re.sub(r"\b1\b(?= [a-z]|:)", "true", text)
+        text = re.sub(r"\b0\b(?= [a-z]|:)", "false", text)
+        text = text[0].upper() + text[1:]
     return text
 
 

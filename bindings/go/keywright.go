@@ -379,8 +379,7 @@ type ClientOptions struct {
 	ConnectTimeout time.Duration // Budget for connecting and shaking hands; default 5 s.
 	MaxInFlight    int64         // Calls in flight on one link before ErrOverloaded; default 16,384.
 	ServerPath     string        // Server program for embedded://, after KEYWRIGHT_SERVER and before PATH.
-	Interrupt      time.Duration // A blocking call comes back with ErrInterrupted on a signal, and after this time at the latest, while it goes on; see Resume. 0: never.
-	Threadless     int64         // 1: no native goroutine; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says goroutines=0.
+	Threadless     bool          // True: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says threads=0.
 }
 
 func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
@@ -395,8 +394,7 @@ func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
 		connect_timeout_us: microseconds(o.ConnectTimeout),
 		max_in_flight:      C.int64_t(o.MaxInFlight),
 		server_path:        texts.option("ServerPath", o.ServerPath),
-		interrupt_us:       microseconds(o.Interrupt),
-		threadless:         C.int64_t(o.Threadless),
+		threadless:         flag(o.Threadless),
 	}
 }
 
@@ -461,8 +459,8 @@ type Duty struct {
 	Runs         int64  // How often it was done.
 	Failures     int64  // How often it failed.
 	FailedInARow int64  // Failures since it last went well.
-	LastStatus   int    // The Status of the last time.
-	Ended        int    // 1 when it is not done any more.
+	LastStatus   Status // The Status of the last time.
+	Ended        bool   // True when it is not done any more.
 	LastError    string // Why it failed the last time; empty when it did not.
 }
 
@@ -472,17 +470,17 @@ func dutyOf(at unsafe.Pointer) Duty {
 		Runs:         int64(native.runs),
 		Failures:     int64(native.failures),
 		FailedInARow: int64(native.failed_in_a_row),
-		LastStatus:   int(native.last_status),
-		Ended:        int(native.ended),
+		LastStatus:   Status(native.last_status),
+		Ended:        native.ended != 0,
 		LastError:    text(native.last_error[:]),
 	}
 }
 
-// Background is what runs behind the caller's back in a client: its goroutine, its notification link, its duties. All
+// Background is what runs behind the caller's back in a client: its thread, its notification link, its duties. All
 // zero while nothing was needed.
 type Background struct {
-	Thread        int    // 1 when a native goroutine of the client's drives it.
-	LinkUp        int    // 1 when the notification link is up.
+	Thread        bool   // True when a native thread of the client's drives it.
+	LinkUp        bool   // True when the notification link is up.
 	Watches       int64  // Subscriptions that somebody holds.
 	Duties        int64  // Duties under way.
 	Notifications int64  // Messages received.
@@ -495,8 +493,8 @@ type Background struct {
 func backgroundOf(at unsafe.Pointer) Background {
 	native := (*C.kw_background)(at)
 	return Background{
-		Thread:        int(native.thread),
-		LinkUp:        int(native.link_up),
+		Thread:        native.thread != 0,
+		LinkUp:        native.link_up != 0,
 		Watches:       int64(native.watches),
 		Duties:        int64(native.duties),
 		Notifications: int64(native.notifications),

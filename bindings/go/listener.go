@@ -33,7 +33,7 @@ func listenerHeardOf(at unsafe.Pointer) ListenerHeard {
 // ShelfState is how a cache that is kept true by invalidation stands.
 type ShelfState struct {
 	Epoch   uint64 // Raised by every invalidation and every loss.
-	Live    int64  // 1 when the server tells of every change.
+	Live    bool   // True when the server tells of every change.
 	Keys    int64  // Keys that were invalidated one by one.
 	Emptied int64  // How often everything was.
 }
@@ -42,7 +42,7 @@ func shelfStateOf(at unsafe.Pointer) ShelfState {
 	native := (*C.kw_shelf_state)(at)
 	return ShelfState{
 		Epoch:   uint64(native.epoch),
-		Live:    int64(native.live),
+		Live:    native.live != 0,
 		Keys:    int64(native.keys),
 		Emptied: int64(native.emptied),
 	}
@@ -152,7 +152,7 @@ func (b *Beat) State() (Duty, error) {
 
 // Hear waits for one message, and asks for a sign of life at each beginning of the subscription.
 //
-// Without a deadline in the context: how long to wait at most.
+// Without a deadline in the context: it waits without end.
 //
 // One round trip. Safe to repeat.
 func (l *Listener) Hear(ctx context.Context) (ListenerHeard, error) {

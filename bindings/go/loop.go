@@ -226,8 +226,13 @@ func (l *loop) submit(ctx context.Context, send func(*call) C.kw_status) (*call,
 	l.last++
 	c.tag = l.last
 	l.calls[c.tag] = c
+	alone := len(l.calls) == 1
 	l.mu.Unlock()
 	err := l.send(ctx, c, send)
+	if err == nil && alone {
+		// Written at once: with nobody else to share the write there is nothing to wake the collector for.
+		C.kw_completions_step(l.completions, nil)
+	}
 	if err != nil {
 		l.mu.Lock()
 		delete(l.calls, c.tag)

@@ -279,7 +279,8 @@ class Calls(Text):
         text = " ".join(operation.doc.split())
         text = text.replace(f"take longer than {wait.name}", "outlast the context's deadline")
         text = text.replace(f" The call's deadline is {wait.name} + timeout_us.", "")
-        return f"{text}\n\nWithout a deadline in the context: {lower_first(wait.doc).split('; ')[-1]}"
+        bound = wait.doc.split("; ")[-1] if "; " in wait.doc else "it waits without end."
+        return f"{text}\n\nWithout a deadline in the context: {lower_first(bound)}"
 
     def send(
         self, operation: Operation, given: list[Argument], signature: str, value: Callable[[Argument], str]

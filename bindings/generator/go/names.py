@@ -59,7 +59,7 @@ def type_of(item: Field | Argument) -> str:
         return "time.Time"
     if item.enum:
         return pascal(item.enum)
-    if isinstance(item, Argument) and words.is_switch(item):
+    if words.is_switch(item):
         return "bool"
     return GO_TYPES[item.type]
 
@@ -74,7 +74,7 @@ def from_c(item: Field, source: str) -> str:
         return f"duration({field})"
     if item.unit == "unix_us":
         return f"moment({field})"
-    return f"{kind}({field})"
+    return f"{field} != 0" if kind == "bool" else f"{kind}({field})"
 
 
 def to_c(item: Field | Argument, value: str) -> str:
@@ -83,8 +83,8 @@ def to_c(item: Field | Argument, value: str) -> str:
         return f"microseconds({value})"
     if item.unit == "unix_us":
         return f"unixMicro({value})"
-    if isinstance(item, Argument) and words.is_switch(item):
-        return f"flag({value})"
+    if words.is_switch(item):
+        return f"{C_SCALARS[item.type]}(flag({value}))" if item.type != "i64" else f"flag({value})"
     return f"{C_SCALARS[item.type]}({value})"
 
 
@@ -97,7 +97,7 @@ class Text:
 
     def words(self, text: str) -> str:
         text = re.sub(r"\b([a-z_]+)\.([a-z_]+)\b", self.member, words.translate(text, self.name))
-        return text.replace("threads", "goroutines").replace("thread", "goroutine")
+        return text.replace("many threads", "many goroutines")
 
     def member(self, found: re.Match[str]) -> str:
         """decision.count is decision.Count."""

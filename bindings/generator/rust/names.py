@@ -66,7 +66,7 @@ def type_of(item: Field | Argument) -> str:
         return "Option<SystemTime>"
     if item.enum:
         return pascal(item.enum)
-    if isinstance(item, Argument) and words.is_switch(item):
+    if words.is_switch(item):
         return "bool"
     return RUST_TYPES[item.type]
 
@@ -78,6 +78,8 @@ def from_c(item: Field, value: str) -> str:
         return f"duration({value})"
     if item.unit == "unix_us":
         return f"moment({value})"
+    if words.is_switch(item):
+        return f"{value} != 0"
     return f"{pascal(item.enum)}::from_native({value})" if item.enum else value
 
 
@@ -90,7 +92,7 @@ def to_c(item: Field | Argument, value: str) -> str:
         return f"{value}.into().native()"
     if item.enum:
         return f"{value}.code()"
-    if isinstance(item, Argument) and words.is_switch(item):
+    if words.is_switch(item):
         return f"{value}.into()"
     return value
 

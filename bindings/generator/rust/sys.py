@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from ..model import Argument, Function, Model, Operation, Record
@@ -30,8 +31,6 @@ def declarations(model: Model, library: str) -> str:
     used = f"{{{', '.join(names)}}}" if len(names) > 1 else names[0]
     out.append(f"use core::ffi::{used};\n")
     out.append("use core::marker::{PhantomData, PhantomPinned};\nuse core::mem::{offset_of, size_of};\n\n")
-    if library == "test":
-        out.append("use crate::{kw_client, kw_completions, kw_error, kw_status};\n\n")
     for module in modules:
         for constant in module.constants:
             value = "i64::MAX" if constant.value == "INT64_MAX" else constant.value
@@ -59,8 +58,19 @@ def declarations(model: Model, library: str) -> str:
             blocks.extend(declare_operation(model, operation))
     out.append("\n".join(blocks))
     out.append("}\n\n")
+    if library == "test":
+        out.insert(3, borrowed(model, "".join(out)))
     out.append(layout_checks([record for module in modules for record in module.records]))
     return "".join(out)
+
+
+def borrowed(model: Model, text: str) -> str:
+    """What the declarations for tests take from the others."""
+    names = {"kw_status", *(f"kw_{enum.name}" for module in model.of("main") for enum in module.enums)}
+    for module in model.of("main"):
+        names |= {item.c_name for item in [*module.records, *module.handles]}
+    used = sorted(name for name in names if re.search(rf"\b{name}\b", re.sub(r"//.*", "", text)))
+    return f"use crate::{{{', '.join(used)}}};\n\n"
 
 
 def doc(text: str, indent: str = "") -> str:

@@ -142,7 +142,7 @@ class Types(Text):
         fields = []
         for item in record.fields:
             value = f"self.{local(item.name)}"
-            if item.name == "reserved":
+            if item not in visible(record):
                 value = zero(item)
             elif item.count > 1:
                 made = to_c(item, "value")
@@ -177,7 +177,7 @@ class Types(Text):
         texts = any(item.type == "text" for item in fields)
         values = [f"size: size_of::<sys::{record.c_name}>() as u32", "flags: 0"]
         for item in record.fields:
-            values.append(f"{item.name}: {zero(item) if item.name == 'reserved' else option_value(item)}")
+            values.append(f"{item.name}: {option_value(item) if item in fields else zero(item)}")
         head = f"sys::{record.c_name}"
         if texts:
             self.out.append(f"    pub(crate) fn native(&self, texts: &mut Texts) -> Result<{head}> {{\n")
@@ -265,4 +265,6 @@ def option_value(item: Field) -> str:
         return f'texts.option("{bare(item.name)}", {value}.as_deref())?'
     if item.enum:
         return f"{value}.map_or(0, {pascal(item.enum)}::code)"
+    if words.is_switch(item):
+        return f"{value}.map_or(0, i64::from)"
     return f"{value}.map_or(0, microseconds)" if item.unit == "us" else f"{value}.unwrap_or(0)"

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 use core::marker::{PhantomData, PhantomPinned};
 use core::mem::{offset_of, size_of};
 
-use crate::{kw_client, kw_completions, kw_error, kw_status};
+use crate::{kw_client, kw_completions, kw_duty, kw_error, kw_status};
 
 /// The echo object of a client opened with echo://.
 #[repr(C)]

@@ -373,8 +373,7 @@ pub struct ClientOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_in_flight: Option<i64>,
     pub(crate) server_path: Option<String>,
-    pub(crate) interrupt: Option<Duration>,
-    pub(crate) threadless: Option<i64>,
+    pub(crate) threadless: Option<bool>,
 }
 
 impl ClientOptions {
@@ -419,16 +418,9 @@ impl ClientOptions {
         self
     }
 
-    /// A blocking call comes back with `Status::INTERRUPTED` on a signal, and after this time at the latest, while it
-    /// goes on; see `resume`. 0: never.
-    pub fn interrupt(mut self, interrupt: Duration) -> Self {
-        self.interrupt = Some(interrupt);
-        self
-    }
-
-    /// 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that
+    /// True: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that
     /// wait. The URL says threads=0.
-    pub fn threadless(mut self, threadless: i64) -> Self {
+    pub fn threadless(mut self, threadless: bool) -> Self {
         self.threadless = Some(threadless);
         self
     }
@@ -443,8 +435,8 @@ impl ClientOptions {
             connect_timeout_us: self.connect_timeout.map_or(0, microseconds),
             max_in_flight: self.max_in_flight.unwrap_or(0),
             server_path: texts.option("server_path", self.server_path.as_deref())?,
-            interrupt_us: self.interrupt.map_or(0, microseconds),
-            threadless: self.threadless.unwrap_or(0),
+            interrupt_us: 0,
+            threadless: self.threadless.map_or(0, i64::from),
         })
     }
 }
@@ -536,6 +528,7 @@ impl Record for Stats {
 /// How something goes that is done again and again behind the caller's back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "it says what the answer is"]
 pub struct Duty {
     /// How often it was done.
     pub runs: i64,
@@ -544,9 +537,9 @@ pub struct Duty {
     /// Failures since it last went well.
     pub failed_in_a_row: i64,
     /// The `Status` of the last time.
-    pub last_status: i32,
-    /// 1 when it is not done any more.
-    pub ended: i32,
+    pub last_status: Status,
+    /// True when it is not done any more.
+    pub ended: bool,
     /// Why it failed the last time; empty when it did not.
     pub last_error: String,
 }
@@ -559,10 +552,18 @@ impl Record for Duty {
             runs: native.runs,
             failures: native.failures,
             failed_in_a_row: native.failed_in_a_row,
-            last_status: native.last_status,
-            ended: native.ended,
+            last_status: Status::from_native(native.last_status),
+            ended: native.ended != 0,
             last_error: text(&native.last_error),
         }
+    }
+
+    fn status(&self) -> Option<Status> {
+        Some(self.last_status)
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.last_status = status;
     }
 }
 
@@ -571,10 +572,10 @@ impl Record for Duty {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Background {
-    /// 1 when a native thread of the client's drives it.
-    pub thread: i32,
-    /// 1 when the notification link is up.
-    pub link_up: i32,
+    /// True when a native thread of the client's drives it.
+    pub thread: bool,
+    /// True when the notification link is up.
+    pub link_up: bool,
     /// Subscriptions that somebody holds.
     pub watches: i64,
     /// Duties under way.
@@ -596,8 +597,8 @@ impl Record for Background {
 
     fn from_native(native: &Self::Native) -> Self {
         Background {
-            thread: native.thread,
-            link_up: native.link_up,
+            thread: native.thread != 0,
+            link_up: native.link_up != 0,
             watches: native.watches,
             duties: native.duties,
             notifications: native.notifications,

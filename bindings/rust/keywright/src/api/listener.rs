@@ -35,8 +35,8 @@ impl Record for ListenerHeard {
 pub struct ShelfState {
     /// Raised by every invalidation and every loss.
     pub epoch: u64,
-    /// 1 when the server tells of every change.
-    pub live: i64,
+    /// True when the server tells of every change.
+    pub live: bool,
     /// Keys that were invalidated one by one.
     pub keys: i64,
     /// How often everything was.
@@ -47,7 +47,7 @@ impl Record for ShelfState {
     type Native = sys::kw_shelf_state;
 
     fn from_native(native: &Self::Native) -> Self {
-        ShelfState { epoch: native.epoch, live: native.live, keys: native.keys, emptied: native.emptied }
+        ShelfState { epoch: native.epoch, live: native.live != 0, keys: native.keys, emptied: native.emptied }
     }
 }
 
