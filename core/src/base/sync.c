@@ -4,6 +4,12 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#if defined(__linux__)
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "base/clock.h"
 
 bool kw__mutex_init(kw__mutex *mutex) {
@@ -21,6 +27,45 @@ void kw__lock(kw__mutex *mutex) {
 void kw__unlock(kw__mutex *mutex) {
     pthread_mutex_unlock(mutex);
 }
+
+#if defined(__linux__)
+
+enum { EMPTY, ASLEEP, WOKEN };
+
+bool kw__parker_init(kw__parker *parker) {
+    atomic_init(&parker->state, EMPTY);
+    return true;
+}
+
+void kw__parker_free(kw__parker *parker) {
+    (void)parker;
+}
+
+/* Sleeps while the word says ASLEEP, until the monotonic moment; false when that has passed. */
+static bool sleep_on(kw__parker *parker, int64_t until) {
+    struct timespec time = {(time_t)(until / KW__SECOND), (long)(until % KW__SECOND * 1000)};
+    /* FUTEX_WAIT_BITSET takes an absolute moment of the monotonic clock. */
+    long failed = syscall(SYS_futex, &parker->state, FUTEX_WAIT_BITSET_PRIVATE, ASLEEP, until == INT64_MAX ? NULL : &time, NULL,
+                          FUTEX_BITSET_MATCH_ANY);
+    return failed == 0 || errno != ETIMEDOUT;
+}
+
+bool kw__park(kw__parker *parker, int64_t until) {
+    unsigned seen = EMPTY;
+    if (!atomic_compare_exchange_strong(&parker->state, &seen, ASLEEP)) { /* woken before */
+        atomic_store(&parker->state, EMPTY);
+        return true;
+    }
+    while (atomic_load(&parker->state) == ASLEEP && sleep_on(parker, until)) {}
+    return atomic_exchange(&parker->state, EMPTY) == WOKEN;
+}
+
+void kw__unpark(kw__parker *parker) {
+    if (atomic_exchange(&parker->state, WOKEN) != ASLEEP) return;
+    syscall(SYS_futex, &parker->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+#else
 
 bool kw__parker_init(kw__parker *parker) {
     parker->woken = false;
@@ -71,6 +116,8 @@ void kw__unpark(kw__parker *parker) {
     pthread_cond_signal(&parker->condition);
     pthread_mutex_unlock(&parker->mutex);
 }
+
+#endif
 
 static atomic_uint_least64_t generation = 1;
 static pthread_once_t installed = PTHREAD_ONCE_INIT;

@@ -3,6 +3,7 @@
 #define KW__SYNC_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,9 +19,13 @@ void kw__unlock(kw__mutex *mutex);
  * or when nobody sleeps, does no harm.
  */
 typedef struct kw__parker {
+#if defined(__linux__)
+    atomic_uint state; /* a futex: one word, no mutex that the woken would have to fetch */
+#else
     pthread_mutex_t mutex;
     pthread_cond_t condition;
     bool woken;
+#endif
 } kw__parker;
 
 bool kw__parker_init(kw__parker *parker);
