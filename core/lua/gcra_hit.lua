@@ -20,7 +20,7 @@ if value then
     tat = tonumber(string.sub(value, 1, 16))
     if string.sub(value, 17) ~= '000' then tat = tat + 1 end
   end
-  if not tat or tat < 1000000000000000 or tat > 9007199254740992 then
+  if not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then
     return redis.error_reply('WRONGTYPE the key of a limiter holds something else')
   end
   debt = tat - now

@@ -3,7 +3,7 @@
 #include "primitives/primitives_scripts.h"
 
 static kw_status prepare(kw_limiter *limiter, const kw_limit *limit, kw_error *error) {
-    if (limit->count / KW__GCRA_PARTS_MAX > limit->period_us) {
+    if ((limit->count - 1) / KW__GCRA_PARTS_MAX >= limit->period_us) { /* count > 1000 * period_us */
         return kw__fail_at(error, KW_REASON_LIMIT_RANGE, 0,
                            "GCRA holds rates up to %d per us; this limit asks for %lld in %lld us", KW__GCRA_PARTS_MAX,
                            (long long)limit->count, (long long)limit->period_us);

@@ -3,10 +3,10 @@
 
 const kw__script kw__script_gcra_exact_hit = {
     .name = "gcra_exact_hit",
-    .sha1 = "e2790aa65ffdb407ee859a309a4b7f8a652fc3e1",
+    .sha1 = "8200479ac786dfbee0a5f0e690afb268a58f1ea4",
     .keys = 1,
     .args = 6,
-    .length = 1270,
+    .length = 1300,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -22,7 +22,7 @@ const kw__script kw__script_gcra_exact_hit = {
             "elseif #value ~= 16 then\n"
             "rest = nil\n"
             "end\n"
-            "if not tat or not rest or tat < 1000000000000000 or rest < 0 then\n"
+            "if not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if tat >= now then\n"
@@ -51,10 +51,10 @@ const kw__script kw__script_gcra_exact_hit = {
 
 const kw__script kw__script_gcra_hit = {
     .name = "gcra_hit",
-    .sha1 = "7f76401e2aa6f135f75433300b91aadc88322264",
+    .sha1 = "e55a6e91f1f967987db0d953c8bc2279ba9a383c",
     .keys = 1,
     .args = 3,
-    .length = 967,
+    .length = 972,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -68,7 +68,7 @@ const kw__script kw__script_gcra_hit = {
             "tat = tonumber(string.sub(value, 1, 16))\n"
             "if string.sub(value, 17) ~= '000' then tat = tat + 1 end\n"
             "end\n"
-            "if not tat or tat < 1000000000000000 or tat > 9007199254740992 then\n"
+            "if not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "debt = tat - now\n"
@@ -92,10 +92,10 @@ const kw__script kw__script_gcra_hit = {
 
 const kw__script kw__script_gcra_refund = {
     .name = "gcra_refund",
-    .sha1 = "c38df2543b31b83b94a11d22d37c3af8bbd3fce0",
+    .sha1 = "7ad5cf2d37eca74e2fd43bd4c3dba890a9441716",
     .keys = 1,
     .args = 6,
-    .length = 1337,
+    .length = 1367,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -111,7 +111,7 @@ const kw__script kw__script_gcra_refund = {
             "elseif #value ~= 16 then\n"
             "rest = nil\n"
             "end\n"
-            "if not tat or not rest or tat < 1000000000000000 or rest < 0 then\n"
+            "if not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "local parts = tonumber(ARGV[1])\n"
@@ -153,10 +153,10 @@ const kw__script kw__script_state = {
 
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
-    .sha1 = "b29549fa2404d23027f1db95f6bd4dc3aea42d76",
+    .sha1 = "f1b19a34e3df223ebb5cb505c13754f25ecc467f",
     .keys = 1,
     .args = 3,
-    .length = 933,
+    .length = 964,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -166,7 +166,7 @@ const kw__script kw__script_window_hit = {
             "local left, count, heal = tonumber(ARGV[3]), 0, false\n"
             "if value then\n"
             "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not ends or not counted or ends < 1000000000000000 or counted < 0 then\n"
+            "if not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if ends > now then\n"
@@ -188,10 +188,10 @@ const kw__script kw__script_window_hit = {
 
 const kw__script kw__script_window_refund = {
     .name = "window_refund",
-    .sha1 = "d2936710bc158bdd79198ff420f20aac5630690c",
+    .sha1 = "dfb8c4afa7d24878a425b4e88b351c113dc5dab4",
     .keys = 1,
     .args = 2,
-    .length = 663,
+    .length = 694,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -200,7 +200,7 @@ const kw__script kw__script_window_refund = {
             "local value = call('GET', KEYS[1])\n"
             "if not value then return 0 end\n"
             "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not ends or not counted or ends < 1000000000000000 or counted < 0 then\n"
+            "if not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if ends <= now or ends - ARGV[2] ~= 0 then return 0 end\n"

@@ -1,0 +1,184 @@
+/* Arguments that cannot be: a code, a reason and a message for each, and nothing sent. */
+#include "limiter/limiter_test.h"
+
+static int64_t bytes_sent(void) {
+    kw_stats stats;
+    assert_int_equal(kw_client_stats(client, &stats, &error), KW_OK);
+    return stats.bytes_sent;
+}
+
+static void told(kw_status status, kw_status code, kw_reason reason, const char *says) {
+    assert_int_equal(status, code);
+    assert_int_equal(error.code, code);
+    assert_int_equal(error.reason, reason);
+    if (strstr(error.message, says) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.message, says);
+}
+
+#define INVALID(call, reason, says) told((call), KW_INVALID, (reason), (says))
+
+static void names_and_limits_of_open(void **state) {
+    (void)state;
+    kw_limiter *limiter = (kw_limiter *)(void *)&error;
+    char name[KW_MAX_NAME + 1];
+    memset(name, 'n', sizeof name);
+    INVALID(kw_limiter_open(NULL, "a", 1, "1/s", NULL, &limiter, &error), KW_REASON_NULL_HANDLE, "client");
+    assert_null(limiter);
+    INVALID(kw_limiter_open(client, "a", 1, "1/s", NULL, NULL, &error), KW_REASON_NULL_ARGUMENT, "limiter");
+    INVALID(kw_limiter_open(client, "a", 1, NULL, NULL, &limiter, &error), KW_REASON_NULL_ARGUMENT, "limits");
+    INVALID(kw_limiter_open(client, NULL, 1, "1/s", NULL, &limiter, &error), KW_REASON_NULL_ARGUMENT, "name");
+    INVALID(kw_limiter_open(client, "", 0, "1/s", NULL, &limiter, &error), KW_REASON_NAME_LENGTH, "name");
+    INVALID(kw_limiter_open(client, name, sizeof name, "1/s", NULL, &limiter, &error), KW_REASON_NAME_LENGTH, "255");
+    INVALID(kw_limiter_open(client, "a", 1, "1/fortnight", NULL, &limiter, &error), KW_REASON_LIMIT_SYNTAX, "minute");
+    assert_int_equal(error.position, 2);
+    INVALID(kw_limiter_open(client, "a", 1, "0/s", NULL, &limiter, &error), KW_REASON_LIMIT_RANGE, "between 1 and");
+    assert_int_equal(error.position, 0);
+    INVALID(kw_limiter_open(client, "a", 1, "1/year burst 145", NULL, &limiter, &error), KW_REASON_LIMIT_SIZE, "burst");
+    assert_int_equal(error.position, 13);
+    INVALID(kw_limiter_open(client, "a", 1, "1001/us", NULL, &limiter, &error), KW_REASON_LIMIT_RANGE, "1000 per us");
+    assert_null(limiter);
+    assert_int_equal(kw_limiter_open(client, name, KW_MAX_NAME, "1/s", NULL, &limiter, &error), KW_OK);
+    kw_limiter_free(limiter);
+}
+
+static void a_list_of_limits_is_not_supported(void **state) {
+    (void)state;
+    kw_limiter *limiter = NULL;
+    told(kw_limiter_open(client, "a", 1, "10/s; 1000/h", NULL, &limiter, &error), KW_UNSUPPORTED, KW_REASON_NONE,
+         "2 limits");
+    assert_null(limiter);
+}
+
+static kw_status open_with(kw_limiter_options options, const char *limit) {
+    kw_limiter *limiter = NULL;
+    kw_status status = kw_limiter_open(client, "a", 1, limit, &options, &limiter, &error);
+    assert_true((status == KW_OK) == (limiter != NULL));
+    kw_limiter_free(limiter);
+    return status;
+}
+
+static void options_of_open(void **state) {
+    (void)state;
+    kw_limiter_options good = {.size = sizeof good}, bad;
+    assert_int_equal(open_with(good, "1/s"), KW_OK);
+    bad = good, bad.size = 0;
+    INVALID(open_with(bad, "1/s"), KW_REASON_STRUCT_SIZE, "size");
+    bad = good, bad.flags = 1;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "flags");
+    bad = good, bad.algorithm = 2;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is 2");
+    bad = good, bad.algorithm = -1;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is -1");
+    bad = good, bad.reserved = 1;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "reserved");
+    bad = good, bad.max_wait_us = -1;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "max_wait_us is -1");
+    bad = good, bad.max_wait_us = DAY + 1;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "max_wait_us");
+    bad = good, bad.algorithm = KW_ALGORITHM_FIXED_WINDOW;
+    INVALID(open_with(bad, "1/s burst 2"), KW_REASON_OPTION, "a fixed window has no burst");
+    assert_int_equal(open_with(bad, "2/s burst 2"), KW_OK);
+    good.max_wait_us = DAY;
+    assert_int_equal(open_with(good, "1/s"), KW_OK);
+}
+
+/* A program built with an older header passes a shorter record: what lies behind it is not read. */
+static void options_are_read_as_far_as_their_size(void **state) {
+    (void)state;
+    kw_limiter_options options = {
+        .size = offsetof(kw_limiter_options, max_wait_us), .algorithm = KW_ALGORITHM_FIXED_WINDOW, .max_wait_us = -1};
+    kw_limiter *limiter = NULL;
+    no_failure(kw_limiter_open(client, "api", 3, "10/s", &options, &limiter, &error));
+    hit(limiter, 1);
+    assert_string_equal(ask("EXISTS", WINDOW_KEY), "1");
+    kw_limiter_free(limiter);
+    options = (kw_limiter_options){.size = 8, .algorithm = 77, .max_wait_us = -1};
+    no_failure(kw_limiter_open(client, "api", 3, "10/s", &options, &limiter, &error));
+    kw_limiter_free(limiter);
+}
+
+static void arguments_of_operations(void **state) {
+    (void)state;
+    kw_limiter *limiter = gcra("10/s");
+    kw_decision decision, *none = NULL;
+    char key[KW_MAX_KEY + 1];
+    memset(key, 'k', sizeof key);
+    kw_decision good = hit(limiter, 1);
+    int64_t sent = bytes_sent();
+
+    INVALID(kw_limiter_hit(NULL, "u", 1, 1, 0, &decision, &error), KW_REASON_NULL_HANDLE, "limiter");
+    INVALID(kw_limiter_hit(limiter, "u", 1, 1, 0, none, &error), KW_REASON_NULL_ARGUMENT, "decision");
+    INVALID(kw_limiter_hit(limiter, NULL, 1, 1, 0, &decision, &error), KW_REASON_NULL_ARGUMENT, "key");
+    memset(&decision, 'x', sizeof decision);
+    INVALID(kw_limiter_hit(limiter, key, sizeof key, 1, 0, &decision, &error), KW_REASON_KEY_LENGTH, "1024");
+    for (size_t i = 0; i < sizeof decision; i++)
+        assert_int_equal(((const char *)&decision)[i], 0);
+    INVALID(kw_limiter_hit(limiter, "u", 1, -1, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_hit(limiter, "u", 1, INT64_C(1) << 52, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_hit(limiter, "u", 1, INT64_MAX, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_hit(limiter, "u", 1, 1, -1, &decision, &error), KW_REASON_TIMEOUT, "timeout");
+    INVALID(kw_limiter_peek(limiter, "u", 1, -1, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_wait(limiter, "u", 1, -1, 0, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_wait(limiter, "u", 1, 1, -1, 0, &decision, &error), KW_REASON_RANGE, "wait_us");
+    INVALID(kw_limiter_wait(limiter, "u", 1, 1, INT64_MIN, 0, &decision, &error), KW_REASON_RANGE, "wait_us");
+    INVALID(kw_limiter_reset(limiter, key, sizeof key, 0, &error), KW_REASON_KEY_LENGTH, "key");
+    INVALID(kw_limiter_refund(limiter, "u", 1, NULL, 1, 0, &error), KW_REASON_NULL_ARGUMENT, "decision");
+    INVALID(kw_limiter_refund(limiter, "u", 1, &good, 0, 0, &error), KW_REASON_RANGE, "count");
+    INVALID(kw_limiter_refund(limiter, "u", 1, &good, -5, 0, &error), KW_REASON_RANGE, "count");
+    INVALID(kw_limiter_refund(limiter, "u", 1, &good, 2, 0, &error), KW_REASON_DECISION, "it charged 1");
+    assert_int_equal(bytes_sent(), sent);
+
+    /* The error may be NULL everywhere. */
+    assert_int_equal(kw_limiter_hit(limiter, "u", 1, -1, 0, &decision, NULL), KW_INVALID);
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, &good, 2, 0, NULL), KW_INVALID);
+    kw_limiter_free(limiter);
+    kw_limiter_free(NULL);
+}
+
+static void after_close_everything_answers_closed(void **state) {
+    (void)state;
+    kw_client *other = NULL;
+    kw_limiter *limiter = NULL, *late = NULL;
+    kw_decision decision;
+    no_failure(kw_client_open(server.url, NULL, &other, &error));
+    no_failure(kw_limiter_open(other, "api", 3, "10/s", NULL, &limiter, &error));
+    no_failure(kw_limiter_hit(limiter, "u", 1, 1, 0, &decision, &error));
+    kw_decision good = decision;
+    no_failure(kw_client_close(other, 0, &error));
+    assert_int_equal(kw_limiter_hit(limiter, "u", 1, 1, 0, &decision, &error), KW_CLOSED);
+    assert_int_equal(decision.remaining, 0);
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), KW_CLOSED);
+    assert_int_equal(kw_limiter_wait(limiter, "u", 1, 1, 0, 0, &decision, &error), KW_CLOSED);
+    assert_int_equal(kw_limiter_reset(limiter, "u", 1, 0, &error), KW_CLOSED);
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, &good, 1, 0, &error), KW_CLOSED);
+    assert_int_equal(kw_limiter_open(other, "api", 3, "10/s", NULL, &late, &error), KW_CLOSED);
+    assert_null(late);
+    kw_client_free(other);
+    kw_limiter_free(limiter); /* in this order as well */
+}
+
+static void parsing_checks_its_arguments(void **state) {
+    (void)state;
+    kw_limit limits[8];
+    int64_t count = 5;
+    INVALID(kw_limits_parse(NULL, limits, 8, &count, &error), KW_REASON_NULL_ARGUMENT, "text");
+    assert_int_equal(count, 0);
+    INVALID(kw_limits_parse("1/s", NULL, 8, &count, &error), KW_REASON_NULL_ARGUMENT, "limits");
+    INVALID(kw_limits_parse("1/s", limits, 0, &count, &error), KW_REASON_RANGE, "capacity");
+    INVALID(kw_limits_parse("1/s", limits, 9, &count, &error), KW_REASON_RANGE, "capacity");
+    INVALID(kw_limits_parse("1/s", limits, 8, NULL, &error), KW_REASON_NULL_ARGUMENT, "count");
+    assert_int_equal(kw_limits_parse("1/s; 5/m", limits, 8, &count, &error), KW_OK);
+    assert_int_equal(count, 2);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        limiter_test(names_and_limits_of_open),
+        limiter_test(a_list_of_limits_is_not_supported),
+        limiter_test(options_of_open),
+        limiter_test(options_are_read_as_far_as_their_size),
+        limiter_test(arguments_of_operations),
+        limiter_test(after_close_everything_answers_closed),
+        limiter_test(parsing_checks_its_arguments),
+    };
+    return test_run(open_server, close_server);
+}

@@ -1,0 +1,176 @@
+/* Refunds: what was charged comes back, and never more than time has left of it. */
+#include "limiter/limiter_test.h"
+
+static void a_refund_at_once_gives_all_back(void **state) {
+    (void)state;
+    static const char *const limits[] = {"10/s burst 5", "7/s", "3/s burst 9", "1009/s burst 5", "1500000/s burst 5"};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        clean(state);
+        test_clock_set(&server, YEAR_2026);
+        kw_limiter *limiter = gcra(limits[i]);
+        kw_decision all = hit(limiter, 3);
+        refund(limiter, &all, 3);
+        assert_string_equal(ask("DBSIZE"), "0"); /* as if it had never been hit */
+
+        char before[128], after[128];
+        hit(limiter, 1);
+        picture(TAT_KEY, before);
+        all = hit(limiter, 2);
+        refund(limiter, &all, 2);
+        picture(TAT_KEY, after);
+        assert_string_equal(before, after);
+        kw_limiter_free(limiter);
+    }
+}
+
+static void a_part_may_be_given_back(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("10/s");
+    kw_decision decision = hit(limiter, 8);
+    refund(limiter, &decision, 3);
+    assert_int_equal(peek(limiter, 1).remaining, 5);
+    refund(limiter, &decision, 5);
+    assert_int_equal(peek(limiter, 1).remaining, 10);
+    kw_limiter_free(limiter);
+
+    limiter = window("10/s");
+    decision = hit(limiter, 8);
+    refund(limiter, &decision, 3);
+    assert_string_equal(ask("GET", WINDOW_KEY), "17672256010000005");
+    assert_int_equal(peek(limiter, 1).remaining, 5);
+    every_key_ends();
+    kw_limiter_free(limiter);
+}
+
+/* 10/s burst 10: ten hits, half a second later they are refunded. Five had flowed back: five are credited, not ten. */
+static void what_flowed_back_is_not_given_again(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("10/s");
+    kw_decision ten = hit(limiter, 10);
+    test_clock_advance(&server, SECOND / 2);
+    assert_int_equal(admitted(limiter, 10), 5);
+    refund(limiter, &ten, 10);
+    assert_int_equal(peek(limiter, 1).remaining, 5);
+    assert_int_equal(admitted(limiter, 10), 5);
+    kw_limiter_free(limiter);
+}
+
+/* The left of a charge is cut to the part of a microsecond: 1/7 us after the end, nothing is left. */
+static void the_end_of_a_charge_is_exact(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("7/s");
+    kw_decision first = hit(limiter, 1); /* settles at 142857 1/7 */
+    hit(limiter, 1);                     /* 285714 2/7 */
+    test_clock_advance(&server, 142857);
+    refund(limiter, &first, 1); /* 1/7 us is left */
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600285714001");
+    test_clock_advance(&server, 1);
+    refund(limiter, &first, 1);
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600285714001");
+    kw_limiter_free(limiter);
+}
+
+static void a_refund_after_the_end_gives_nothing(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiters[] = {gcra("10/s"), window("10/s")};
+    for (int i = 0; i < 2; i++) {
+        kw_decision old = hit(limiters[i], 5);
+        test_clock_advance(&server, SECOND);
+        hit(limiters[i], 10);
+        refund(limiters[i], &old, 5);
+        assert_int_equal(peek(limiters[i], 1).remaining, 0);
+        ask("FLUSHALL");
+        refund(limiters[i], &old, 5); /* nothing there */
+        assert_string_equal(ask("DBSIZE"), "0");
+        kw_limiter_free(limiters[i]);
+    }
+}
+
+static void a_window_takes_back_no_more_than_it_counted(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = window("10/s");
+    kw_decision decision = hit(limiter, 5);
+    refund(limiter, &decision, 5);
+    refund(limiter, &decision, 5);
+    assert_string_equal(ask("GET", WINDOW_KEY), "17672256010000000");
+    assert_int_equal(peek(limiter, 1).remaining, 10);
+    kw_limiter_free(limiter);
+}
+
+static int64_t bytes_sent(void) {
+    kw_stats stats;
+    assert_int_equal(kw_client_stats(client, &stats, &error), KW_OK);
+    return stats.bytes_sent;
+}
+
+static void refused(kw_limiter *limiter, const kw_decision *decision, int64_t count, const char *says) {
+    int64_t sent = bytes_sent();
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, decision, count, 0, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_DECISION);
+    assert_non_null(strstr(error.message, says));
+    assert_int_equal(bytes_sent(), sent);
+}
+
+static void a_decision_that_cannot_be_is_refused_unsent(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiters[] = {gcra("10/s"), window("10/s")};
+    for (int i = 0; i < 2; i++) {
+        kw_decision good = hit(limiters[i], 8), denied = hit(limiters[i], 8), bad;
+        refused(limiters[i], &good, 9, "it charged 8");
+        refused(limiters[i], &denied, 1, "charged nothing");
+        bad = peek(limiters[i], 1);
+        refused(limiters[i], &bad, 1, "charged nothing");
+        bad = (kw_decision){0};
+        refused(limiters[i], &bad, 1, "charged nothing");
+        bad = good, bad.count = 11;
+        refused(limiters[i], &bad, 1, "this limiter did not make it");
+        bad = good, bad.count = -1;
+        refused(limiters[i], &bad, 1, "this limiter did not make it");
+        bad = good, bad.limits = 2;
+        refused(limiters[i], &bad, 1, "this limiter did not make it");
+        bad = good, bad.settles_at_us[0] = 0;
+        refused(limiters[i], &bad, 1, "this limiter did not make it");
+        bad = good, bad.settles_at_us[0] = INT64_MAX;
+        refused(limiters[i], &bad, 1, "this limiter did not make it");
+        assert_int_equal(peek(limiters[i], 1).remaining, 2);
+        kw_limiter_free(limiters[i]);
+    }
+}
+
+/* Whatever stands in the part that a refund alone reads, no more comes back than was charged. */
+static void a_forged_remainder_does_no_harm(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("7/s");
+    hit(limiter, 5);
+    kw_decision decision = hit(limiter, 1);
+    static const int64_t rests[] = {-1, INT64_MAX, INT64_MIN, 0xFFFF, 7, 999};
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        decision.settles_rest[0] = rests[i];
+        refund(limiter, &decision, 1);
+        every_key_ends();
+        assert_int_equal(peek(limiter, 1).remaining, 2);
+        assert_int_equal(hit(limiter, 1).remaining, 1);
+    }
+    kw_limiter_free(limiter);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        limiter_test(a_refund_at_once_gives_all_back),
+        limiter_test(a_part_may_be_given_back),
+        limiter_test(what_flowed_back_is_not_given_again),
+        limiter_test(the_end_of_a_charge_is_exact),
+        limiter_test(a_refund_after_the_end_gives_nothing),
+        limiter_test(a_window_takes_back_no_more_than_it_counted),
+        limiter_test(a_decision_that_cannot_be_is_refused_unsent),
+        limiter_test(a_forged_remainder_does_no_harm),
+    };
+    return test_run(open_server, close_server);
+}
