@@ -28,14 +28,13 @@ class AnyDecision(DecisionFields):
         """Header fields for an HTTP response: X-RateLimit-Limit, -Remaining and -Reset (seconds until the key is as if
         never hit, rounded up), and for a denial Retry-After (rounded up; left out when coming again is no use).
         """
-        fields = {
+        retry = {} if self or self.retry_after == inf else {"Retry-After": str(max(1, ceil(self.retry_after)))}
+        return {
+            **retry,
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
             "X-RateLimit-Reset": str(ceil(self.reset_after)),
         }
-        if not self and self.retry_after != inf:
-            fields["Retry-After"] = str(max(1, ceil(self.retry_after)))
-        return fields
 
     def __repr__(self) -> str:
         return (

@@ -55,14 +55,20 @@ class Operation(asyncio.Future[T]):
             raise
 
     def __bool__(self) -> NoReturn:
+        self.add_done_callback(look_at)  # this is complaint enough
         raise TypeError("await this: an operation under way is not its answer")
+
+
+def look_at(operation: asyncio.Future[Any]) -> None:
+    """Keeps asyncio from reporting a failure that nobody is to wait for."""
+    if not operation.cancelled():
+        operation.exception()
 
 
 def give_back(granted: object) -> None:
     """Undoes what was granted to somebody who had left."""
     if isinstance(granted, AnyDecision) and granted.amount > 0 and granted.maker is not None:
-        refund: Operation[None] = granted.maker.refund(granted)
-        refund.add_done_callback(lambda _: refund.cancelled() or refund.exception())
+        granted.maker.refund(granted).add_done_callback(look_at)
 
 
 class LoopPort(Port):
@@ -280,5 +286,4 @@ class LoopOutbox(Outbox):
             self.discard()
             raise
         for answer in self.answers:
-            if not answer.cancelled():
-                answer.exception()  # each error is its entry's own affair: nothing is logged for those not looked at
+            look_at(answer)  # each error is its entry's own affair

@@ -236,11 +236,14 @@ class Duty(NamedTuple):
     #: Failures since it last went well.
     failed_in_a_row: int
     #: The Status of the last time.
-    last_status: int
+    last_status: Status
     #: 1 when it is not done any more.
     ended: int
     #: Why it failed the last time; empty when it did not.
     last_error: str
+
+    def __bool__(self) -> bool:
+        return self.status == 0
 
 
 class Background(NamedTuple):

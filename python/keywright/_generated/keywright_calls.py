@@ -11,7 +11,7 @@ from .._convert import to_bytes, to_str, to_text, to_timeout, to_us, whole
 from .._handle import Opener
 from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
-from .keywright import Background, Capability, Duty, Info, Role, Stats
+from .keywright import Background, Capability, Duty, Info, Role, Stats, Status
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .._native import Buffer, CData
 
 _ROLE = {each.value: each for each in Role}
+_STATUS = {each.value: each for each in Status}
 _INFO = Struct("=32s32sqiiQq48s32x")
 _STATS = Struct("=qqqqqqqqqq48x")
 _DUTY = Struct("=qqqii144s")
@@ -60,7 +61,7 @@ def read_stats(status: int, data: Buffer, offset: int) -> Stats:
 
 def read_duty(status: int, data: Buffer, offset: int) -> Duty:
     runs, failures, failed_in_a_row, last_status, ended, last_error = _DUTY.unpack_from(data, offset)
-    return Duty(runs, failures, failed_in_a_row, last_status, ended, to_str(last_error))
+    return Duty(runs, failures, failed_in_a_row, _STATUS[last_status], ended, to_str(last_error))
 
 
 def read_background(status: int, data: Buffer, offset: int) -> Background:
@@ -90,7 +91,6 @@ def client_opener(
     connect_timeout: Duration | None = None,
     max_in_flight: int | None = None,
     server_path: str | None = None,
-    interrupt: Duration | None = None,
     threadless: int | None = None,
 ) -> Opener:
     """Makes a client from a URL. Sends nothing and does not connect: the first call does, and fails by its deadline if
@@ -113,7 +113,6 @@ def client_opener(
             "connect_timeout_us": 0 if connect_timeout is None else to_us(connect_timeout, "connect_timeout"),
             "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
             "server_path": server_path_text,
-            "interrupt_us": 0 if interrupt is None else to_us(interrupt, "interrupt"),
             "threadless": 0 if threadless is None else whole(threadless, "threadless"),
         },
     )

@@ -60,8 +60,12 @@ def test_a_forgotten_await_raises(server):
             assert not api.hit("k")
         with pytest.raises(TypeError, match="await this"):
             bool(client.ping())
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
 
+    reports = []
     run(server, work)
+    gc.collect()
+    assert reports == []
 
 
 def test_it_is_submitted_when_it_is_made(server):
