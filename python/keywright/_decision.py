@@ -28,13 +28,14 @@ class AnyDecision(DecisionFields):
         """Header fields for an HTTP response: X-RateLimit-Limit, -Remaining and -Reset (seconds until the key is as if
         never hit, rounded up), and for a denial Retry-After (rounded up; left out when coming again is no use).
         """
-        retry = {} if self or self.retry_after == inf else {"Retry-After": str(max(1, ceil(self.retry_after)))}
-        return {
-            **retry,
+        fields = {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(max(0, self.remaining)),
             "X-RateLimit-Reset": str(ceil(self.reset_after)),
         }
+        if self or self.retry_after == inf:
+            return fields
+        return {"Retry-After": str(max(1, ceil(self.retry_after))), **fields}
 
     def __repr__(self) -> str:
         return (

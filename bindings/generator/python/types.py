@@ -94,7 +94,7 @@ def record_fields(model: Model, record: Record) -> str:
     if fields_class(record) != record_class(record):
         out.append(comment("What was asked.", "    "))
         out.append("    maker: Any\n")
-    if words.has_status(record):
+    if any(item.name == "status" and item.enum == "status" for item in record.fields):
         out.append("\n    def __bool__(self) -> bool:\n        return self.status == 0\n")
     return "".join(out)
 

@@ -242,9 +242,6 @@ class Duty(NamedTuple):
     #: Why it failed the last time; empty when it did not.
     last_error: str
 
-    def __bool__(self) -> bool:
-        return self.status == 0
-
 
 class Background(NamedTuple):
     """What runs behind the caller's back in a client: its thread, its notification link, its duties. All zero while

@@ -1,0 +1,110 @@
+"""What a type checker must understand of keywright. Nothing runs this: mypy reads it in ./dev lint, and where a line must be
+refused, a `type: ignore` that nothing needed would be an error itself.
+"""
+
+# mypy: warn-unreachable
+
+from datetime import timedelta
+from math import inf
+
+from typing_extensions import assert_type
+
+import keywright
+import keywright.aio
+from keywright import Submitted
+
+
+def blocking() -> None:
+    client = keywright.connect("redis://localhost:6379", timeout=timedelta(seconds=1), connect_timeout=0.5)
+    assert_type(client, keywright.Client)
+    api = client.limiter("api", "10/s", algorithm="fixed_window", max_wait=inf)
+    assert_type(api, keywright.Limiter)
+    decision = api.hit("user:42", 2, wait=1, timeout=0.5)
+    assert_type(decision, keywright.Decision)
+    assert_type(decision.allowed, bool)
+    assert_type(decision.retry_after, float)
+    assert_type(decision.headers(), dict[str, str])
+    assert_type(decision.status, keywright.Status)
+    assert_type(api.hit_many(["a", b"b", 3, ("c", 4)]), list[keywright.Decision])
+    assert_type(api.peek(b"k"), keywright.Decision)
+    assert_type(client.info().role, keywright.Role)
+    assert_type(client.stats().calls, int)
+    api.reset(42)
+    decision.refund(1)
+    with api.guard("k") as inside:
+        assert_type(inside, keywright.Decision)
+    with client as entered:
+        assert_type(entered, keywright.Client)
+
+    api.hit(None)  # type: ignore[arg-type]
+    api.hit(1.5)  # type: ignore[arg-type]
+    api.hit("k", "2")  # type: ignore[arg-type]
+    api.hit("k", timeout="1")  # type: ignore[arg-type]
+    client.limiter("api")  # type: ignore[call-arg]
+
+
+def batches(client: keywright.Client, api: keywright.Limiter) -> None:
+    with client.batch() as batch:
+        hit = batch.submit(api.hit, "user:42", cost=2)
+        many = batch.submit(api.hit_many, ["a"])
+        info = batch.submit(client.info)
+        batch.submit(api.hit)  # type: ignore[call-arg]
+        batch.submit(api.hit, None)  # type: ignore[arg-type]
+        batch.submit(api.hit, "k", patience=2)  # type: ignore[call-arg]
+    assert_type(hit, Submitted[keywright.Decision])
+    assert_type(hit.result(), keywright.Decision)
+    assert_type(many.result(), list[keywright.Decision])
+    assert_type(info.result(), keywright.Info)
+
+
+def functions(api: keywright.Limiter) -> None:
+    @api.limit(key=lambda user: user, cost=2)
+    def greet(user: str) -> int:
+        return len(user)
+
+    @api.limit(key="all")
+    async def later(user: str) -> int:
+        return len(user)
+
+    assert_type(greet("ann"), int)
+    greet(7)  # type: ignore[arg-type]
+    _ = later(7)  # type: ignore[arg-type]
+
+
+def errors() -> None:
+    try:
+        pass
+    except keywright.Denied as denied:
+        if denied.decision is not None:
+            assert_type(denied.decision.retry_after, float)
+    except ConnectionError as error:
+        if isinstance(error, keywright.ConnectionFailed):
+            assert_type(error.retryable, bool)
+    except keywright.Invalid as invalid:
+        assert_type(invalid.position, int | None)
+
+
+async def awaited() -> None:
+    client = await keywright.aio.connect()
+    assert_type(client, keywright.aio.Client)
+    async with keywright.aio.connect() as entered:
+        assert_type(entered, keywright.aio.Client)
+    api = client.limiter("api", "10/s")
+    operation = api.hit("user:42")
+    assert_type(operation, keywright.aio.Operation[keywright.aio.Decision])
+    decision = await operation
+    assert_type(decision, keywright.aio.Decision)
+    assert_type(await api.hit_many(["a"]), list[keywright.aio.Decision])
+    await decision.refund()
+    async with api.guard("k") as inside:
+        assert_type(inside, keywright.aio.Decision)
+    async with client.batch() as batch:
+        entry = batch.submit(api.hit, "k")
+        batch.submit(api.hit)  # type: ignore[call-arg]
+    assert_type(entry, keywright.aio.Operation[keywright.aio.Decision])
+    assert_type(entry.result(), keywright.aio.Decision)
+
+
+async def forgotten(api: keywright.aio.Limiter) -> None:
+    if api.hit("k"):
+        print("nobody gets here")  # type: ignore[unreachable]
