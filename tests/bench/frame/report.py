@@ -77,7 +77,7 @@ def picture(rows: list[Row], server: str) -> str:
     for (work, placement), group in itertools.groupby(rows, key=lambda row: (row["work"], row["placement"])):
         members = list(group)
         most = max(row["ops_per_s"] for row in members) or 1
-        title = html.escape(f"{work}: {machine.PLACEMENTS[placement]}, a second")
+        title = html.escape(f"{work}: {machine.PLACEMENTS[placement]}; operations a second")
         parts.append(f'<text x="10" y="{y}" font-weight="bold">{title}</text>')
         y += 8
         for row in members:
