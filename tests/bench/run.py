@@ -28,7 +28,7 @@ NOISY = 0.25
 def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.split("\n\n")[0].split(": ", 1)[1])
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(BENCHES)}; default all")
-    parser.add_argument("--work", metavar="WORD", help="only works in whose name this stands")
+    parser.add_argument("--work", metavar="WORD", help="only the work of that name, or those in whose name it stands")
     parser.add_argument("--quick", action="store_true", help="short rounds, few of them: a look, no measurement")
     parser.add_argument(
         "--placement",
@@ -61,9 +61,9 @@ def measure_all(server: Server, chosen: argparse.Namespace) -> tuple[list[dict[s
     absent: list[str] = []
     effort = QUICK if chosen.quick else FULL
     for name in chosen.name or BENCHES:
-        for work in importlib.import_module(name).works(server):
-            if chosen.work and chosen.work not in work.name:
-                continue
+        works = importlib.import_module(name).works(server)
+        named = [work for work in works if work.name == chosen.work]
+        for work in named or [work for work in works if (chosen.work or "") in work.name]:
             measured = measure(work, server, placements_of(chosen.placement, work.placements), effort, say)
             rows += rows_of(name, work, measured)
             compared[work.name] = work.figure

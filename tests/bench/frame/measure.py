@@ -105,7 +105,7 @@ def measure(work: Work, server: Server, placements: list[str], effort: Effort, s
         for placement in placements:
             for name, size in sizes.items():
                 figures[placement, name] = Figures(bytes_per_item=size)
-            machine.place(placement, server.process.pid, [worker.process.pid for worker in workers.values()])
+            machine.place(placement, server.pid, [worker.process.pid for worker in workers.values()])
             for number in range(effort.rounds):
                 say(f"{work.name}, {machine.PLACEMENTS[placement]}: round {number + 1} of {effort.rounds}")
                 for name, worker in workers.items():

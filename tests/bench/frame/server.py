@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -69,36 +68,38 @@ class Link:
 
 
 class Server:
-    """Started without a port, without saving, and ended with the run."""
+    """Started without a port and without saving. It ends with the run, whatever way that ends: a shell waits for the
+    end of its input.
+    """
 
     def __init__(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="kwbench-")
         self.socket = str(Path(self.directory) / "s")
         self.process = subprocess.Popen(
-            [binary(), "--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no"]
+            ["sh", "-c", '"$0" "$@" & read -r _; kill -9 $!', binary()]
+            + ["--port", "0", "--unixsocket", self.socket, "--save", "", "--appendonly", "no"]
             + ["--dir", self.directory, "--maxclients", "1000", "--loglevel", "warning"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
+            start_new_session=True,  # a Ctrl-C is for run.py alone
         )
         self.call = self._connect()
+        self.pid = int(re.findall(r"process_id:(\d+)", self.call("INFO", "server").decode())[0])
 
     def _connect(self) -> Link:
         until = time.monotonic() + 10
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
                 return Link(self.socket)
-            if self.process.poll() is not None:
-                break
             time.sleep(0.02)
         self.stop()
         raise SystemExit(f"{binary()} did not start")
 
     def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(10)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def name(self) -> str:
