@@ -73,6 +73,67 @@ static void the_end_of_a_charge_is_exact(void **state) {
     kw_limiter_free(limiter);
 }
 
+/* At the very microsecond at which as many whole ones are left as were charged, the remainders decide. */
+static void what_is_left_is_compared_with_its_remainder(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("7/s burst 10");
+    hit(limiter, 6);
+    kw_decision seventh = hit(limiter, 1); /* settles at 1000000; it charged 142857 1/7 */
+    hit(limiter, 1);
+    test_clock_advance(&server, SECOND - 142857);
+    refund(limiter, &seventh, 1); /* 142857 are left */
+    assert_string_equal(ask("GET", TAT_KEY), "1767225601000000001");
+    kw_limiter_free(limiter);
+}
+
+static void a_state_of_another_rate_is_rounded_up(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *whole = gcra("10/s"), *sevenths = gcra("7/s burst 10"), *thirds = gcra("3/s");
+    kw_decision decision = hit(whole, 5);
+    hit(sevenths, 1); /* 642857 1/7 */
+    refund(whole, &decision, 1);
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600542858");
+    clean(state);
+    test_clock_set(&server, YEAR_2026);
+    decision = hit(thirds, 1); /* 333333 1/3 */
+    hit(sevenths, 5);          /* 1047618 6/7, of which thirds make 2/3 */
+    refund(thirds, &decision, 1);
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600714285001");
+    kw_limiter *all[] = {whole, sevenths, thirds};
+    for (int i = 0; i < 3; i++)
+        kw_limiter_free(all[i]);
+}
+
+static void a_refund_after_a_step_back_cuts_as_a_hit_does(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2100);
+    kw_limiter *limiters[] = {gcra("10/s"), gcra("7/s")};
+    static const char *const left[] = {"1767225660900000", "1767225660857142006"};
+    for (int i = 0; i < 2; i++) {
+        clean(state);
+        test_clock_set(&server, YEAR_2100);
+        kw_decision decision = hit(limiters[i], 5);
+        test_clock_set(&server, YEAR_2026);
+        refund(limiters[i], &decision, 1);
+        assert_string_equal(ask("GET", TAT_KEY), left[i]);
+        every_key_ends();
+        kw_limiter_free(limiters[i]);
+    }
+}
+
+static void a_window_at_its_end_is_left_alone(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = window("10/s");
+    kw_decision decision = hit(limiter, 5);
+    test_clock_advance(&server, SECOND);
+    refund(limiter, &decision, 5);
+    assert_string_equal(ask("GET", WINDOW_KEY), "17672256010000005");
+    kw_limiter_free(limiter);
+}
+
 static void a_refund_after_the_end_gives_nothing(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -167,6 +228,10 @@ int main(void) {
         limiter_test(a_part_may_be_given_back),
         limiter_test(what_flowed_back_is_not_given_again),
         limiter_test(the_end_of_a_charge_is_exact),
+        limiter_test(what_is_left_is_compared_with_its_remainder),
+        limiter_test(a_state_of_another_rate_is_rounded_up),
+        limiter_test(a_refund_after_a_step_back_cuts_as_a_hit_does),
+        limiter_test(a_window_at_its_end_is_left_alone),
         limiter_test(a_refund_after_the_end_gives_nothing),
         limiter_test(a_window_takes_back_no_more_than_it_counted),
         limiter_test(a_decision_that_cannot_be_is_refused_unsent),

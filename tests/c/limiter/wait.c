@@ -107,6 +107,23 @@ static void costs_that_charge_nothing_do_not_wait(void **state) {
     }
 }
 
+/* Waiters have booked beyond the burst: looking is allowed still, and says the truth. */
+static void looking_past_waiters_is_allowed(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("10/s burst 1");
+    hit(limiter, 1);
+    wait_for(limiter, 1, SECOND);
+    kw_decision decision = hit(limiter, 0);
+    assert_int_equal(decision.status, KW_OK);
+    assert_int_equal(decision.retry_after_us, 0);
+    assert_int_equal(decision.remaining, 0);
+    assert_int_equal(decision.reset_after_us, 200000);
+    assert_int_equal(peek(limiter, 0).status, KW_OK);
+    assert_int_equal(peek(limiter, 1).retry_after_us, 200000);
+    kw_limiter_free(limiter);
+}
+
 /* N waiters */
 
 enum { WAITERS = 20 };
@@ -268,6 +285,7 @@ int main(void) {
         limiter_test(patience_of_exactly_retry_after_suffices),
         limiter_test(the_limiters_longest_wait_bounds_patience),
         limiter_test(costs_that_charge_nothing_do_not_wait),
+        limiter_test(looking_past_waiters_is_allowed),
         limiter_test(all_waiters_are_served_in_their_turns),
         limiter_test(a_window_is_asked_again_when_it_ends),
         limiter_test(a_window_that_stays_full_is_not_asked_for_ever),
