@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import IntEnum
-from math import inf, isnan
+from math import inf
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ._generated.keywright import FOREVER, MAX_KEY, Reason
@@ -93,8 +93,10 @@ def to_us(value: Duration, name: str) -> int:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         if value == inf:
             return FOREVER
-        if isnan(value) or value == -inf:
+        if not value >= 0:  # or no number at all
             us = -1
+        elif value > FOREVER:
+            us = FOREVER
         else:
             us = round(value * 1e6) if isinstance(value, float) else value * 1_000_000
             if us == 0 and value > 0:
@@ -134,9 +136,7 @@ def from_seconds(value: float) -> int:
     return FOREVER if value == inf else round(value * 1e6)
 
 
-def checked_record(value: object, kind: type, size: int) -> None:
-    """Sees that a record that goes back in came from this library."""
+def checked(value: object, kind: type, name: str) -> None:
+    """Sees that what goes back in came from this library."""
     if not isinstance(value, kind):
-        raise wrong_type(kind.__name__.removeprefix("Any").lower(), "what a call of this library returned", value)
-    if len(value.rest) != size:  # type: ignore[attr-defined]
-        raise invalid("this was not decided by a server: there is nothing to give back", Reason.DECISION)
+        raise wrong_type(name, "what a call of this library returned", value)

@@ -121,7 +121,6 @@ class ClientHandle(Handle):
             if self._again is not None:
                 self._opener = self._again(self.url)
                 self._again = None
-            self.ports = []
             self.pointer = self._open()
 
     def loops(self) -> EachLoop:

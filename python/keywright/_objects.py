@@ -122,12 +122,10 @@ class BlockingObject(Object):
         timeout_us: int,
     ) -> list[T]:
         """Calls for many: their bytes go in as one block, their answers come back as one."""
-        if not rows:
-            return []
         ffi = self._library.ffi
         block = b"".join([value for _, values in rows for value in values if type(value) is bytes])
         held = ffi.from_buffer("char *", block)
-        address = int(ffi.cast("uintptr_t", held))  # type: ignore[call-overload]
+        address = int(ffi.cast("uintptr_t", held))
         packed = bytearray()
         for _, values in rows:
             fields = []

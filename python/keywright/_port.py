@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
 
 from ._aio.decision import Decision as AsyncDecision
+from ._error import Error
 from ._generated.errors import EXCEPTIONS, Cancelled, read_error
 from ._generated.keywright import FOREVER
 from ._generated.keywright_calls import completions_opener
@@ -73,7 +74,8 @@ class Gathering:
             if self.failure is None:
                 self.answer.set_result(self.answers)
             else:
-                self.failure.answers = self.answers  # type: ignore[attr-defined]
+                if isinstance(self.failure, Error):
+                    self.failure.answers = self.answers
                 self.answer.set_exception(self.failure)
 
 

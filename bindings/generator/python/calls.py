@@ -47,7 +47,7 @@ PARTS = {
     "to_enum": "_convert",
     "to_str": "_convert",
     "from_seconds": "_convert",
-    "checked_record": "_convert",
+    "checked": "_convert",
     "whole": "_convert",
     "Buffer": "_native",
     "CData": "_native",

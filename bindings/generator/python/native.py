@@ -82,6 +82,7 @@ class CData:
     """A value of C."""
 
     def __getitem__(self, index: int) -> Any: ...
+    def __int__(self) -> int: ...
 
 class CType:
     """A type of C."""

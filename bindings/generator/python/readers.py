@@ -126,10 +126,9 @@ def writer(model: Model, record: Record) -> str:
     ]
     inner = "".join(f"        {item},\n" for item in [*values, f"{name}.rest"])
     kind = f"Any{record_class(record)}" if name in BY_HAND_CLASSES else record_class(record)
-    size = int(struct_format(model, record).removesuffix("s").rsplit("q", 1)[-1])
     return (
         f"def write_{name}(library: Library, {name}: {kind}) -> CData:\n"
-        f"    checked_record({name}, {kind}, {size})\n"
+        f'    checked({name}, {kind}, "{name}")\n'
         f"    data = _{name.upper()}.pack(\n{inner}    )\n"
         f'    return library.ffi.from_buffer("{record.c_name} *", data)\n'
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
 from .._answers import read_done
-from .._convert import checked_record, from_seconds, to_bytes, to_enum, to_str, to_text, to_timeout, to_us, whole
+from .._convert import checked, from_seconds, to_bytes, to_enum, to_str, to_text, to_timeout, to_us, whole
 from .._decision import AnyDecision
 from .._handle import Opener
 from .._library import NATIVE
@@ -68,7 +68,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
 
 
 def write_decision(library: Library, decision: AnyDecision) -> CData:
-    checked_record(decision, AnyDecision, 96)
+    checked(decision, AnyDecision, "decision")
     data = _DECISION.pack(
         decision.status,
         decision.reason,

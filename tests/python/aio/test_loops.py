@@ -124,6 +124,19 @@ def test_a_client_that_is_dropped_leaves_the_loop_after_its_last_answer(server):
     asyncio.run(main())
 
 
+def test_what_a_dropped_client_still_waits_for_comes(server):
+    async def main():
+        api = keywright.aio.connect(server.url).limiter("api", "20/s burst 1")
+        first, second = api.hit("k"), api.hit("k", wait=2)
+        del api
+        gc.collect()
+        assert await first
+        gc.collect()
+        assert await second
+
+    asyncio.run(main())
+
+
 def test_sync_and_asyncio_side_by_side(server):
     with keywright.connect(server.url) as client:
         sync_api = client.limiter("api", "100/h")

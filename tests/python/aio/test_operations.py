@@ -172,11 +172,22 @@ def test_errors_come_where_it_is_awaited_and_bad_arguments_where_it_is_made(serv
         ):
             with pytest.raises(error):
                 api.hit(*arguments)
-        with pytest.raises(keywright.Invalid):
-            api.hit_many(["a", ("b", -1)])
         await asyncio.sleep(0.05)
         assert client.stats().bytes_sent == before
-        assert (await api.peek("a")).remaining == 99
+
+    run(server, work)
+
+
+def test_a_bad_item_of_many_sends_nothing(server):
+    async def work(api, client):
+        await api.hit("other")
+        before = client.stats().bytes_sent
+        for bad, error in ((("b", -1), keywright.Invalid), ((None, 1), TypeError)):
+            with pytest.raises(error):
+                api.hit_many(["a", bad])
+        await asyncio.sleep(0.05)
+        assert client.stats().bytes_sent == before
+        assert (await api.peek("a")).remaining == 100
 
     run(server, work)
 

@@ -1,6 +1,7 @@
 """Batches: whatever the operations, one write, one wait, each entry its own answer."""
 
 import asyncio
+import gc
 import inspect
 
 import pytest
@@ -204,6 +205,23 @@ def test_in_asyncio(server):
                 pass
 
     asyncio.run(main())
+
+
+def test_an_entry_that_nobody_looks_at_is_not_reported(server):
+    reports = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reports.append(context))
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("api", "10/h")
+            await api.hit("k")
+            with server.silent():
+                async with client.batch() as batch:
+                    batch.submit(api.hit, "k", timeout=0.05)
+
+    asyncio.run(main())
+    gc.collect()
+    assert reports == []
 
 
 def test_an_asyncio_batch_that_is_cancelled_cancels_its_calls(server):

@@ -52,6 +52,8 @@ def test_they_travel_whole(kind, travel):
     assert type(other) is kind
     assert str(other) == "what happened"
     assert vars(other) == vars(error)
+    assert (other.reason, other.retryable, other.maybe_applied) == (keywright.Reason.RANGE, True, True)
+    assert (other.position, other.server_message, other.answers) == (7, "ERR so", [1, None])
 
 
 def test_an_error_of_the_library_travels(client):

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import threading
 import traceback
 
@@ -10,6 +11,7 @@ import pytest
 
 import keywright
 import keywright.aio
+from keywright import _handle
 
 
 def in_child(work):
@@ -18,6 +20,7 @@ def in_child(work):
     pid = os.fork()
     if pid == 0:
         code = 1
+        signal.alarm(20)  # a child that hangs ends, and fails
         try:
             os.write(write, repr(work()).encode())
             code = 0
@@ -81,6 +84,27 @@ def test_a_fork_while_other_threads_call(client):
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_fork_while_another_thread_opens_a_handle_again(client):
+    """A lock that another thread held at the fork is nobody's in the child."""
+    api = client.limiter("api", "100/h")
+    api.hit("k")
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with _handle._lock:
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    try:
+        assert in_child(lambda: api.hit("k").remaining) == "98"
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_a_client_that_was_closed_stays_closed(server):

@@ -1,6 +1,7 @@
 """One client in many threads."""
 
 import gc
+import os
 import signal
 import threading
 import time
@@ -31,6 +32,7 @@ def test_rooms_are_given_back(client):
     api = client.limiter("api", "1000000/h")
     api.hit("k")
     before = len(NATIVE.rooms)
+    assert before >= 1
     for _ in range(100):
         api.hit("k")
         with pytest.raises(keywright.Invalid):
@@ -84,3 +86,24 @@ def test_handles_are_freed_in_any_order(server):
     assert limiters[1].hit("k")
     del limiters
     gc.collect()
+
+
+def descriptors():
+    return len(os.listdir("/dev/fd"))
+
+
+def test_what_is_dropped_gives_its_descriptors_back(server):
+    def use():
+        client = keywright.connect(server.url)
+        api = client.limiter("api", "10/s")
+        api.hit("k")
+        with client.batch() as batch:
+            batch.submit(api.hit, "k")
+
+    use()
+    gc.collect()
+    before = descriptors()
+    for _ in range(10):
+        use()
+    gc.collect()
+    assert descriptors() == before

@@ -71,6 +71,7 @@ def test_an_async_function_is_limited_without_blocking_its_loop(client, server):
         return f"hello {user}"
 
     assert inspect.iscoroutinefunction(greet)
+    assert greet.__name__ == "greet"
 
     async def main():
         assert await greet("ann") == "hello ann"

@@ -1,5 +1,6 @@
-"""What a type checker must understand of keywright. Nothing runs this: mypy reads it in ./dev lint, and where a line must be
-refused, a `type: ignore` that nothing needed would be an error itself.
+"""What a type checker must understand of keywright. Nothing runs this: mypy reads it in ./dev lint.
+
+Where a line must be refused, a `type: ignore` that nothing needed would be an error itself.
 """
 
 # mypy: warn-unreachable
