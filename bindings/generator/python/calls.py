@@ -357,6 +357,10 @@ def method_start(model: Model, operation: Operation, kind: str) -> tuple[str, li
         names = [words.bare(argument.name) for argument in operation.args]
         out.append("        if wait is not None:\n")
         out.append(call(f"return self.{operation.patient}", [*names, "wait=wait", "timeout=timeout"], "", " " * 12))
+    for argument in operation.args:
+        if argument.type == "record":
+            kind = f"Any{record_class(model.record(argument.record))}"
+            out.append(f'        checked({argument.name}, {kind}, "{argument.name}")\n')
     sent = []
     for argument in operation.args:
         source = taken.get(argument.name, words.bare(argument.name))

@@ -128,7 +128,6 @@ def writer(model: Model, record: Record) -> str:
     kind = f"Any{record_class(record)}" if name in BY_HAND_CLASSES else record_class(record)
     return (
         f"def write_{name}(library: Library, {name}: {kind}) -> CData:\n"
-        f'    checked({name}, {kind}, "{name}")\n'
         f"    data = _{name.upper()}.pack(\n{inner}    )\n"
         f'    return library.ffi.from_buffer("{record.c_name} *", data)\n'
     )

@@ -68,7 +68,6 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
 
 
 def write_decision(library: Library, decision: AnyDecision) -> CData:
-    checked(decision, AnyDecision, "decision")
     data = _DECISION.pack(
         decision.status,
         decision.reason,
@@ -281,6 +280,7 @@ class LimiterCalls(BlockingObject):
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
+        checked(decision, AnyDecision, "decision")
         key_data = to_bytes(decision.key, "key")
         room = self._library.room()
         try:
@@ -428,6 +428,7 @@ class LimiterSubmits(AsyncObject):
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
+        checked(decision, AnyDecision, "decision")
         key_data = to_bytes(decision.key, "key")
         return self._submit(
             self._lib.kw_limiter_submit_refund,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from .._convert import to_bytes, whole
+from .._convert import checked, to_bytes, whole
 from .._decision import AnyDecision, admitted, denied
 from .._decorate import limited
 from .._generated.limiter_calls import LimiterCalls, limits_parse
@@ -61,6 +61,7 @@ class Limiter(LimiterCalls):
             timeout: deadline of this call; the client's when None
         """
         if count is None:
+            checked(decision, AnyDecision, "decision")
             count = decision.amount
             if count == 0:
                 return self._answered(None)
