@@ -111,8 +111,7 @@ void kw__link_push(kw__link *link, kw__pending *pending) {
     pending->place = KW__PLACE_WAITING;
     atomic_fetch_add_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
     check_idle(link);
-    kw__pendings_add(&link->waiting, pending);
-    kw__link_admit(link);
+    kw__pendings_add(&link->waiting, pending); /* the next flush admits it */
 }
 
 void kw__link_say(kw__link *link, const kw__buffer *bytes) {
@@ -235,6 +234,8 @@ void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error)
 }
 
 void kw__link_flush(kw__link *link) {
+    kw__link_admit(link);
+    if (link->doomed.first != NULL && link->leader != NULL) kw__signal_raise(&link->wake); /* who buries them */
     if (link->flushing || link->broken || link->transport.fd < 0 || link->state == KW__LINK_CONNECTING) return;
     link->flushing = true;
     link->want_write = false;
@@ -351,7 +352,6 @@ static void work(kw__link *link, bool readable, bool writable) {
         if (link->broken && !heard) give_up_broken(link); /* not before what had arrived was read */
         check_stall(link, now);
     }
-    kw__link_admit(link);
     kw__link_flush(link);
     kw__link_bury(link);
 }

@@ -168,14 +168,14 @@ void kw__link_abandon(kw__link *link);
  * All below with the lock held, unless it says otherwise. Those that say so give the lock up and take it again.
  */
 
-/* Puts a command at the end of what waits, and in line at once when there is room. */
+/* Puts a command at the end of what waits. It can be withdrawn until a flush puts it in line. */
 void kw__link_push(kw__link *link, kw__pending *pending);
 /* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost link. */
 bool kw__link_withdraw(kw__link *link, kw__pending *pending);
 bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
 /* Writes bytes that no reply of the line answers, if the link is up. Memory that is out breaks the link. */
 void kw__link_say(kw__link *link, const kw__buffer *bytes);
-/* Writes what the socket takes, unless somebody does already. Gives the lock up. */
+/* Puts in line what has room, and writes what the socket takes, unless somebody does already. Gives the lock up. */
 void kw__link_flush(kw__link *link);
 /* Reads for all or sleeps until the waiter has nothing left, or the moment has come. Gives the lock up. */
 void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until);

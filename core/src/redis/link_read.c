@@ -73,7 +73,6 @@ static bool answer(kw__link *link, int64_t now) {
                 kw__link_settle(link, done[i]);
             }
         }
-        kw__link_admit(link);
         if (count > 0) kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
         kw__link_resume(link);
         if (stray) {

@@ -46,9 +46,19 @@ static inline void sleep_ms(long ms) {
 /* A zombie does not run; whose child it has become need not have waited for it yet. */
 static inline bool is_running(pid_t pid) {
     if (kill(pid, 0) != 0 && errno == ESRCH) return false;
-    char command[64];
-    snprintf(command, sizeof command, "ps -o stat= -p %d | grep -qv '^Z'", (int)pid);
-    return system(command) == 0;
+    char text[64];
+#if defined(__linux__) /* a bare system has no ps */
+    snprintf(text, sizeof text, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(text, "r");
+    if (file == NULL) return false;
+    char state = 'Z';
+    int read = fscanf(file, "%*d (%*[^)]) %c", &state);
+    fclose(file);
+    return read == 1 && state != 'Z';
+#else
+    snprintf(text, sizeof text, "ps -o stat= -p %d | grep -qv '^Z'", (int)pid);
+    return system(text) == 0;
+#endif
 }
 
 static inline bool exists(const char *path) {
