@@ -59,13 +59,12 @@ static void encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_dec
                           kw__command *command) {
     const kw__gcra *gcra = &limiter->gcra;
     kw__gcra_time credit = kw__gcra_cost(gcra, count);
-    int64_t rest = decision->settles_rest[0] & 0xFFFF;
     kw__limiter_script(limiter, &kw__script_gcra_refund, key, command);
     kw__command_integer(command, gcra->parts);
     kw__command_integer(command, credit.us);
     kw__command_integer(command, credit.rest);
     kw__command_integer(command, decision->settles_at_us[0]);
-    kw__command_integer(command, rest < gcra->parts ? rest : gcra->parts - 1);
+    kw__command_integer(command, decision->settles_rest[0] & 0xFFFF); /* more than a remainder: read as the most */
     kw__command_integer(command, gcra->ahead_us);
 }
 

@@ -172,6 +172,7 @@ static void a_state_that_has_passed_counts_for_nothing(void **state) {
         test_clock_advance(&server, first.reset_after_us + 1);
         assert_string_equal(ask("EXISTS", each->key), "1");
         assert_int_equal(peek(limiter, 1).reset_after_us, 0);
+        assert_int_equal(peek(limiter, 1).remaining, first.limit);
         kw_decision second = hit(limiter, 3);
         assert_int_equal(second.remaining, first.remaining);
         assert_int_equal(second.reset_after_us, first.reset_after_us);
