@@ -86,6 +86,7 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
     call->status = KW_OK;
     call->waiter = &call->own;
+    call->pending.waiter = NULL;
     call->own.interruptible = call->own.interrupted = false;
     call->completions = NULL;
     call->tag = 0;
@@ -395,27 +396,18 @@ static void failed(kw__pending *pending, kw_status status, bool maybe_applied, c
     call->outcome = status;
 }
 
-/* What resume gets is a waiter to wake, or, marked in its lowest bit, a call that was left to the link. */
-static void *settle(kw__pending *pending) {
+/* A call of completions, which step goes on with, or one that was left to the link. */
+static bool settle(kw__pending *pending) {
     kw__call *call = (kw__call *)(void *)pending;
-    if (call->completions != NULL) {
-        kw__completions_arrived(call);
-        return NULL;
-    }
-    if (call->left) return (void *)((uintptr_t)call | 1);
-    /* From here the caller may return and the call be used anew; its waiter's memory stays. */
-    kw__waiter *waiter = call->waiter;
-    return atomic_fetch_sub_explicit(&waiter->left, 1, memory_order_acq_rel) == 1 ? waiter : NULL;
+    if (call->completions == NULL) return true;
+    kw__completions_arrived(call);
+    return false;
 }
 
-static void go_on_alone(kw__call *call) {
+static void resume(kw__pending *pending) {
+    kw__call *call = (kw__call *)(void *)pending;
     kw__call_react_to_outcome(call);
     kw__call_leave(call, &call->client->link);
-}
-
-static void resume(void *token) {
-    if (((uintptr_t)token & 1) != 0) go_on_alone((kw__call *)((uintptr_t)token & ~(uintptr_t)1));
-    else kw__unpark(&((kw__waiter *)token)->parker);
 }
 
 static void connected(kw__link *link, const kw__server *server) {
@@ -448,6 +440,7 @@ void kw__call_leave(kw__call *call, kw__link *link) {
     }
     call->left = true;
     call->completions = NULL;
+    call->pending.waiter = NULL;
     call->must_send = false;
     call->outstanding = true;
     kw__link_push(link, &call->pending);

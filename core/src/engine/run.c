@@ -56,6 +56,7 @@ static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_stat
     if (kw__link_withdraw(link, &call->pending)) call->outstanding = false;
     kw__call_end_early(call, kind, status, maybe_applied);
     call->left = call->outstanding;
+    call->pending.waiter = NULL; /* whoever reads its reply goes on with it */
 }
 
 /* What the caller gets. */
@@ -83,6 +84,7 @@ static int64_t slice(const kw__call *call, int64_t now, int64_t until) {
 static void push(kw__call *call, kw__link *link) {
     call->must_send = false;
     call->outstanding = true;
+    call->pending.waiter = call->waiter;
     atomic_store_explicit(&call->waiter->left, 1, memory_order_relaxed);
     kw__link_push(link, &call->pending);
     kw__link_flush(link);
@@ -92,9 +94,8 @@ static void push(kw__call *call, kw__link *link) {
 static waited exchange(kw__call *call, kw__link *link, void *result, kw_error *error, kw_status *status) {
     kw__lock(&link->lock);
     if (call->must_send) push(call, link);
-    kw__link_await(link, call->waiter, call->client->url.interrupt_us > 0 ? slice(call, kw__now(), call->deadline) : call->deadline);
-    if (atomic_load_explicit(&call->waiter->left, memory_order_acquire) == 0) {
-        kw__unlock(&link->lock);
+    int64_t until = call->client->url.interrupt_us > 0 ? slice(call, kw__now(), call->deadline) : call->deadline;
+    if (kw__link_await(link, call->waiter, until)) {
         kw__call_react_to_outcome(call);
         return WENT_ON;
     }
@@ -255,11 +256,11 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
         if (!calls[i]->must_send) continue; /* refused by its encode */
         calls[i]->must_send = false;
         calls[i]->outstanding = true;
-        calls[i]->waiter = waiter;
+        calls[i]->pending.waiter = waiter;
         kw__link_push(link, &calls[i]->pending);
     }
     kw__link_flush(link);
-    if (sent > 0) kw__link_await(link, waiter, calls[0]->deadline);
+    if (sent > 0 && kw__link_await(link, waiter, calls[0]->deadline)) kw__lock(&link->lock);
     for (size_t i = 0; i < count; i++) {
         if (!calls[i]->outstanding || calls[i]->pending.place == KW__PLACE_NONE) continue;
         give_up(calls[i], link, KW__EVENT_DEADLINE, KW_TIMEOUT);

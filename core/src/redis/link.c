@@ -136,24 +136,53 @@ bool kw__link_was_sent(const kw__link *link, const kw__pending *pending) {
     return pending->under_way || (pending->place == KW__PLACE_LINE && pending->begin < link->written);
 }
 
+/* Who sleeps, the longest first */
+
+static void park(kw__link *link, kw__waiter *waiter) {
+    waiter->next = NULL;
+    waiter->previous = link->parked_last;
+    if (link->parked_last != NULL) link->parked_last->next = waiter;
+    else link->parked_first = waiter;
+    link->parked_last = waiter;
+    waiter->parked = true;
+}
+
+static void unpark(kw__link *link, kw__waiter *waiter) {
+    if (!waiter->parked) return;
+    if (waiter->previous != NULL) waiter->previous->next = waiter->next;
+    else link->parked_first = waiter->next;
+    if (waiter->next != NULL) waiter->next->previous = waiter->previous;
+    else link->parked_last = waiter->previous;
+    waiter->parked = false;
+}
+
 void kw__link_settle(kw__link *link, kw__pending *pending) {
     pending->place = KW__PLACE_NONE;
     atomic_fetch_sub_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
-    void *token = link->user->settle(pending);
-    if (token != NULL) link->resumes[link->resume_count++] = token;
+    kw__waiter *waiter = pending->waiter;
+    if (waiter == NULL) {
+        if (link->user->settle(pending)) link->resumed[link->resumed_count++] = pending;
+        return;
+    }
+    /* From here the waiter may go, and its command be used anew; the waiter's memory stays. */
+    if (atomic_fetch_sub_explicit(&waiter->left, 1, memory_order_acq_rel) != 1) return;
+    if (waiter == link->leader) return;
+    unpark(link, waiter);
+    link->woken[link->woken_count++] = waiter;
 }
 
 void kw__link_resume(kw__link *link) {
-    if (link->resume_count == 0) return;
+    if (link->woken_count == 0 && link->resumed_count == 0) return;
     kw__unlock(&link->lock);
-    for (int i = 0; i < link->resume_count; i++) link->user->resume(link->resumes[i]);
-    link->resume_count = 0;
+    for (int i = 0; i < link->woken_count; i++) kw__unpark(&link->woken[i]->parker);
+    for (int i = 0; i < link->resumed_count; i++) link->user->resume(link->resumed[i]);
+    link->woken_count = link->resumed_count = 0;
     kw__lock(&link->lock);
 }
 
 void kw__link_bury(kw__link *link) {
     while (link->doomed.first != NULL) {
-        while (link->doomed.first != NULL && link->resume_count < KW__LINK_BATCH) {
+        for (int i = 0; link->doomed.first != NULL && i < KW__LINK_BATCH; i++) {
             kw__pending *pending = link->doomed.first;
             kw__pendings_remove(&link->doomed, pending);
             link->user->failed(pending, pending->failure, pending->maybe_applied, &link->failure);
@@ -272,24 +301,6 @@ void kw__link_flush(kw__link *link) {
 
 /* Reading for all */
 
-static void park(kw__link *link, kw__waiter *waiter) {
-    waiter->next = NULL;
-    waiter->previous = link->parked_last;
-    if (link->parked_last != NULL) link->parked_last->next = waiter;
-    else link->parked_first = waiter;
-    link->parked_last = waiter;
-    waiter->parked = true;
-}
-
-static void unpark(kw__link *link, kw__waiter *waiter) {
-    if (!waiter->parked) return;
-    if (waiter->previous != NULL) waiter->previous->next = waiter->next;
-    else link->parked_first = waiter->next;
-    if (waiter->next != NULL) waiter->next->previous = waiter->previous;
-    else link->parked_last = waiter->previous;
-    waiter->parked = false;
-}
-
 /* The leader leaves: the oldest that still waits takes over, and is woken alone. */
 static void hand_over(kw__link *link) {
     link->leader = NULL;
@@ -374,7 +385,7 @@ static void lead(kw__link *link, int64_t until) {
     work(link, (events & (POLLIN | POLLHUP | POLLERR)) != 0, (events & (POLLOUT | POLLHUP | POLLERR)) != 0);
 }
 
-void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
+bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
     while (atomic_load_explicit(&waiter->left, memory_order_acquire) > 0) {
         if (link->leader == NULL) link->leader = waiter;
         if (link->leader == waiter) {
@@ -386,11 +397,17 @@ void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
         park(link, waiter);
         kw__unlock(&link->lock);
         bool woken = kw__park(&waiter->parker, until);
+        /* Answered: it was taken out of the list before, and cannot have been made the leader. */
+        if (atomic_load_explicit(&waiter->left, memory_order_acquire) == 0) return true;
         kw__lock(&link->lock);
         unpark(link, waiter);
         if (!woken && link->leader != waiter) break;
     }
     if (link->leader == waiter) hand_over(link);
+    /* Asked once more with the lock: an answer that came in the last moment is an answer. */
+    bool answered = atomic_load_explicit(&waiter->left, memory_order_acquire) == 0;
+    if (answered) kw__unlock(&link->lock);
+    return answered;
 }
 
 void kw__link_turn(kw__link *link) {

@@ -32,10 +32,23 @@ typedef enum kw__again {
     KW__AGAIN_AFTER_KILLED, /* when the old link is known to be dead, on the same server */
 } kw__again;
 
+/* A thread that waits for one or more commands. It lives in memory that outlasts the wait: wake-ups may come late. */
+typedef struct kw__waiter kw__waiter;
+struct kw__waiter {
+    kw__parker parker;
+    atomic_int left; /* commands still to be answered */
+    kw__waiter *next;
+    kw__waiter *previous;
+    bool parked;
+    bool interruptible; /* a signal ends its wait */
+    bool interrupted;   /* one did */
+};
+
 typedef struct kw__pending kw__pending;
 struct kw__pending {
     kw__pending *next;
     kw__pending *previous;
+    kw__waiter *waiter; /* who waits for it in kw__link_await; NULL: the user is told by settle */
     kw__buffer command;
     kw__place place;
     uint64_t begin;    /* where its bytes begin in the outgoing stream */
@@ -54,18 +67,6 @@ typedef struct kw__pendings {
     size_t count;
 } kw__pendings;
 
-/* A thread that waits for one or more commands. It lives in memory that outlasts the wait: wake-ups may come late. */
-typedef struct kw__waiter kw__waiter;
-struct kw__waiter {
-    kw__parker parker;
-    atomic_int left; /* commands still to be answered */
-    kw__waiter *next;
-    kw__waiter *previous;
-    bool parked;
-    bool interruptible; /* a signal ends its wait */
-    bool interrupted;   /* one did */
-};
-
 typedef struct kw__counters {
     atomic_int_least64_t calls, retries, links, reconnects, in_flight, bytes_sent, bytes_received, timeouts, undone,
         undo_failed, late_replies;
@@ -80,10 +81,10 @@ typedef struct kw__link_user {
     bool (*wanted)(kw__pending *pending);
     /* A failure, with the lock. */
     void (*failed)(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error);
-    /* After either, with the lock: makes it visible. What it returns, if anything, is given to resume. */
-    void *(*settle)(kw__pending *pending);
+    /* After either, with the lock, when no waiter waits for it. True: resume is to go on with it. */
+    bool (*settle)(kw__pending *pending);
     /* Without the lock. */
-    void (*resume)(void *token);
+    void (*resume)(kw__pending *pending);
     /* A link came up, with the lock. */
     void (*connected)(kw__link *link, const kw__server *server);
     /* What came unasked, by the leader, without the lock; of a subscriber everything. NULL: it is dropped. */
@@ -144,8 +145,10 @@ struct kw__link {
     int64_t last_received;
     int64_t lost_id;     /* client id of the link that was lost with commands under way, 0: none */
     char lost_run_id[48]; /* and its server's run id */
-    void *resumes[KW__LINK_BATCH];
-    int resume_count;
+    kw__waiter *woken[KW__LINK_BATCH]; /* to be woken when the lock is given up */
+    kw__pending *resumed[KW__LINK_BATCH];
+    int woken_count;
+    int resumed_count;
 
     kw__lookup *lookup;
     kw__address addresses[KW__MAX_ADDRESSES];
@@ -177,8 +180,11 @@ bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
 void kw__link_say(kw__link *link, const kw__buffer *bytes);
 /* Puts in line what has room, and writes what the socket takes, unless somebody does already. Gives the lock up. */
 void kw__link_flush(kw__link *link);
-/* Reads for all or sleeps until the waiter has nothing left, or the moment has come. Gives the lock up. */
-void kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until);
+/*
+ * Reads for all or sleeps until the waiter has nothing left, or the moment has come, or it was interrupted. Gives the lock up.
+ * True: all is answered, and the lock is not held any more: those woken together do not queue for it. False: it is held.
+ */
+bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until);
 /* Does all that can be done without waiting; for completions, by one thread at a time. Gives the lock up. */
 void kw__link_turn(kw__link *link);
 /* When kw__link_turn must be called at the latest. */
