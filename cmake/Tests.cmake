@@ -23,7 +23,8 @@ endif()
 
 file(GLOB KW_TEST_SUPPORT CONFIGURE_DEPENDS tests/c/support/*.c)
 add_library(kw_test_support STATIC ${KW_TEST_SUPPORT})
-target_include_directories(kw_test_support PUBLIC tests/c SYSTEM PUBLIC "${CMOCKA_INCLUDE_DIR}")
+target_include_directories(kw_test_support PUBLIC tests/c)
+target_include_directories(kw_test_support SYSTEM PUBLIC "${CMOCKA_INCLUDE_DIR}")
 target_link_libraries(kw_test_support PUBLIC kw_platform Threads::Threads "${CMOCKA_LIBRARY}" PRIVATE kw_warnings)
 
 file(GLOB KW_TESTS CONFIGURE_DEPENDS RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/tests/c" tests/c/*/*.c)
