@@ -199,7 +199,7 @@ static kw_status read_clauses(reader *in, kw_limit *limit, number *burst) {
 }
 
 static kw_status read_limit(reader *in, kw_limit *limit) {
-    number count, burst = {0, 0};
+    number count = {0, 0}, burst = {0, 0};
     kw_status status = read_number(in, "the count", &count);
     if (status != KW_OK) return status;
     skip_space(in);
