@@ -5,11 +5,14 @@ if(SKBUILD)
 endif()
 include(CMakePackageConfigHelpers)
 
+# What running programs need is the component runtime; the rest, unless it says otherwise, is for building them.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 set(KW_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/keywright")
 set_target_properties(keywright_static PROPERTIES EXPORT_NAME static)
 
 install(TARGETS keywright keywright_static EXPORT keywright
-        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT development
+        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES core/include/keywright.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT keywright NAMESPACE keywright:: FILE keywrightTargets.cmake DESTINATION "${KW_CONFIG_DIR}")
 configure_package_config_file(cmake/keywrightConfig.cmake.in keywrightConfig.cmake
@@ -18,9 +21,10 @@ write_basic_package_version_file(keywrightConfigVersion.cmake COMPATIBILITY Same
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/keywrightConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/keywrightConfigVersion.cmake" DESTINATION "${KW_CONFIG_DIR}")
 
-install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licences)
 if(KW_HIREDIS_LICENSE)
-  install(FILES "${KW_HIREDIS_LICENSE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" RENAME LICENSE.hiredis)
+  install(FILES "${KW_HIREDIS_LICENSE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licences
+          RENAME LICENSE.hiredis)
 endif()
 
 # Links in keywright.pc are relative to itself, so that an installed tree can be moved.
