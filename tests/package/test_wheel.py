@@ -1,7 +1,9 @@
-"""The Python package as strangers build it: an isolated `pip install` from a bare clone, and the source distribution
-without a network."""
+"""The Python package as strangers build it (an isolated `pip install` from a bare clone, the source distribution with
+no network), and as they install it from dist/."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,6 +19,12 @@ FIRST_LIGHT = """
 import importlib.metadata as metadata, keywright
 assert metadata.version("keywright") == keywright.__version__
 print(keywright.__file__)
+"""
+
+USE = """
+import keywright
+limiter = keywright.connect("embedded://").limiter("api", "3/h")
+print([limiter.hit("user:42").allowed for _ in range(4)])
 """
 
 BUILD = """
@@ -89,3 +97,35 @@ def test_source_distribution_builds_without_network(clone: Path, tmp_path: Path)
     assert not [name for name in names if name.endswith((".cdef", ".c", ".h", ".a")) or "_test." in name]
     if not hasattr(sys, "_is_gil_enabled") or sys._is_gil_enabled():
         assert "-cp310-abi3-" in wheel
+
+
+def interpreters() -> list[str]:
+    """This one, and what else of the versions that the wheel is for can make an environment here."""
+    found = [sys.executable]
+    for minor in range(10, 16):
+        path = shutil.which(f"python3.{minor}")
+        if path and minor != sys.version_info.minor:
+            asked = subprocess.run([path, "-c", "import venv, ensurepip"], capture_output=True)
+            found += [path] * (asked.returncode == 0)
+    return found
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    wheels = list((ROOT / "dist").glob("keywright-*-abi3-*.whl"))
+    if not wheels:
+        pytest.skip("no wheel in dist/: ./dev wheel makes one")
+    return wheels[0]
+
+
+@pytest.mark.parametrize("interpreter", interpreters(), ids=lambda path: Path(path).name)
+def test_built_wheel_works_with_cffi_alone(interpreter: str, built: Path, tmp_path: Path) -> None:
+    """One wheel for every interpreter; it finds neither our sources nor the libraries of this project's build."""
+    run(interpreter, "-m", "venv", tmp_path / "env")
+    python = tmp_path / "env" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", built, LD_LIBRARY_PATH="")
+    listed = json.loads(run(python, "-m", "pip", "list", "--format", "json"))
+    assert {package["name"] for package in listed} - {"pip", "setuptools"} == {"cffi", "keywright", "pycparser"}
+    server = {name: value for name, value in os.environ.items() if name == "KEYWRIGHT_SERVER"}
+    assert run(python, "-c", USE, cwd=tmp_path, LD_LIBRARY_PATH="", **server) == "[True, True, True, False]"
+    assert str(tmp_path) in run(python, "-c", FIRST_LIGHT, cwd=tmp_path)
