@@ -100,9 +100,10 @@ class LoopPort(Port):
         operation: Operation[list[Any]] = Operation(self, self.loop)
         self.schedule()
         try:
-            self.send_all(parts(operation, handle, function, read, rows, timeout_us))
+            for call in parts(operation, handle, function, read, rows, timeout_us):
+                self.send(call)
         except BaseException:
-            operation.cancel()
+            operation.cancel()  # nothing of it has left yet
             raise
         return operation
 

@@ -7,6 +7,7 @@ await. Each operation crosses into C once, whichever door it takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from importlib import import_module
 from inspect import iscoroutinefunction
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar, cast
@@ -164,8 +165,7 @@ class BlockingObject(Object):
         return value
 
     def _submitting(self, ports: Ports) -> AsyncObject:
-        from . import aio  # noqa: F401  (its classes make themselves known)
-
+        import_module(f"{__package__}.aio")  # its classes make themselves known
         for kind in type(self).__mro__:
             twin = AsyncObject._twins.get(kind.__name__.removesuffix("Calls"))
             if twin is not None:

@@ -143,18 +143,6 @@ class Port:
         self._waiting[tag] = call
         call.answer.tags.append(tag)
 
-    def send_all(self, calls: list[Call]) -> None:
-        """Queues all or none: what could not be tried is known before anything leaves."""
-        sent: list[Call] = []
-        try:
-            for call in calls:
-                self.send(call)
-                sent.append(call)
-        except BaseException:
-            for call in sent:
-                self.cancel(call.answer.tags)
-            raise
-
     def cancel(self, tags: list[int]) -> None:
         room = self._library.room()
         try:

@@ -111,6 +111,25 @@ def test_an_async_function_in_loops_of_several_threads(client):
     assert all(len(set(each)) == 1 for each in told)
 
 
+def test_a_closed_client_leaves_the_loops_of_its_functions(server):
+    async def main():
+        loop = asyncio.get_running_loop()
+        with keywright.connect(server.url) as client:
+
+            @client.limiter("api", "10/h").limit(key="all")
+            async def work():
+                return 7
+
+            assert await work() == 7
+            assert len(loop._selector.get_map()) == 2
+        await asyncio.sleep(0.02)
+        assert len(loop._selector.get_map()) == 1
+        with pytest.raises(keywright.Closed):
+            await work()
+
+    asyncio.run(main())
+
+
 def test_an_asyncio_limiter_limits_async_functions_only(server):
     async def main():
         async with keywright.aio.connect(server.url) as client:
