@@ -20,18 +20,22 @@
 
 extern char **environ;
 
-/* $1 the folder, $2 the clock library or nothing, the rest is the server's command line. */
+/* $1 the folder, $2 the clock library or nothing, the rest is the server's command line. A line at the pipe starts the
+ * server anew, its end ends everything. */
 static const char guard_script[] =
     "directory=$1; library=$2; shift 2\n"
     "trap '' INT TERM HUP\n"
-    "if [ -n \"$library\" ]; then\n"
-    "  LD_PRELOAD=$library KEYWRIGHT_TEST_CLOCK=$directory/clock \"$@\" </dev/null >\"$directory/output\" 2>&1 &\n"
-    "else\n"
-    "  \"$@\" </dev/null >\"$directory/output\" 2>&1 &\n"
-    "fi\n"
-    "echo $! >\"$directory/pid.part\"; mv \"$directory/pid.part\" \"$directory/pid\"\n"
-    "read -r _\n"
-    "kill -9 $! 2>/dev/null; wait 2>/dev/null\n"
+    "while true; do\n"
+    "  if [ -n \"$library\" ]; then\n"
+    "    LD_PRELOAD=$library KEYWRIGHT_TEST_CLOCK=$directory/clock \"$@\" </dev/null >\"$directory/output\" 2>&1 &\n"
+    "  else\n"
+    "    \"$@\" </dev/null >\"$directory/output\" 2>&1 &\n"
+    "  fi\n"
+    "  echo $! >\"$directory/pid.part\"; mv \"$directory/pid.part\" \"$directory/pid\"\n"
+    "  read -r _; ended=$?\n"
+    "  kill -9 $! 2>/dev/null; wait 2>/dev/null\n"
+    "  [ $ended = 0 ] || break\n"
+    "done\n"
     "rm -rf \"$directory\"\n";
 
 enum { ARGUMENTS_MAX = 64, START_TIMEOUT_MS = 10000 };
@@ -150,6 +154,19 @@ void test_server_start(struct test_server *server, const char *const *arguments)
     start_guard(server, (char *const *)(uintptr_t)command);
     wait_until_up(server);
     if (server->clock != NULL) test_clock_try(server);
+}
+
+void test_server_restart(struct test_server *server, int64_t absent_us) {
+    char path[96];
+    test_server_signal(server, SIGKILL);
+    snprintf(path, sizeof path, "%s/pid", server->directory);
+    unlink(path); /* of the server before */
+    if (server->connection >= 0) close(server->connection);
+    server->connection = -1;
+    server->pid = 0;
+    sleep_ms((long)(absent_us / 1000));
+    assert_int_equal(write(server->life, "\n", 1), 1);
+    wait_until_up(server);
 }
 
 void test_server_stop(struct test_server *server) {

@@ -26,6 +26,10 @@ struct test_server {
 void test_server_start(struct test_server *server, const char *const *arguments);
 void test_server_stop(struct test_server *server);
 
+/* Kills the server, waits, and starts it again on the same socket, in the same folder: with --appendonly yes it has its
+ * keys again. Returns when it answers. */
+void test_server_restart(struct test_server *server, int64_t absent_us);
+
 /* Sends a signal to the server (SIGSTOP, SIGCONT, SIGKILL). */
 void test_server_signal(struct test_server *server, int signal);
 
