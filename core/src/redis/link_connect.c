@@ -169,6 +169,6 @@ void kw__link_is_up(kw__link *link) {
     if (link->was_up) atomic_fetch_add_explicit(&link->counters->reconnects, 1, memory_order_relaxed);
     link->was_up = true;
     link->user->connected(link, &link->greeting.server);
-    if (link->lost_id != 0) kw__link_judge_repeats(link);
+    kw__link_judge_repeats(link);
     kw__link_admit(link);
 }
