@@ -432,7 +432,7 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
             else [f"{argument.name}_data"]
         )
     row = f"({', '.join(sent)}{',' if len(sent) == 1 else ''})"
-    out.append(f"            rows.append(({besides}, {row}))\n")
+    out.append(call("rows.append", [f"({besides}, {row})"], "", " " * 12))
     if submits:
         door = [f"self._lib.kw_{operation.handle}_submit_{operation.name}", read, "rows", "to_timeout(timeout)"]
         out.append(call("return self._submit_many", door, "", "        "))
