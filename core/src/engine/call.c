@@ -101,8 +101,26 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     return call;
 }
 
+static void end_watch(kw__call *call) {
+    if (!call->watches) return;
+    call->watches = false;
+    kw__watch_end(call->client, &call->watch);
+}
+
+/* Its channel told something that nobody looked at. */
+static void forget_notice(kw__call *call) {
+    kw__lock(&call->client->lock);
+    kw__call **at = &call->completions->noticed;
+    while (*at != call) at = &(*at)->notice_next;
+    *at = call->notice_next;
+    call->in_noticed = false;
+    kw__unlock(&call->client->lock);
+}
+
 void kw__call_release(kw__call *call) {
     kw__object *object = call->object;
+    end_watch(call); /* of one that was refused before it began */
+    if (call->in_noticed && call->completions != NULL) forget_notice(call);
     kw__free(call->memory);
     call->memory = NULL;
     if (call->pending.command.capacity > 65536) kw__buffer_free(&call->pending.command);
@@ -231,12 +249,6 @@ static void watching(kw__watch *watch) {
 
 static void notified(kw__watch *watch, kw__bytes payload) {
     notice(watch, &payload);
-}
-
-static void end_watch(kw__call *call) {
-    if (!call->watches) return;
-    call->watches = false;
-    kw__watch_end(call->client, &call->watch);
 }
 
 static kw_status begin_watch(kw__call *call, const kw__effects *effects, kw_error *error) {
@@ -439,6 +451,7 @@ void kw__call_leave(kw__call *call, kw__link *link) {
         return;
     }
     call->left = true;
+    if (call->in_noticed && call->completions != NULL) forget_notice(call);
     call->completions = NULL;
     call->pending.waiter = NULL;
     call->must_send = false;
