@@ -340,6 +340,14 @@ bool kw__call_react_to_notices(kw__call *call) {
     return told_watching || told_payload;
 }
 
+void kw__call_goes_out(kw__call *call) {
+    call->must_send = false;
+    call->outstanding = true;
+    call->owed = call->finished;
+    /* The caller's deadline is over or does not matter; a link must not be judged silent by it. */
+    if (call->owed) call->pending.deadline = kw__deadline(kw__now(), call->client->url.timeout_us);
+}
+
 void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, bool maybe_applied) {
     kw__call_react(call, kind);
     if (!call->finished) {
@@ -387,7 +395,7 @@ static bool answered(kw__pending *pending, const kw__reply *reply, int64_t recei
 
 static bool wanted(kw__pending *pending) {
     kw__call *call = (kw__call *)(void *)pending;
-    if (!call->finished) return true;
+    if (!call->finished || call->owed) return true;
     call->outcome = kw__fail(&call->outcome_error, KW_CANCELLED, KW_REASON_NONE, "nobody waits for it any more");
     return false;
 }
@@ -454,8 +462,7 @@ void kw__call_leave(kw__call *call, kw__link *link) {
     if (call->in_noticed && call->completions != NULL) forget_notice(call);
     call->completions = NULL;
     call->pending.waiter = NULL;
-    call->must_send = false;
-    call->outstanding = true;
+    kw__call_goes_out(call);
     kw__link_push(link, &call->pending);
     kw__link_flush(link);
     kw__unlock(&link->lock);

@@ -36,6 +36,7 @@ struct kw__call {
     bool by_text;     /* its script goes out whole: the server did not know the hash */
     bool must_send;   /* pending.command holds what advance ordered */
     bool outstanding; /* pending is with a link */
+    bool owed;        /* what is out was ordered for its own sake (a refund), not for a caller who waits */
     bool finished;    /* the caller has, or is about to have, its answer */
     bool ended;       /* advance wants nothing more */
     bool left;        /* finished, and the link alone drives it; changed under the link's lock */
@@ -92,6 +93,8 @@ void kw__call_react(kw__call *call, kw__event_kind kind);
 void kw__call_react_to_outcome(kw__call *call);
 /* Reacts to what its channel told since; false when that is nothing. */
 bool kw__call_react_to_notices(kw__call *call);
+/* What was ordered is on its way: before it is pushed into a link's line. */
+void kw__call_goes_out(kw__call *call);
 /* The caller gets no answer: DEADLINE or CANCEL, with this status unless the operation finishes otherwise. */
 void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, bool maybe_applied);
 /* Nothing is left to do, and nobody else has it. */

@@ -123,8 +123,7 @@ static void let_go(kw_completions *completions, kw__call *call) {
 /* Carries on with a call after it reacted: sends what it ordered, makes its record, sets its timer, or lets it go. */
 static void absorb(kw_completions *completions, kw__call *call, bool was_finished) {
     if (call->must_send) {
-        call->must_send = false;
-        call->outstanding = true;
+        kw__call_goes_out(call);
         kw__link_push(&completions->link, &call->pending);
     }
     if (call->finished && !was_finished) make_ready(completions, call);
@@ -159,7 +158,7 @@ static void react_to_arrived(kw_completions *completions) {
 static void end_early(kw_completions *completions, kw__call *call, kw__event_kind kind, kw_status status) {
     bool maybe_applied = false, was_finished = call->finished;
     if (call->outstanding) {
-        maybe_applied = kw__link_was_sent(&completions->link, &call->pending);
+        maybe_applied = kw__link_was_sent(&call->pending);
         if (kw__link_withdraw(&completions->link, &call->pending)) call->outstanding = false;
     }
     kw__call_end_early(call, kind, status, maybe_applied);
@@ -324,7 +323,8 @@ int64_t kw__completions_wait(kw_completions *completions, int64_t timeout_us, kw
 kw_status kw__completions_cancel(kw_completions *completions, uint64_t tag, kw_error *error) {
     kw__lock(&completions->link.lock);
     kw__call *call = kw__tag_map_find(&completions->tags, tag);
-    if (call != NULL) {
+    bool answered = call != NULL && call->outstanding && call->pending.place == KW__PLACE_NONE;
+    if (call != NULL && !answered) {
         end_early(completions, call, KW__EVENT_CANCEL, KW_CANCELLED);
         raise_signal(completions);
     }

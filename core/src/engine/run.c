@@ -52,7 +52,7 @@ static void sleep_until(kw__call *call, int64_t until) {
  * that nothing changes between looking and leaving.
  */
 static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_status status) {
-    bool maybe_applied = kw__link_was_sent(link, &call->pending);
+    bool maybe_applied = kw__link_was_sent(&call->pending);
     if (kw__link_withdraw(link, &call->pending)) call->outstanding = false;
     kw__call_end_early(call, kind, status, maybe_applied);
     call->left = call->outstanding;
@@ -82,8 +82,7 @@ static int64_t slice(const kw__call *call, int64_t now, int64_t until) {
 
 /* Writes what the call ordered, with the link's lock. */
 static void push(kw__call *call, kw__link *link) {
-    call->must_send = false;
-    call->outstanding = true;
+    kw__call_goes_out(call);
     call->pending.waiter = call->waiter;
     atomic_store_explicit(&call->waiter->left, 1, memory_order_relaxed);
     kw__link_push(link, &call->pending);
@@ -254,8 +253,7 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
     kw__lock(&link->lock);
     for (size_t i = 0; i < count; i++) {
         if (!calls[i]->must_send) continue; /* refused by its encode */
-        calls[i]->must_send = false;
-        calls[i]->outstanding = true;
+        kw__call_goes_out(calls[i]);
         calls[i]->pending.waiter = waiter;
         kw__link_push(link, &calls[i]->pending);
     }

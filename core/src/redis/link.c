@@ -132,8 +132,9 @@ bool kw__link_withdraw(kw__link *link, kw__pending *pending) {
     return true;
 }
 
-bool kw__link_was_sent(const kw__link *link, const kw__pending *pending) {
-    return pending->under_way || (pending->place == KW__PLACE_LINE && pending->begin < link->written);
+bool kw__link_was_sent(const kw__pending *pending) {
+    if (pending->place == KW__PLACE_DOOMED) return pending->maybe_applied;
+    return pending->under_way || pending->place == KW__PLACE_LINE;
 }
 
 /* Who sleeps, the longest first */
@@ -229,7 +230,7 @@ static void clear_line(kw__link *link, kw_status status) {
         bool sent = pending->begin < link->written;
         kw__pendings_remove(&link->line, pending);
         bool repeat = !sent || (pending->again != KW__AGAIN_NEVER && pending->tries < MAX_REPEATS);
-        if (link->closing || !repeat) {
+        if (link->closing || !repeat || !link->user->wanted(pending)) {
             kw_status told = sent && !link->closing && pending->again != KW__AGAIN_ALWAYS ? KW_UNKNOWN : status;
             doom(link, pending, told, sent);
             continue;

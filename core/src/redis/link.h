@@ -77,7 +77,7 @@ typedef struct kw__link kw__link;
 typedef struct kw__link_user {
     /* A reply, by the leader, without the lock. True: the command was encoded anew and must be sent again. */
     bool (*answered)(kw__pending *pending, const kw__reply *reply, int64_t received_at);
-    /* Whether a command that must be sent again is still wanted, with the lock; if not, it is settled instead. */
+    /* Whether a command that must be sent again, or still has not been sent, is still wanted; with the lock. */
     bool (*wanted)(kw__pending *pending);
     /* A failure, with the lock. */
     void (*failed)(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error);
@@ -175,7 +175,11 @@ void kw__link_abandon(kw__link *link);
 void kw__link_push(kw__link *link, kw__pending *pending);
 /* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost link. */
 bool kw__link_withdraw(kw__link *link, kw__pending *pending);
-bool kw__link_was_sent(const kw__link *link, const kw__pending *pending);
+/*
+ * Whether the server may get to see it, or has. In line counts: its bytes stand among others' in the outgoing stream and cannot
+ * be taken out any more.
+ */
+bool kw__link_was_sent(const kw__pending *pending);
 /* Writes bytes that no reply of the line answers, if the link is up. Memory that is out breaks the link. */
 void kw__link_say(kw__link *link, const kw__buffer *bytes);
 /* Puts in line what has room, and writes what the socket takes, unless somebody does already. Gives the lock up. */
