@@ -248,8 +248,11 @@ def opener(model: Model, handle: Handle, function: Function) -> str:
     ]
     if any("library.ffi" in line or "ffi." in line for line in lines):
         out.append("    ffi = library.ffi\n")
-    out.extend([*texts, *lines])
+    if not texts:
+        out.extend(lines)
     out.append(f"\n    def opening({first}, out: CData, error: CData) -> int:\n")
+    if texts:  # what an options record points to must live as long as the call: it is made inside
+        out.extend("    " + line for line in "".join([*texts, *lines]).splitlines(keepends=True))
     out.append(call(f"return lib.{function.c_name}", [*sent, "error"], "", "        "))
     out.append(f'\n    return Opener(library, "{handle.c_name} **", opening, lib.kw_{handle.name}_free)\n')
     return "".join(out)

@@ -99,25 +99,25 @@ def client_opener(
     """
     lib = library.lib
     ffi = library.ffi
-    client_name_text = ffi.NULL if client_name is None else ffi.new("char[]", to_text(client_name, "client_name"))
-    prefix_text = ffi.NULL if prefix is None else ffi.new("char[]", to_text(prefix, "prefix"))
-    server_path_text = ffi.NULL if server_path is None else ffi.new("char[]", to_text(server_path, "server_path"))
-    url_text = to_text(url, "url")
-    options = ffi.new(
-        "kw_client_options *",
-        {
-            "size": ffi.sizeof("kw_client_options"),
-            "client_name": client_name_text,
-            "prefix": prefix_text,
-            "timeout_us": 0 if timeout is None else to_us(timeout, "timeout"),
-            "connect_timeout_us": 0 if connect_timeout is None else to_us(connect_timeout, "connect_timeout"),
-            "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
-            "server_path": server_path_text,
-            "threadless": 0 if threadless is None else whole(threadless, "threadless"),
-        },
-    )
 
     def opening(_parent: CData, out: CData, error: CData) -> int:
+        client_name_text = ffi.NULL if client_name is None else ffi.new("char[]", to_text(client_name, "client_name"))
+        prefix_text = ffi.NULL if prefix is None else ffi.new("char[]", to_text(prefix, "prefix"))
+        server_path_text = ffi.NULL if server_path is None else ffi.new("char[]", to_text(server_path, "server_path"))
+        url_text = to_text(url, "url")
+        options = ffi.new(
+            "kw_client_options *",
+            {
+                "size": ffi.sizeof("kw_client_options"),
+                "client_name": client_name_text,
+                "prefix": prefix_text,
+                "timeout_us": 0 if timeout is None else to_us(timeout, "timeout"),
+                "connect_timeout_us": 0 if connect_timeout is None else to_us(connect_timeout, "connect_timeout"),
+                "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
+                "server_path": server_path_text,
+                "threadless": 0 if threadless is None else whole(threadless, "threadless"),
+            },
+        )
         return lib.kw_client_open(url_text, options, out, error)
 
     return Opener(library, "kw_client **", opening, lib.kw_client_free)
