@@ -140,8 +140,9 @@ func TestUseAfterClose(t *testing.T) {
 		}
 	}
 	failed(t, client.Ping(soon(t)), keywright.ErrClosed)
-	_, err := limiter.Hit(soon(t), "key")
+	decision, err := limiter.Hit(soon(t), "key")
 	failed(t, err, keywright.ErrClosed)
+	same(t, "a failure that nobody looks at admits", decision.Allowed(), false)
 	_, err = client.Limiter("late", "1/s")
 	failed(t, err, keywright.ErrClosed)
 }

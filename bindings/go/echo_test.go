@@ -106,14 +106,16 @@ func TestLateGrantIsUndone(t *testing.T) {
 }
 
 func TestLostScriptIsInvisible(t *testing.T) {
-	_, object := echo(t)
+	client, object := echo(t)
 	for range 3 {
 		pair := must[keywright.EchoPair](t)(object.ScriptN(soon(t), 11))
+		same(t, "status", pair.Status, keywright.StatusOK)
 		same(t, "number", pair.Number, 11)
 		if err := object.Flush(); err != nil {
 			t.Fatal(err)
 		}
 	}
+	same(t, "scripts sent again", must[keywright.Stats](t)(client.Stats()).Retries, 3)
 }
 
 func TestDroppedLinkIsTold(t *testing.T) {

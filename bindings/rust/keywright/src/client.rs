@@ -128,6 +128,7 @@ mod tests {
             ("1.4.0", "1.3.9", true),
             ("1.2.9", "1.3.0", false),
             ("2.0.0", "1.3.0", false),
+            ("2.5.0", "1.3.0", false),
             ("nonsense", "0.1.0", false),
         ] {
             assert_eq!(fits(library, needed), expected, "{library} under a crate for {needed}");

@@ -70,3 +70,31 @@ impl Texts {
         text.map_or(Ok(std::ptr::null()), |text| self.of(name, text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{duration, microseconds, moment, unix_microseconds};
+    use crate::NEVER;
+
+    #[test]
+    fn durations_round_up() {
+        for (nanoseconds, us) in [(0, 0), (1, 1), (1000, 1), (1001, 2), (1_000_000_000, 1_000_000)] {
+            assert_eq!(microseconds(Duration::from_nanos(nanoseconds)), us);
+        }
+        assert_eq!(microseconds(Duration::MAX), i64::MAX);
+        assert_eq!(duration(i64::MAX), NEVER);
+        assert_eq!(duration(1500), Duration::from_micros(1500));
+    }
+
+    #[test]
+    fn moments_come_back_as_they_were() {
+        assert_eq!(moment(0), None);
+        assert_eq!(unix_microseconds(None), 0);
+        for us in [1, 1_700_000_000_123_456, 4_102_444_800_000_001] {
+            assert_eq!(moment(us), Some(UNIX_EPOCH + Duration::from_micros(us as u64)));
+            assert_eq!(unix_microseconds(moment(us)), us);
+        }
+    }
+}

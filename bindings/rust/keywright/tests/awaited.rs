@@ -86,9 +86,10 @@ fn hit_many() {
         assert_eq!((error.reason(), error.position()), (Reason::RANGE, Some(7)));
     }
     items[7].cost = 1;
-    for (index, decision) in block_on(hits.hit_many(&items)).into_iter().enumerate() {
-        assert_eq!(decision.unwrap().allowed(), index % 2 == 0, "item {index}");
-    }
+    let decisions = block_on(hits.hit_many(&items));
+    let allowed: Vec<_> = decisions.into_iter().map(|decision| decision.unwrap().allowed()).collect();
+    // Of the two with one key, one fits; which is not promised.
+    assert!(allowed.chunks(2).all(|pair| pair[0] != pair[1]), "{allowed:?}");
 }
 
 #[test]

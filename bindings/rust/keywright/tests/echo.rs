@@ -77,11 +77,13 @@ fn late_grant_is_undone() {
 
 #[test]
 fn lost_script_is_invisible() {
-    let (_, echo) = echo();
+    let (client, echo) = echo();
     for _ in 0..3 {
-        assert_eq!(echo.script_n(11).unwrap().number, 11);
+        let pair = echo.script_n(11).unwrap();
+        assert_eq!((pair.status, pair.number), (Status::OK, 11));
         echo.flush().unwrap();
     }
+    assert_eq!(client.stats().unwrap().retries, 3);
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn hit_until_denied() {
         let decision = hits.hit("key").unwrap();
         assert!(!decision.allowed());
         assert_eq!((decision.status, decision.denied_by, decision.count), (Status::DENIED, 0, 0));
-        assert!(decision.retry_after > Duration::ZERO && decision.retry_after <= Duration::from_secs(3600));
+        let minutes = if algorithm == Algorithm::GCRA { 19..=20 } else { 59..=60 };
+        assert!(minutes.contains(&(decision.retry_after.as_secs() / 60)), "{algorithm}: {decision:?}");
         assert!(hits.hit("other").unwrap().allowed());
     }
 }
@@ -77,9 +78,9 @@ fn hit_many() {
     let hits = limiter("many", "1/h");
     let keys: Vec<_> = (0..1000).map(|index| (index / 2).to_string()).collect();
     let items: Vec<_> = keys.iter().map(|key| LimiterHit { key: key.as_bytes(), cost: 1 }).collect();
-    for (index, decision) in hits.hit_many(&items).into_iter().enumerate() {
-        assert_eq!(decision.unwrap().allowed(), index % 2 == 0, "item {index}");
-    }
+    let allowed: Vec<_> = hits.hit_many(&items).into_iter().map(|decision| decision.unwrap().allowed()).collect();
+    // Of the two with one key, one fits; which is not promised.
+    assert!(allowed.chunks(2).all(|pair| pair[0] != pair[1]), "{allowed:?}");
     let mixed = [("good", 1), ("bad", -1), ("fine", 1)].map(|(key, cost)| LimiterHit { key: key.as_bytes(), cost });
     for refused in hits.hit_many(&mixed) {
         assert_eq!(failed(refused, Status::INVALID).position(), Some(1));
