@@ -26,11 +26,16 @@ static void expect_ended(pid_t server) {
 
 /* The two shells that watch over a server: the one that waits for it, and the one that reads the FIFO. */
 static void find_supervisor(pid_t server, pid_t shells[2]) {
-    char command[256];
+    char command[512];
+#if defined(__linux__) /* a bare system has no ps */
+    static const char processes[] = "cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/x/' | awk '{print $1, $4}'";
+#else
+    static const char processes[] = "ps -A -o pid= -o ppid=";
+#endif
     snprintf(command, sizeof command,
-             "ps -A -o pid= -o ppid= | awk '{parent[$1] = $2} END {print parent[%d]; for (p in parent)"
+             "%s | awk '{parent[$1] = $2} END {print parent[%d]; for (p in parent)"
              " if (parent[p] == parent[%d] && p != %d) print p}'",
-             (int)server, (int)server, (int)server);
+             processes, (int)server, (int)server, (int)server);
     FILE *output = popen(command, "r");
     assert_non_null(output);
     int waits = 0, reads = 0;
