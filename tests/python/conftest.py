@@ -32,7 +32,7 @@ def server(session_server: Server) -> Iterator[Server]:
 def clock(server: Server) -> Clock:
     """The server's clock, to be set."""
     if server.clock is None:
-        pytest.skip("the server's clock cannot be set here: no KEYWRIGHT_TEST_CLOCK_LIBRARY")
+        pytest.skip("the server's clock cannot be set here: no KEYWRIGHT_TEST_CLOCK_LIBRARY, or a static program")
     return server.clock
 
 

@@ -75,6 +75,15 @@ class Server:
         )
         self._connection: socket.socket | None = None
         self._wait()
+        if self.clock is not None and not self._obeys(self.clock):
+            self.clock = None
+
+    def _obeys(self, clock: Clock) -> bool:
+        """Whether the server's time is the clock's, to the microsecond: a program linked statically has its own."""
+        clock.freeze(1_700_000_000_000_000)
+        obeys: bool = self.command("TIME") == [b"1700000000", b"0"]
+        clock.run()
+        return obeys
 
     def _wait(self) -> None:
         end = time.monotonic() + 10
