@@ -10,11 +10,13 @@ set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME development)
 set(KW_CONFIG_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/keywright")
 set_target_properties(keywright_static PROPERTIES EXPORT_NAME static)
 
-install(TARGETS keywright keywright_static EXPORT keywright
-        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT development
-        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+# Each in a file of its own: only the archive makes its user find OpenSSL.
+install(TARGETS keywright EXPORT keywright
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT runtime NAMELINK_COMPONENT development)
+install(TARGETS keywright_static EXPORT keywright_static ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES core/include/keywright.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT keywright NAMESPACE keywright:: FILE keywrightTargets.cmake DESTINATION "${KW_CONFIG_DIR}")
+install(EXPORT keywright_static NAMESPACE keywright:: FILE keywrightStaticTargets.cmake DESTINATION "${KW_CONFIG_DIR}")
 configure_package_config_file(cmake/keywrightConfig.cmake.in keywrightConfig.cmake
                               INSTALL_DESTINATION "${KW_CONFIG_DIR}")
 write_basic_package_version_file(keywrightConfigVersion.cmake COMPATIBILITY SameMajorVersion)
@@ -26,14 +28,22 @@ if(KW_HIREDIS_LICENSE)
   install(FILES "${KW_HIREDIS_LICENSE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licences
           RENAME LICENSE.hiredis)
 endif()
+if(KEYWRIGHT_OPENSSL_STATIC)
+  install(FILES "${KEYWRIGHT_OPENSSL_LICENSE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT licences
+          RENAME LICENSE.openssl)
+endif()
 
 # Links in keywright.pc are relative to itself, so that an installed tree can be moved.
 file(RELATIVE_PATH KW_PC_PREFIX "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/prefix")
 string(REGEX REPLACE "/$" "" KW_PC_PREFIX "${KW_PC_PREFIX}")
 set(KW_PC_REQUIRES)
 if(KEYWRIGHT_SYSTEM_HIREDIS)
-  set(KW_PC_REQUIRES "hiredis >= 1.5")
+  list(APPEND KW_PC_REQUIRES "hiredis >= 1.5")
 endif()
+if(KEYWRIGHT_TLS)
+  list(APPEND KW_PC_REQUIRES "libssl >= 1.1.1" "libcrypto >= 1.1.1")
+endif()
+list(JOIN KW_PC_REQUIRES ", " KW_PC_REQUIRES)
 set(KW_PC_LIBS ${CMAKE_THREAD_LIBS_INIT})
 if(KW_LIBM)
   list(APPEND KW_PC_LIBS -lm)

@@ -4,6 +4,7 @@
 file(GLOB_RECURSE KW_CORE_SOURCES CONFIGURE_DEPENDS
   core/src/base/*.c core/src/redis/*.c core/src/engine/*.c core/src/primitives/*.c core/src/abi/*.c)
 list(FILTER KW_CORE_SOURCES EXCLUDE REGEX "/testing/")
+list(FILTER KW_CORE_SOURCES EXCLUDE REGEX "${KW_TLS_UNUSED}")
 file(GLOB_RECURSE KW_TESTING_SOURCES CONFIGURE_DEPENDS core/src/testing/*.c core/src/abi/testing/*.c)
 
 # Sources that keywright_test replaces by its own.
@@ -14,7 +15,7 @@ list(REMOVE_ITEM KW_CORE_SOURCES ${KW_RELEASED_ONLY})
 function(kw_objects target)
   add_library(${target} OBJECT ${ARGN})
   target_include_directories(${target} PUBLIC core/include core/src)
-  target_link_libraries(${target} PUBLIC kw_platform PRIVATE kw_warnings)
+  target_link_libraries(${target} PUBLIC kw_platform PRIVATE kw_warnings ${KW_TLS_LIBRARIES})
   # Its include folder and options, not its objects: those are named where a library is made.
   target_include_directories(${target} SYSTEM PUBLIC $<TARGET_PROPERTY:kw_hiredis,INTERFACE_INCLUDE_DIRECTORIES>)
   target_compile_options(${target} PUBLIC $<TARGET_PROPERTY:kw_hiredis,INTERFACE_COMPILE_OPTIONS>)
@@ -26,7 +27,7 @@ kw_objects(kw_released ${KW_RELEASED_ONLY})
 set(KW_RELEASED_OBJECTS $<TARGET_OBJECTS:kw_core> $<TARGET_OBJECTS:kw_released> ${KW_HIREDIS_OBJECTS})
 
 # What every program that links the objects needs besides; keywright.pc says the same.
-set(KW_PRIVATE_LIBRARIES Threads::Threads ${KW_HIREDIS_LIBRARIES})
+set(KW_PRIVATE_LIBRARIES ${KW_TLS_LIBRARIES} Threads::Threads ${KW_HIREDIS_LIBRARIES})
 find_library(KW_LIBM m)
 if(KW_LIBM)
   list(APPEND KW_PRIVATE_LIBRARIES m)
@@ -44,7 +45,8 @@ function(kw_shared target list)
     target_link_options(${target} PRIVATE "LINKER:-exported_symbols_list,${exports}")
   else()
     set(exports "${CMAKE_CURRENT_SOURCE_DIR}/core/${list}.map")
-    target_link_options(${target} PRIVATE "LINKER:--version-script=${exports}" "LINKER:-z,nodelete")
+    target_link_options(${target} PRIVATE "LINKER:--version-script=${exports}" "LINKER:-z,nodelete"
+                        "LINKER:--exclude-libs,ALL")
     if(NOT KEYWRIGHT_SANITIZE)
       target_link_options(${target} PRIVATE "LINKER:-z,defs")
     endif()

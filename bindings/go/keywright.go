@@ -204,30 +204,38 @@ func (s Status) Text() string {
 type Reason int32
 
 const (
-	ReasonNone          Reason = 0  // Nothing more to say than the status does.
-	ReasonNullHandle    Reason = 1  // A handle is nil.
-	ReasonNullArgument  Reason = 2  // A pointer that must be given is nil.
-	ReasonNameLength    Reason = 3  // A name is empty or longer than MaxName.
-	ReasonKeyLength     Reason = 4  // A key is longer than MaxKey.
-	ReasonRange         Reason = 5  // A number is outside its stated range.
-	ReasonOverflow      Reason = 6  // A number is too large to compute with.
-	ReasonTimeout       Reason = 7  // A timeout is negative.
-	ReasonOption        Reason = 8  // An option is unknown, or outside its range.
-	ReasonStructSize    Reason = 9  // The size field of a structure was not set.
-	ReasonURLScheme     Reason = 10 // The URL's scheme is not one of ours.
-	ReasonURLSyntax     Reason = 11 // The URL is malformed; position tells where.
-	ReasonURLOption     Reason = 12 // The URL's query names an option that does not exist, or gives it a bad value.
-	ReasonLimitSyntax   Reason = 13 // The limit text is malformed; position tells where.
-	ReasonLimitRange    Reason = 14 // A number of the limit text is zero or too large; position tells where.
-	ReasonLimitSize     Reason = 15 // The burst of a limit takes 2^52 us (142 years) or more to come back.
-	ReasonTagInUse      Reason = 16 // The tag is in flight already in these completions.
-	ReasonTextLength    Reason = 17 // A text is longer than its stated bound.
-	ReasonDecision      Reason = 18 // The decision is not one that this limiter made, or less was charged by it.
-	ReasonNoServer      Reason = 19 // No server program was found for embedded://.
-	ReasonServerStart   Reason = 20 // The private server did not start.
-	ReasonRefused       Reason = 21 // The connection was refused or could not be made.
-	ReasonClosedByPeer  Reason = 22 // The server closed the connection.
-	ReasonForeignClient Reason = 23 // Object and completions belong to different clients.
+	ReasonNone                 Reason = 0  // Nothing more to say than the status does.
+	ReasonNullHandle           Reason = 1  // A handle is nil.
+	ReasonNullArgument         Reason = 2  // A pointer that must be given is nil.
+	ReasonNameLength           Reason = 3  // A name is empty or longer than MaxName.
+	ReasonKeyLength            Reason = 4  // A key is longer than MaxKey.
+	ReasonRange                Reason = 5  // A number is outside its stated range.
+	ReasonOverflow             Reason = 6  // A number is too large to compute with.
+	ReasonTimeout              Reason = 7  // A timeout is negative.
+	ReasonOption               Reason = 8  // An option is unknown, or outside its range.
+	ReasonStructSize           Reason = 9  // The size field of a structure was not set.
+	ReasonURLScheme            Reason = 10 // The URL's scheme is not one of ours.
+	ReasonURLSyntax            Reason = 11 // The URL is malformed; position tells where.
+	ReasonURLOption            Reason = 12 // The URL's query names an option that does not exist, or gives it a bad value.
+	ReasonLimitSyntax          Reason = 13 // The limit text is malformed; position tells where.
+	ReasonLimitRange           Reason = 14 // A number of the limit text is zero or too large; position tells where.
+	ReasonLimitSize            Reason = 15 // The burst of a limit takes 2^52 us (142 years) or more to come back.
+	ReasonTagInUse             Reason = 16 // The tag is in flight already in these completions.
+	ReasonTextLength           Reason = 17 // A text is longer than its stated bound.
+	ReasonDecision             Reason = 18 // The decision is not one that this limiter made, or less was charged by it.
+	ReasonNoServer             Reason = 19 // No server program was found for embedded://.
+	ReasonServerStart          Reason = 20 // The private server did not start.
+	ReasonRefused              Reason = 21 // The connection was refused or could not be made.
+	ReasonClosedByPeer         Reason = 22 // The server closed the connection.
+	ReasonForeignClient        Reason = 23 // Object and completions belong to different clients.
+	ReasonTLSUnknownCA         Reason = 24 // The server's certificate is signed by nobody who is trusted here.
+	ReasonTLSName              Reason = 25 // The server's certificate is for another name or address.
+	ReasonTLSExpired           Reason = 26 // The server's certificate has expired, or is not valid yet.
+	ReasonTLSPlainPort         Reason = 27 // TLS was spoken to a port that does not speak it.
+	ReasonTLSClientCertificate Reason = 28 // The server asks for a client certificate, or refused the one that it was given.
+	ReasonTLSFile              Reason = 29 // A file of certificates or keys cannot be used, or no CA certificates were found.
+	ReasonTLSHandshake         Reason = 30 // The handshake of TLS failed in another way.
+	ReasonTLSExpected          Reason = 31 // The port speaks TLS, and the URL does not.
 )
 
 func (r Reason) String() string {
@@ -280,6 +288,22 @@ func (r Reason) String() string {
 		return "closed by peer"
 	case ReasonForeignClient:
 		return "foreign client"
+	case ReasonTLSUnknownCA:
+		return "tls unknown ca"
+	case ReasonTLSName:
+		return "tls name"
+	case ReasonTLSExpired:
+		return "tls expired"
+	case ReasonTLSPlainPort:
+		return "tls plain port"
+	case ReasonTLSClientCertificate:
+		return "tls client certificate"
+	case ReasonTLSFile:
+		return "tls file"
+	case ReasonTLSHandshake:
+		return "tls handshake"
+	case ReasonTLSExpected:
+		return "tls expected"
 	default:
 		return fmt.Sprintf("Reason(%d)", int32(r))
 	}
@@ -380,6 +404,11 @@ type ClientOptions struct {
 	MaxInFlight    int64         // Calls in flight on one link before ErrOverloaded; default 16,384.
 	ServerPath     string        // Server program for embedded://, after KEYWRIGHT_SERVER and before PATH.
 	Threadless     bool          // True: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says threads=0.
+	CAFile         string        // CA certificates for rediss:// and valkeys://: a file (PEM), or a directory as `openssl rehash` makes it; default SSL_CERT_FILE and SSL_CERT_DIR, else the system's. ?ca= in the URL.
+	CertFile       string        // Client certificate for rediss://, a file (PEM) with its chain. ?cert= in the URL.
+	KeyFile        string        // The client certificate's key (PEM); default CertFile. ?key= in the URL.
+	ServerName     string        // The name or address that the server's certificate must be for; default the URL's host.
+	Verify         string        // What of the server's certificate is checked: "full" (the default: signed by a CA, and for this server), "chain" (signed by a CA), "none" (nothing: whoever is in between reads and changes all).
 }
 
 func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
@@ -395,6 +424,11 @@ func (o *ClientOptions) native(texts *texts) *C.kw_client_options {
 		max_in_flight:      C.int64_t(o.MaxInFlight),
 		server_path:        texts.option("ServerPath", o.ServerPath),
 		threadless:         flag(o.Threadless),
+		ca_file:            texts.option("CAFile", o.CAFile),
+		cert_file:          texts.option("CertFile", o.CertFile),
+		key_file:           texts.option("KeyFile", o.KeyFile),
+		server_name:        texts.option("ServerName", o.ServerName),
+		verify:             texts.option("Verify", o.Verify),
 	}
 }
 

@@ -22,7 +22,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_error{}.position) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_error{}.message) - 32]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_error{}.server) - 368]struct{}{}
-	_ [0]struct{} = [C.sizeof_kw_client_options - 72]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_client_options - 112]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.size) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.flags) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.client_name) - 8]struct{}{}
@@ -33,6 +33,11 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.server_path) - 48]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.interrupt_us) - 56]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.threadless) - 64]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.ca_file) - 72]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.cert_file) - 80]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.key_file) - 88]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.server_name) - 96]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_client_options{}.verify) - 104]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_info - 176]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_info{}.server) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_info{}.version) - 32]struct{}{}

@@ -122,6 +122,14 @@ enum {
     KW_REASON_REFUSED = 21, /* The connection was refused or could not be made. */
     KW_REASON_CLOSED_BY_PEER = 22, /* The server closed the connection. */
     KW_REASON_FOREIGN_CLIENT = 23, /* Object and completions belong to different clients. */
+    KW_REASON_TLS_UNKNOWN_CA = 24, /* The server's certificate is signed by nobody who is trusted here. */
+    KW_REASON_TLS_NAME = 25, /* The server's certificate is for another name or address. */
+    KW_REASON_TLS_EXPIRED = 26, /* The server's certificate has expired, or is not valid yet. */
+    KW_REASON_TLS_PLAIN_PORT = 27, /* TLS was spoken to a port that does not speak it. */
+    KW_REASON_TLS_CLIENT_CERTIFICATE = 28, /* The server asks for a client certificate, or refused the one that it was given. */
+    KW_REASON_TLS_FILE = 29, /* A file of certificates or keys cannot be used, or no CA certificates were found. */
+    KW_REASON_TLS_HANDSHAKE = 30, /* The handshake of TLS failed in another way. */
+    KW_REASON_TLS_EXPECTED = 31, /* The port speaks TLS, and the URL does not. */
 };
 
 /* What a server is in its replication group. */
@@ -175,6 +183,11 @@ typedef struct kw_client_options {
     const char *server_path; /* Server program for embedded://, after KEYWRIGHT_SERVER and before PATH. */
     int64_t interrupt_us; /* A blocking call comes back with KW_INTERRUPTED on a signal, and after this time at the latest, while it goes on; see kw_call_resume. 0: never. */
     int64_t threadless; /* 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that wait. The URL says threads=0. */
+    const char *ca_file; /* CA certificates for rediss:// and valkeys://: a file (PEM), or a directory as `openssl rehash` makes it; default SSL_CERT_FILE and SSL_CERT_DIR, else the system's. ?ca= in the URL. */
+    const char *cert_file; /* Client certificate for rediss://, a file (PEM) with its chain. ?cert= in the URL. */
+    const char *key_file; /* The client certificate's key (PEM); default cert_file. ?key= in the URL. */
+    const char *server_name; /* The name or address that the server's certificate must be for; default the URL's host. */
+    const char *verify; /* What of the server's certificate is checked: "full" (the default: signed by a CA, and for this server), "chain" (signed by a CA), "none" (nothing: whoever is in between reads and changes all). */
 } kw_client_options;
 
 /* The server behind a client, as it was when the link was made. */
@@ -288,9 +301,10 @@ KW_API kw_status kw_hash_tag(const void *name, size_t name_length, const void *k
  * it cannot. Only embedded:// does more: it starts a private server, or attaches to the one that shares its
  * directory, and waits up to 10 s for it.
  *
- * - url: redis:// or valkey://[user[:password]@]host[:port][/database][?option=value&...],
- * unix://[user[:password]@]/path[?...], or embedded://[/directory]. Options: database, client_name, prefix,
- * timeout, connect_timeout, protocol (2 or 3), max_in_flight; durations as 250ms, 2s, 1m.
+ * - url: redis:// or valkey://[user[:password]@]host[:port][/database][?option=value&...], the same by TLS as
+ * rediss:// or valkeys://, unix://[user[:password]@]/path[?...], or embedded://[/directory]. Options: database,
+ * client_name, prefix, timeout, connect_timeout, protocol (2 or 3), max_in_flight; durations as 250ms, 2s, 1m;
+ * with TLS ca, cert, key, server_name, verify.
  *
  * - options: Further options, or NULL. What the URL says comes first. (may be NULL)
  *

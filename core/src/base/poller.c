@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -67,8 +68,9 @@ bool kw__poller_open(kw__poller *poller) {
     return poller->fd >= 0;
 }
 
-bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing) {
-    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u), .data.fd = fd};
+bool kw__poller_watch_for(kw__poller *poller, int fd, short events) {
+    uint32_t wanted = ((events & POLLIN) != 0 ? EPOLLIN : 0u) | ((events & POLLOUT) != 0 ? EPOLLOUT : 0u);
+    struct epoll_event event = {.events = wanted, .data.fd = fd};
     if (epoll_ctl(poller->fd, EPOLL_CTL_MOD, fd, &event) == 0) return true;
     return errno == ENOENT && epoll_ctl(poller->fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -85,12 +87,16 @@ bool kw__poller_open(kw__poller *poller) {
     return poller->fd >= 0;
 }
 
-bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing) {
-    struct kevent changes[2];
-    EV_SET(&changes[0], fd, EVFILT_READ, EV_ADD, 0, 0, NULL);
-    EV_SET(&changes[1], fd, EVFILT_WRITE, for_writing ? EV_ADD : EV_DELETE, 0, 0, NULL);
-    if (kevent(poller->fd, &changes[0], 1, NULL, 0, NULL) != 0) return false;
-    return kevent(poller->fd, &changes[1], 1, NULL, 0, NULL) == 0 || (!for_writing && errno == ENOENT);
+/* Taking out what was not watched is no failure. */
+static bool change(kw__poller *poller, int fd, int16_t filter, bool wanted) {
+    struct kevent one;
+    EV_SET(&one, fd, filter, wanted ? EV_ADD : EV_DELETE, 0, 0, NULL);
+    return kevent(poller->fd, &one, 1, NULL, 0, NULL) == 0 || (!wanted && errno == ENOENT);
+}
+
+bool kw__poller_watch_for(kw__poller *poller, int fd, short events) {
+    bool reading = change(poller, fd, EVFILT_READ, (events & POLLIN) != 0);
+    return change(poller, fd, EVFILT_WRITE, (events & POLLOUT) != 0) && reading;
 }
 
 void kw__poller_forget(kw__poller *poller, int fd) {
@@ -102,6 +108,10 @@ void kw__poller_forget(kw__poller *poller, int fd) {
 }
 
 #endif
+
+bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing) {
+    return kw__poller_watch_for(poller, fd, for_writing ? POLLIN | POLLOUT : POLLIN);
+}
 
 void kw__poller_close(kw__poller *poller) {
     if (poller->fd >= 0) close(poller->fd);

@@ -26,6 +26,8 @@ bool kw__poller_open(kw__poller *poller);
 void kw__poller_close(kw__poller *poller);
 /* Watches fd for reading and, when asked, for writing. Call again to change it. */
 bool kw__poller_watch(kw__poller *poller, int fd, bool for_writing);
+/* The same for what poll() calls it: POLLIN, POLLOUT or both. */
+bool kw__poller_watch_for(kw__poller *poller, int fd, short events);
 /* Before the descriptor is closed. */
 void kw__poller_forget(kw__poller *poller, int fd);
 

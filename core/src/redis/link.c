@@ -58,7 +58,7 @@ void kw__link_free(kw__link *link) {
 }
 
 void kw__link_abandon(kw__link *link) {
-    kw__transport_close(&link->transport);
+    kw__transport_abandon(&link->transport);
     kw__signal_close(&link->wake);
 }
 
@@ -266,7 +266,8 @@ void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error)
 void kw__link_flush(kw__link *link) {
     kw__link_admit(link);
     if (link->doomed.first != NULL && link->leader != NULL) kw__signal_raise(&link->wake); /* who buries them */
-    if (link->flushing || link->broken || link->transport.fd < 0 || link->state == KW__LINK_CONNECTING) return;
+    if (link->flushing || link->broken || link->transport.fd < 0) return;
+    if (link->state == KW__LINK_CONNECTING || link->state == KW__LINK_SECURING) return;
     link->flushing = true;
     link->want_write = false;
     while (true) {
@@ -316,7 +317,15 @@ static void hand_over(kw__link *link) {
 }
 
 static bool is_coming_up(const kw__link *link) {
-    return link->state == KW__LINK_RESOLVING || link->state == KW__LINK_CONNECTING || link->state == KW__LINK_GREETING;
+    return link->state >= KW__LINK_RESOLVING && link->state <= KW__LINK_GREETING;
+}
+
+static bool may_receive(const kw__link *link) {
+    return link->state >= KW__LINK_SECURING && link->state <= KW__LINK_UP;
+}
+
+short kw__link_interest(const kw__link *link) {
+    return link->state == KW__LINK_CONNECTING ? POLLOUT : kw__transport_watch(&link->transport, link->want_write);
 }
 
 int64_t kw__link_due(const kw__link *link) {
@@ -339,9 +348,10 @@ static void check_stall(kw__link *link, int64_t now) {
 
 static void give_up_broken(kw__link *link) {
     kw_error error;
-    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
-    if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, KW_CONNECTION, &error);
-    else kw__link_tear_down(link, KW_CONNECTION, &error);
+    bool greeting = link->state == KW__LINK_GREETING;
+    kw_status status = kw__transport_lost(&link->transport, greeting, &error);
+    if (greeting) kw__link_greeting_failed(link, status, &error);
+    else kw__link_tear_down(link, status, &error);
 }
 
 /* One round of the leader's work after the descriptors were looked at. */
@@ -355,8 +365,8 @@ static void work(kw__link *link, bool readable, bool writable) {
     } else if (link->state == KW__LINK_DOWN) {
         bool wanted = link->waiting.first != NULL || link->keep_up;
         if (wanted && now >= link->backoff_until) kw__link_connect(link);
-    } else if (link->state == KW__LINK_RESOLVING || link->state == KW__LINK_CONNECTING) {
-        kw__link_go_on(link, now, writable);
+    } else if (is_coming_up(link) && link->state != KW__LINK_GREETING) {
+        kw__link_go_on(link, now, writable || (readable && link->state == KW__LINK_SECURING));
     } else {
         if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
         if (writable && link->want_write) kw__link_flush(link);
@@ -373,9 +383,9 @@ static void lead(kw__link *link, int64_t until) {
     int64_t due = kw__link_due(link);
     struct pollfd watched[2] = {{.fd = link->wake.read_fd, .events = POLLIN}, {.fd = link->transport.fd, .events = POLLIN}};
     nfds_t count = link->transport.fd >= 0 ? 2 : 1;
-    if (link->state == KW__LINK_CONNECTING) watched[1].events = POLLOUT;
-    else if (link->want_write) watched[1].events |= POLLOUT;
-    int timeout = kw__poll_ms(kw__now(), due < until ? due : until);
+    short interest = watched[1].events = kw__link_interest(link);
+    bool more = kw__transport_has_more(&link->transport);
+    int timeout = more ? 0 : kw__poll_ms(kw__now(), due < until ? due : until);
     kw__unlock(&link->lock);
     int ready = poll(watched, count, timeout);
     bool interrupted = ready < 0 && errno == EINTR;
@@ -383,7 +393,9 @@ static void lead(kw__link *link, int64_t until) {
     kw__lock(&link->lock);
     link->leader->interrupted = interrupted;
     int events = ready > 0 && count == 2 ? watched[1].revents : 0;
-    work(link, (events & (POLLIN | POLLHUP | POLLERR)) != 0, (events & (POLLOUT | POLLHUP | POLLERR)) != 0);
+    bool writable = (events & (POLLOUT | POLLHUP | POLLERR)) != 0;
+    bool readable = (events & (POLLIN | POLLHUP | POLLERR)) != 0 || (writable && (interest & POLLIN) == 0);
+    work(link, readable || more, writable);
 }
 
 bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
@@ -421,13 +433,14 @@ void kw__link_turn(kw__link *link) {
     kw__link_state before;
     do { /* what comes up may go on at once: connected, greeted, first commands written */
         before = link->state;
-        work(link, link->state == KW__LINK_GREETING || link->state == KW__LINK_UP, writable);
+        work(link, may_receive(link), writable);
     } while (link->state != before && link->state != KW__LINK_DOWN && link->state != KW__LINK_CLOSED);
-    bool for_writing = link->state == KW__LINK_CONNECTING || link->want_write;
-    if (link->poller != NULL && link->transport.fd >= 0 && for_writing != link->watching_write) {
-        kw__poller_watch(link->poller, link->transport.fd, for_writing);
-        link->watching_write = for_writing;
+    short interest = kw__link_interest(link);
+    if (link->poller != NULL && link->transport.fd >= 0 && interest != link->watching) {
+        kw__poller_watch_for(link->poller, link->transport.fd, interest);
+        link->watching = interest;
     }
+    if (kw__transport_has_more(&link->transport)) kw__signal_raise(&link->wake); /* for the next turn */
 }
 
 /* The end */

@@ -97,6 +97,7 @@ typedef enum kw__link_state {
     KW__LINK_DOWN,
     KW__LINK_RESOLVING,
     KW__LINK_CONNECTING,
+    KW__LINK_SECURING, /* agreeing on TLS */
     KW__LINK_GREETING,
     KW__LINK_UP,
     KW__LINK_CLOSED,
@@ -117,7 +118,7 @@ struct kw__link {
     atomic_bool is_up; /* state is UP, to be looked at without the lock */
     kw__transport transport;
     kw__signal wake;
-    bool watching_write;
+    short watching; /* what the poller watches the connection for */
     bool closing;
     bool was_up;
     bool keep_up;    /* come up again even when nothing waits */

@@ -18,7 +18,7 @@ void kw__link_drop_connection(kw__link *link) {
     link->reader = NULL;
     link->out.length = link->sending.length = link->sending_at = 0;
     link->out.failed = link->sending.failed = false;
-    link->broken = link->want_write = link->watching_write = false;
+    link->broken = link->want_write = false;
     bool was_up = link->state == KW__LINK_UP;
     link->state = KW__LINK_DOWN;
     atomic_store(&link->is_up, false);
@@ -54,10 +54,22 @@ static void greet(kw__link *link) {
     kw__link_flush(link);
 }
 
+/* Connected: TLS comes before the first words. What it computes and reads is done without the lock. */
+static void secure(kw__link *link) {
+    kw_error error;
+    link->state = KW__LINK_SECURING;
+    link->address_deadline = link->connect_deadline;
+    kw__unlock(&link->lock);
+    kw__securing step = kw__transport_secure(&link->transport, link->url, &error);
+    kw__lock(&link->lock);
+    if (step == KW__SECURED) greet(link);
+    else if (step == KW__SECURING_FAILED) give_up(link, error.code, &error);
+}
+
 /* The descriptor is new: completions must watch it. */
 static void watch(kw__link *link) {
-    link->watching_write = link->state == KW__LINK_CONNECTING;
-    if (link->poller != NULL) kw__poller_watch(link->poller, link->transport.fd, link->watching_write);
+    link->watching = kw__link_interest(link);
+    if (link->poller != NULL) kw__poller_watch_for(link->poller, link->transport.fd, link->watching);
 }
 
 /* Tries the addresses from address_at on, until one is on its way. */
@@ -144,15 +156,22 @@ void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
     if (link->state == KW__LINK_RESOLVING && kw__lookup_is_done(link->lookup)) {
         resolved(link);
     } else if (link->state == KW__LINK_CONNECTING && ready) {
-        if (kw__transport_connected(&link->transport, &error) == KW_OK) greet(link);
-        else next_address(link, &error);
+        if (kw__transport_connected(&link->transport, &error) != KW_OK) next_address(link, &error);
+        else if (link->url->tls != NULL) secure(link);
+        else greet(link);
     } else if (now >= link->address_deadline) {
         kw_status status = link->state == KW__LINK_RESOLVING ? KW_RESOLVE : KW_CONNECTION;
-        kw__fail(&error, status, KW_REASON_REFUSED, "%s %s took longer than the connect timeout",
-                 status == KW_RESOLVE ? "looking up" : link->state == KW__LINK_GREETING ? "shaking hands with" : "connecting to",
-                 link->url->shown);
+        kw__fail(&error, status, KW_REASON_REFUSED, "%s %s took longer than the connect timeout%s",
+                 status == KW_RESOLVE                ? "looking up"
+                 : link->state == KW__LINK_SECURING  ? "agreeing on TLS with"
+                 : link->state == KW__LINK_GREETING  ? "shaking hands with"
+                                                     : "connecting to",
+                 link->url->shown,
+                 link->state == KW__LINK_SECURING ? ": does it speak TLS at that port? if not, use redis://" : "");
         if (link->state == KW__LINK_CONNECTING && link->address_at + 1 < link->address_count) next_address(link, &error);
         else give_up(link, status, &error);
+    } else if (link->state == KW__LINK_SECURING && ready) {
+        secure(link);
     }
 }
 

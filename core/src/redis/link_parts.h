@@ -30,9 +30,12 @@ void kw__link_resume(kw__link *link);
 /* link_read.c: reads once; false when nothing was there or the link went down. Gives the lock up. */
 bool kw__link_read(kw__link *link);
 
+/* What the connection must be watched for. */
+short kw__link_interest(const kw__link *link);
+
 /* link_connect.c */
 void kw__link_connect(kw__link *link);                         /* from DOWN, when something waits */
-void kw__link_go_on(kw__link *link, int64_t now, bool ready);  /* RESOLVING, CONNECTING: what can be done now */
+void kw__link_go_on(kw__link *link, int64_t now, bool ready);  /* RESOLVING to SECURING: what can be done now */
 void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error);
 void kw__link_is_up(kw__link *link);
 void kw__link_drop_connection(kw__link *link);

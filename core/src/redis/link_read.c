@@ -95,11 +95,16 @@ bool kw__link_read(kw__link *link) {
     if (received == KW__IO_WAIT) return false;
     kw_error error;
     if (received == KW__IO_CLOSED) {
-        kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER,
-                 link->state == KW__LINK_GREETING ? "the server closed the connection during the handshake: does it expect TLS?"
-                                                  : "the server closed the connection");
-        if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, KW_CONNECTION, &error);
-        else kw__link_tear_down(link, KW_CONNECTION, &error);
+        bool greeting = link->state == KW__LINK_GREETING;
+        kw_status status = kw__transport_lost(&link->transport, greeting, &error);
+        if (greeting) kw__link_greeting_failed(link, status, &error);
+        else kw__link_tear_down(link, status, &error);
+        return false;
+    }
+    if (link->state == KW__LINK_GREETING && link->greeting.answered == 0 &&
+        kw__transport_is_alert(&link->transport, link->input, (size_t)received)) {
+        kw__fail(&error, KW_PROTOCOL, KW_REASON_TLS_EXPECTED, "%s answers in TLS: use rediss:// or valkeys://", link->url->shown);
+        kw__link_greeting_failed(link, KW_PROTOCOL, &error);
         return false;
     }
     link->last_received = now;

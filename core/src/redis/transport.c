@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -74,7 +75,16 @@ kw_status kw__transport_connected(kw__transport *transport, kw_error *error) {
     return problem == 0 ? KW_OK : fail(problem, error);
 }
 
+kw__securing kw__transport_secure(kw__transport *transport, const kw__url *url, kw_error *error) {
+    if (url->tls == NULL) return KW__SECURED;
+    if (transport->tls == NULL && kw__tls_begin(url, transport->fd, &transport->tls, error) != KW_OK) {
+        return KW__SECURING_FAILED;
+    }
+    return kw__tls_shake(transport->tls, error);
+}
+
 ssize_t kw__transport_send(kw__transport *transport, const char *data, size_t length) {
+    if (transport->tls != NULL) return kw__tls_send(transport->tls, data, length);
     ssize_t sent;
     do {
         sent = send(transport->fd, data, length, MSG_NOSIGNAL);
@@ -84,6 +94,7 @@ ssize_t kw__transport_send(kw__transport *transport, const char *data, size_t le
 }
 
 ssize_t kw__transport_receive(kw__transport *transport, char *data, size_t length) {
+    if (transport->tls != NULL) return kw__tls_receive(transport->tls, data, length);
     ssize_t received;
     do {
         received = recv(transport->fd, data, length, 0);
@@ -93,13 +104,42 @@ ssize_t kw__transport_receive(kw__transport *transport, char *data, size_t lengt
     return errno == EAGAIN || errno == EWOULDBLOCK ? KW__IO_WAIT : KW__IO_CLOSED;
 }
 
+short kw__transport_watch(const kw__transport *transport, bool sending) {
+    if (transport->tls != NULL) return kw__tls_watch(transport->tls, sending);
+    return sending ? POLLIN | POLLOUT : POLLIN;
+}
+
+bool kw__transport_has_more(const kw__transport *transport) {
+    return transport->tls != NULL && kw__tls_has_more(transport->tls);
+}
+
+kw_status kw__transport_lost(const kw__transport *transport, bool greeting, kw_error *error) {
+    kw_status status = transport->tls != NULL ? kw__tls_failure(transport->tls, error) : KW_OK;
+    if (status != KW_OK) return status;
+    return kw__fail(error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER,
+                    greeting && transport->tls == NULL
+                        ? "the server closed the connection during the handshake: does it expect TLS? use rediss://"
+                        : "the server closed the connection");
+}
+
+bool kw__transport_is_alert(const kw__transport *transport, const char *data, size_t length) {
+    return transport->tls == NULL && length >= 2 && data[0] == 0x15 && data[1] == 0x03;
+}
+
 bool kw__transport_is_stale(kw__transport *transport) {
+    if (transport->tls != NULL) return kw__tls_is_stale(transport->tls);
     char byte;
     ssize_t seen = recv(transport->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 void kw__transport_close(kw__transport *transport) {
+    kw__tls_end(transport->tls);
+    transport->tls = NULL;
+    kw__transport_abandon(transport);
+}
+
+void kw__transport_abandon(kw__transport *transport) {
     if (transport->fd >= 0) close(transport->fd);
     transport->fd = -1;
 }

@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "redis/extra_scheme.h"
+#include "redis/tls.h"
 #include "redis/url_parser.h"
 
 enum { DEFAULT_PORT = 6379, HOST_MAX = 253, SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
@@ -242,12 +243,10 @@ static kw_status read_extra(kw__url_parser *parser, kw__span authority, kw__span
     return KW_OK;
 }
 
-static kw_status refuse_tls(kw__url_parser *parser, kw__span authority, kw__span path) {
-    (void)authority;
-    (void)path;
-    kw_status status =
-        kw__fail(parser->error, KW_UNSUPPORTED, KW_REASON_URL_SCHEME,
-                 "this build has no TLS: use redis:// or valkey:// over a network that you trust, or a tunnel");
+/* rediss:// and valkeys:// */
+static kw_status read_tls(kw__url_parser *parser, kw__span authority, kw__span path) {
+    kw_status status = kw__tls_open(&parser->url->tls, parser->error);
+    if (status == KW_OK) return read_tcp(parser, authority, path);
     if (parser->error != NULL) parser->error->position = 0;
     return status;
 }
@@ -258,8 +257,8 @@ typedef struct url_scheme {
 } url_scheme;
 
 static const url_scheme schemes[] = {
-    {"redis", read_tcp},     {"valkey", read_tcp}, {"rediss", refuse_tls},
-    {"valkeys", refuse_tls}, {"unix", read_unix},  {"embedded", read_embedded},
+    {"redis", read_tcp},   {"valkey", read_tcp}, {"rediss", read_tls},
+    {"valkeys", read_tls}, {"unix", read_unix},  {"embedded", read_embedded},
 };
 
 /* Whether text begins with name and "://", letters of either case. */
@@ -301,7 +300,8 @@ static kw_status read_url(kw__url_parser *parser) {
     if (scheme.read == NULL)
         return kw__fail_at(
             parser->error, KW_REASON_URL_SCHEME, 0,
-            "the URL must begin with redis://, valkey://, unix:// or embedded://, as redis://localhost:6379");
+            "the URL must begin with redis://, rediss:// (TLS), valkey://, valkeys:// (TLS), unix:// or embedded://, as "
+            "redis://localhost:6379");
     parser->scheme = scheme.name;
     kw_status status = check_bytes(parser);
     if (status != KW_OK) return status;
@@ -327,10 +327,12 @@ kw_status kw__url_parse(const char *text, const kw_client_options *options, kw__
 }
 
 void kw__url_free(kw__url *url) {
-    char *texts[] = {url->host,     url->path,        url->directory, url->server_path, url->user,
-                     url->password, url->client_name, url->prefix,    url->shown};
+    char *texts[] = {url->host,      url->path,     url->directory,  url->server_path, url->user,
+                     url->password,  url->prefix,   url->shown,      url->client_name, url->ca_file,
+                     url->cert_file, url->key_file, url->server_name};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         kw__free(texts[i]);
+    kw__tls_free(url->tls);
     *url = (kw__url){0};
 }
 

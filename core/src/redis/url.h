@@ -11,7 +11,15 @@ typedef enum kw__address_kind {
     KW__ADDRESS_EXTRA,    /* a scheme of the test library */
 } kw__address_kind;
 
-/* Texts are owned, NUL-terminated, NULL where nothing was said (host, path, user, password, directory, server_path). */
+/* How much of the server's certificate is checked. */
+typedef enum kw__verify {
+    KW__VERIFY_UNSAID, /* until the settings are complete */
+    KW__VERIFY_FULL,   /* that a CA signed it, and that it is for this server */
+    KW__VERIFY_CHAIN,
+    KW__VERIFY_NONE,
+} kw__verify;
+
+/* Texts are owned, NUL-terminated, NULL where nothing was said (host, path, user, password, directory, files, names). */
 typedef struct kw__url {
     kw__address_kind kind;
     char *host;
@@ -30,6 +38,12 @@ typedef struct kw__url {
     int64_t max_in_flight;
     int64_t threadless;   /* 1: no native thread */
     int64_t interrupt_us; /* 0: blocking calls are not interrupted */
+    struct kw__tls *tls; /* NULL: the link is not encrypted, and what follows on TLS means nothing */
+    char *ca_file;       /* or directory */
+    char *cert_file;
+    char *key_file;
+    char *server_name;
+    kw__verify verify;
     char *shown; /* the URL without user and password, for messages and kw_client_url */
 } kw__url;
 

@@ -6,12 +6,13 @@
 #include "base/memory.h"
 #include "redis/url_parser.h"
 
-enum { TEXT_MAX = 64, DEFAULT_IN_FLIGHT = 16384, MOST_IN_FLIGHT = 1 << 20 };
+enum { TEXT_MAX = 64, SERVER_NAME_MAX = 253, DEFAULT_IN_FLIGHT = 16384, MOST_IN_FLIGHT = 1 << 20 };
 
 static const int64_t default_timeout_us = 5 * KW__SECOND;
 
 static const char known_options[] =
-    "database, client_name, prefix, timeout, connect_timeout, protocol, max_in_flight, server_path, threads";
+    "database, client_name, prefix, timeout, connect_timeout, protocol, max_in_flight, server_path, threads; with TLS also "
+    "ca, cert, key, server_name, verify";
 
 /* The first byte that a text may not hold, or its length. */
 typedef size_t find_bad(const char *text);
@@ -32,6 +33,11 @@ static size_t bad_in_any(const char *text) {
     return strlen(text);
 }
 
+/* A host's name, or an address. */
+static size_t bad_in_server_name(const char *text) {
+    return strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:");
+}
+
 typedef struct text_rule {
     const char *name;
     find_bad *bad;
@@ -43,6 +49,11 @@ static const text_rule prefix_rule = {"prefix", bad_in_prefix, TEXT_MAX, "any by
 static const text_rule client_name_rule = {"client_name", bad_in_client_name, TEXT_MAX,
                                            "printable ASCII characters without spaces"};
 static const text_rule server_path_rule = {"server_path", bad_in_any, 0, ""};
+static const text_rule ca_rules[] = {{"ca", bad_in_any, 0, ""}, {"ca_file", bad_in_any, 0, ""}};
+static const text_rule cert_rules[] = {{"cert", bad_in_any, 0, ""}, {"cert_file", bad_in_any, 0, ""}};
+static const text_rule key_rules[] = {{"key", bad_in_any, 0, ""}, {"key_file", bad_in_any, 0, ""}};
+static const text_rule server_name_rule = {"server_name", bad_in_server_name, SERVER_NAME_MAX,
+                                           "letters, digits, '.', '-', '_', and ':' in an IPv6 address"};
 
 static kw_status read_text(const kw__url_parser *parser, kw__span value, const text_rule *rule, char **out) {
     kw_status status = kw__url_decode(parser, value, out);
@@ -151,6 +162,41 @@ static kw_status set_threads(kw__url_parser *parser, kw__span value) {
     return status;
 }
 
+static kw_status set_ca(kw__url_parser *parser, kw__span value) {
+    return read_text(parser, value, &ca_rules[0], &parser->url->ca_file);
+}
+
+static kw_status set_cert(kw__url_parser *parser, kw__span value) {
+    return read_text(parser, value, &cert_rules[0], &parser->url->cert_file);
+}
+
+static kw_status set_key(kw__url_parser *parser, kw__span value) {
+    return read_text(parser, value, &key_rules[0], &parser->url->key_file);
+}
+
+static kw_status set_server_name(kw__url_parser *parser, kw__span value) {
+    return read_text(parser, value, &server_name_rule, &parser->url->server_name);
+}
+
+static bool read_verify(kw__bytes text, kw__verify *out) {
+    static const struct {
+        const char *word;
+        kw__verify verify;
+    } words[] = {{"full", KW__VERIFY_FULL}, {"chain", KW__VERIFY_CHAIN}, {"none", KW__VERIFY_NONE}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!kw__bytes_equal(text, kw__bytes_text(words[i].word))) continue;
+        *out = words[i].verify;
+        return true;
+    }
+    return false;
+}
+
+static kw_status set_verify(kw__url_parser *parser, kw__span value) {
+    if (read_verify(kw__bytes_of(parser->text + value.from, value.to - value.from), &parser->url->verify)) return KW_OK;
+    return kw__fail_at(parser->error, KW_REASON_URL_OPTION, value.from,
+                       "verify must be full, chain or none: leave it out for full");
+}
+
 typedef struct option_row {
     const char *name;
     kw_status (*set)(kw__url_parser *parser, kw__span value);
@@ -166,6 +212,11 @@ static const option_row rows[] = {
     [KW__URL_MAX_IN_FLIGHT] = {"max_in_flight", set_max_in_flight},
     [KW__URL_SERVER_PATH] = {"server_path", set_server_path},
     [KW__URL_THREADS] = {"threads", set_threads},
+    [KW__URL_CA] = {"ca", set_ca},
+    [KW__URL_CERT] = {"cert", set_cert},
+    [KW__URL_KEY] = {"key", set_key},
+    [KW__URL_SERVER_NAME] = {"server_name", set_server_name},
+    [KW__URL_VERIFY] = {"verify", set_verify},
 };
 
 enum { OPTIONS = sizeof rows / sizeof rows[0] };
@@ -203,12 +254,19 @@ static kw_status read_option(kw__url_parser *parser, kw__span span) {
     if (option == KW__URL_SERVER_PATH && parser->url->kind != KW__ADDRESS_EMBEDDED)
         return kw__fail_at(parser->error, KW_REASON_URL_OPTION, span.from,
                            "server_path belongs to embedded:// only, for nothing is started here: leave it out");
+    if (option >= KW__URL_CA && parser->url->tls == NULL)
+        return kw__fail_at(
+            parser->error, KW_REASON_URL_OPTION, span.from,
+            "%s belongs to TLS, which this URL does not ask for: write rediss:// or valkeys://, or leave "
+            "it out",
+            rows[option].name);
     parser->given |= UINT32_C(1) << option;
     return rows[option].set(parser, (kw__span){equals + 1, span.to});
 }
 
 kw_status kw__url_read_query(kw__url_parser *parser, kw__span query) {
-    size_t from = query.from;
+    const uint32_t with_key = UINT32_C(1) << KW__URL_KEY, with_cert = UINT32_C(1) << KW__URL_CERT;
+    size_t from = query.from, key_at = query.to;
     while (from < query.to) {
         const char *end = memchr(parser->text + from, '&', query.to - from);
         size_t to = end != NULL ? (size_t)(end - parser->text) : query.to;
@@ -217,8 +275,12 @@ kw_status kw__url_read_query(kw__url_parser *parser, kw__span query) {
                                "there is no option beside this &: leave it out");
         kw_status status = read_option(parser, (kw__span){from, to});
         if (status != KW_OK) return status;
+        if ((parser->given & with_key) != 0 && key_at == query.to) key_at = from;
         from = to + 1;
     }
+    if (key_at < query.to && (parser->given & with_cert) == 0)
+        return kw__fail_at(parser->error, KW_REASON_URL_OPTION, key_at,
+                           "key is the key of a certificate: name that too, by cert=");
     return KW_OK;
 }
 
@@ -237,6 +299,11 @@ static kw_client_options complete(const kw_client_options *options) {
     if (KW__HAS(interrupt_us)) whole.interrupt_us = options->interrupt_us;
     if (KW__HAS(threadless)) whole.threadless = options->threadless;
     if (KW__HAS(server_path)) whole.server_path = options->server_path;
+    if (KW__HAS(ca_file)) whole.ca_file = options->ca_file;
+    if (KW__HAS(cert_file)) whole.cert_file = options->cert_file;
+    if (KW__HAS(key_file)) whole.key_file = options->key_file;
+    if (KW__HAS(server_name)) whole.server_name = options->server_name;
+    if (KW__HAS(verify)) whole.verify = options->verify;
 #undef KW__HAS
     return whole;
 }
@@ -246,10 +313,12 @@ static kw_status settle_text(const char *option, const char *fallback, const tex
                              kw_error *error) {
     if (option != NULL) {
         size_t length = strlen(option);
-        if (length == 0 || (rule->most != 0 && length > rule->most))
+        if (length == 0)
             return kw__fail(error, KW_INVALID, KW_REASON_TEXT_LENGTH,
-                            "%s of kw_client_options is %s: give a value, or NULL for the default", rule->name,
-                            length == 0 ? "empty" : "longer than 64 bytes");
+                            "%s of kw_client_options is empty: give a value, or NULL for the default", rule->name);
+        if (rule->most != 0 && length > rule->most)
+            return kw__fail(error, KW_INVALID, KW_REASON_TEXT_LENGTH,
+                            "%s of kw_client_options is longer than %d bytes: shorten it", rule->name, (int)rule->most);
         if (rule->bad(option) < length)
             return kw__fail_at(error, KW_REASON_OPTION, rule->bad(option),
                                "%s of kw_client_options must be made of %s: change this byte", rule->name, rule->bytes);
@@ -266,6 +335,27 @@ static kw_status settle_duration(int64_t option, const char *name, int64_t *out,
                         "%s of kw_client_options is negative: give microseconds, or 0 for the default of 5 s", name);
     if (*out == 0) *out = option > 0 ? option : default_timeout_us;
     return KW_OK;
+}
+
+/* A certificate that the URL names has its key there too. */
+static kw_status settle_tls(kw__url *url, const kw_client_options *given, kw_error *error) {
+    bool by_url = url->cert_file != NULL;
+    if (!by_url && given->key_file != NULL && given->cert_file == NULL)
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
+                        "key_file of kw_client_options is the key of a certificate: set cert_file too");
+    kw__verify verify = KW__VERIFY_FULL;
+    if (given->verify != NULL && !read_verify(kw__bytes_text(given->verify), &verify))
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
+                        "verify of kw_client_options must be full, chain or none, or NULL for full");
+    if (url->verify == KW__VERIFY_UNSAID) url->verify = verify;
+    kw_status status = settle_text(given->ca_file, NULL, &ca_rules[1], &url->ca_file, error);
+    if (status == KW_OK)
+        status = settle_text(by_url ? NULL : given->cert_file, NULL, &cert_rules[1], &url->cert_file, error);
+    if (status == KW_OK)
+        status = settle_text(by_url ? NULL : given->key_file, url->cert_file, &key_rules[1], &url->key_file, error);
+    if (status == KW_OK)
+        status = settle_text(given->server_name, url->host, &server_name_rule, &url->server_name, error);
+    return status;
 }
 
 kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_error *error) {
@@ -293,5 +383,6 @@ kw_status kw__url_settle(kw__url *url, const kw_client_options *options, kw_erro
     if (status == KW_OK) status = settle_text(given.prefix, "kw", &prefix_rule, &url->prefix, error);
     if (status == KW_OK && url->kind == KW__ADDRESS_EMBEDDED)
         status = settle_text(given.server_path, NULL, &server_path_rule, &url->server_path, error);
+    if (status == KW_OK && url->tls != NULL) status = settle_tls(url, &given, error);
     return status;
 }

@@ -30,6 +30,11 @@ typedef enum kw__url_option {
     KW__URL_MAX_IN_FLIGHT,
     KW__URL_SERVER_PATH,
     KW__URL_THREADS,
+    KW__URL_CA, /* from here on with TLS only */
+    KW__URL_CERT,
+    KW__URL_KEY,
+    KW__URL_SERVER_NAME,
+    KW__URL_VERIFY,
 } kw__url_option;
 
 /* How a number is spelt out when it is wrong: "the port", and the reasons for what is no number and what is

@@ -142,6 +142,22 @@ class Reason(IntEnum):
     CLOSED_BY_PEER = 22
     #: Object and completions belong to different clients.
     FOREIGN_CLIENT = 23
+    #: The server's certificate is signed by nobody who is trusted here.
+    TLS_UNKNOWN_CA = 24
+    #: The server's certificate is for another name or address.
+    TLS_NAME = 25
+    #: The server's certificate has expired, or is not valid yet.
+    TLS_EXPIRED = 26
+    #: TLS was spoken to a port that does not speak it.
+    TLS_PLAIN_PORT = 27
+    #: The server asks for a client certificate, or refused the one that it was given.
+    TLS_CLIENT_CERTIFICATE = 28
+    #: A file of certificates or keys cannot be used, or no CA certificates were found.
+    TLS_FILE = 29
+    #: The handshake of TLS failed in another way.
+    TLS_HANDSHAKE = 30
+    #: The port speaks TLS, and the URL does not.
+    TLS_EXPECTED = 31
 
 
 class Role(IntEnum):

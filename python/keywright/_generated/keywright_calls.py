@@ -92,6 +92,11 @@ def client_opener(
     max_in_flight: int | None = None,
     server_path: str | None = None,
     threadless: int | None = None,
+    ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+    server_name: str | None = None,
+    verify: str | None = None,
 ) -> Opener:
     """Makes a client from a URL. Sends nothing and does not connect: the first call does, and fails by its deadline if
     it cannot. Only embedded:// does more: it starts a private server, or attaches to the one that shares its
@@ -104,6 +109,11 @@ def client_opener(
         client_name_text = ffi.NULL if client_name is None else ffi.new("char[]", to_text(client_name, "client_name"))
         prefix_text = ffi.NULL if prefix is None else ffi.new("char[]", to_text(prefix, "prefix"))
         server_path_text = ffi.NULL if server_path is None else ffi.new("char[]", to_text(server_path, "server_path"))
+        ca_file_text = ffi.NULL if ca_file is None else ffi.new("char[]", to_text(ca_file, "ca_file"))
+        cert_file_text = ffi.NULL if cert_file is None else ffi.new("char[]", to_text(cert_file, "cert_file"))
+        key_file_text = ffi.NULL if key_file is None else ffi.new("char[]", to_text(key_file, "key_file"))
+        server_name_text = ffi.NULL if server_name is None else ffi.new("char[]", to_text(server_name, "server_name"))
+        verify_text = ffi.NULL if verify is None else ffi.new("char[]", to_text(verify, "verify"))
         url_text = to_text(url, "url")
         options = ffi.new(
             "kw_client_options *",
@@ -116,6 +126,11 @@ def client_opener(
                 "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
                 "server_path": server_path_text,
                 "threadless": 0 if threadless is None else whole(threadless, "threadless"),
+                "ca_file": ca_file_text,
+                "cert_file": cert_file_text,
+                "key_file": key_file_text,
+                "server_name": server_name_text,
+                "verify": verify_text,
             },
         )
         return lib.kw_client_open(url_text, options, out, error)

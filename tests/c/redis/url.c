@@ -249,19 +249,6 @@ static void bad_urls_are_refused_with_reason_and_position(void **state) {
     }
 }
 
-static void tls_is_refused_in_so_many_words(void **state) {
-    (void)state;
-    static const char *const texts[] = {"rediss://h", "valkeys://:s3cret@h:1/2?timeout=1s"};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        kw__url url;
-        kw_error error;
-        assert_int_equal(parse(texts[i], &url, &error), KW_UNSUPPORTED);
-        assert_int_equal(error.reason, KW_REASON_URL_SCHEME);
-        assert_int_equal(error.position, 0);
-        assert_non_null(strstr(error.message, "no TLS"));
-    }
-}
-
 static void null_is_refused(void **state) {
     (void)state;
     kw__url url;
@@ -477,7 +464,6 @@ int main(void) {
         cmocka_unit_test(good_urls_are_taken_apart),
         cmocka_unit_test(what_is_shown_is_a_url_of_the_same_place),
         cmocka_unit_test(bad_urls_are_refused_with_reason_and_position),
-        cmocka_unit_test(tls_is_refused_in_so_many_words),
         cmocka_unit_test(null_is_refused),
         cmocka_unit_test(a_socket_path_fits_its_address),
         cmocka_unit_test(the_query_sets_the_options),

@@ -140,6 +140,22 @@ pub const KW_REASON_REFUSED: kw_reason = 21;
 pub const KW_REASON_CLOSED_BY_PEER: kw_reason = 22;
 /// Object and completions belong to different clients.
 pub const KW_REASON_FOREIGN_CLIENT: kw_reason = 23;
+/// The server's certificate is signed by nobody who is trusted here.
+pub const KW_REASON_TLS_UNKNOWN_CA: kw_reason = 24;
+/// The server's certificate is for another name or address.
+pub const KW_REASON_TLS_NAME: kw_reason = 25;
+/// The server's certificate has expired, or is not valid yet.
+pub const KW_REASON_TLS_EXPIRED: kw_reason = 26;
+/// TLS was spoken to a port that does not speak it.
+pub const KW_REASON_TLS_PLAIN_PORT: kw_reason = 27;
+/// The server asks for a client certificate, or refused the one that it was given.
+pub const KW_REASON_TLS_CLIENT_CERTIFICATE: kw_reason = 28;
+/// A file of certificates or keys cannot be used, or no CA certificates were found.
+pub const KW_REASON_TLS_FILE: kw_reason = 29;
+/// The handshake of TLS failed in another way.
+pub const KW_REASON_TLS_HANDSHAKE: kw_reason = 30;
+/// The port speaks TLS, and the URL does not.
+pub const KW_REASON_TLS_EXPECTED: kw_reason = 31;
 
 /// What a server is in its replication group.
 pub type kw_role = i32;
@@ -228,6 +244,18 @@ pub struct kw_client_options {
     /// 1: no native thread; renewals, heartbeats and notifications are driven by step, and by blocking calls that
     /// wait. The URL says threads=0.
     pub threadless: i64,
+    /// CA certificates for rediss:// and valkeys://: a file (PEM), or a directory as `openssl rehash` makes it;
+    /// default SSL_CERT_FILE and SSL_CERT_DIR, else the system's. ?ca= in the URL.
+    pub ca_file: *const c_char,
+    /// Client certificate for rediss://, a file (PEM) with its chain. ?cert= in the URL.
+    pub cert_file: *const c_char,
+    /// The client certificate's key (PEM); default cert_file. ?key= in the URL.
+    pub key_file: *const c_char,
+    /// The name or address that the server's certificate must be for; default the URL's host.
+    pub server_name: *const c_char,
+    /// What of the server's certificate is checked: "full" (the default: signed by a CA, and for this server),
+    /// "chain" (signed by a CA), "none" (nothing: whoever is in between reads and changes all).
+    pub verify: *const c_char,
 }
 
 /// The server behind a client, as it was when the link was made.
@@ -777,7 +805,7 @@ const _: () = {
     assert!(offset_of!(kw_error, position) == 24);
     assert!(offset_of!(kw_error, message) == 32);
     assert!(offset_of!(kw_error, server) == 368);
-    assert!(size_of::<kw_client_options>() == 72);
+    assert!(size_of::<kw_client_options>() == 112);
     assert!(offset_of!(kw_client_options, size) == 0);
     assert!(offset_of!(kw_client_options, flags) == 4);
     assert!(offset_of!(kw_client_options, client_name) == 8);
@@ -788,6 +816,11 @@ const _: () = {
     assert!(offset_of!(kw_client_options, server_path) == 48);
     assert!(offset_of!(kw_client_options, interrupt_us) == 56);
     assert!(offset_of!(kw_client_options, threadless) == 64);
+    assert!(offset_of!(kw_client_options, ca_file) == 72);
+    assert!(offset_of!(kw_client_options, cert_file) == 80);
+    assert!(offset_of!(kw_client_options, key_file) == 88);
+    assert!(offset_of!(kw_client_options, server_name) == 96);
+    assert!(offset_of!(kw_client_options, verify) == 104);
     assert!(size_of::<kw_info>() == 176);
     assert!(offset_of!(kw_info, server) == 0);
     assert!(offset_of!(kw_info, version) == 32);

@@ -246,6 +246,22 @@ impl Reason {
     pub const CLOSED_BY_PEER: Reason = Reason(22);
     /// Object and completions belong to different clients.
     pub const FOREIGN_CLIENT: Reason = Reason(23);
+    /// The server's certificate is signed by nobody who is trusted here.
+    pub const TLS_UNKNOWN_CA: Reason = Reason(24);
+    /// The server's certificate is for another name or address.
+    pub const TLS_NAME: Reason = Reason(25);
+    /// The server's certificate has expired, or is not valid yet.
+    pub const TLS_EXPIRED: Reason = Reason(26);
+    /// TLS was spoken to a port that does not speak it.
+    pub const TLS_PLAIN_PORT: Reason = Reason(27);
+    /// The server asks for a client certificate, or refused the one that it was given.
+    pub const TLS_CLIENT_CERTIFICATE: Reason = Reason(28);
+    /// A file of certificates or keys cannot be used, or no CA certificates were found.
+    pub const TLS_FILE: Reason = Reason(29);
+    /// The handshake of TLS failed in another way.
+    pub const TLS_HANDSHAKE: Reason = Reason(30);
+    /// The port speaks TLS, and the URL does not.
+    pub const TLS_EXPECTED: Reason = Reason(31);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -284,6 +300,14 @@ impl fmt::Display for Reason {
             Reason::REFUSED => out.write_str("REFUSED"),
             Reason::CLOSED_BY_PEER => out.write_str("CLOSED_BY_PEER"),
             Reason::FOREIGN_CLIENT => out.write_str("FOREIGN_CLIENT"),
+            Reason::TLS_UNKNOWN_CA => out.write_str("TLS_UNKNOWN_CA"),
+            Reason::TLS_NAME => out.write_str("TLS_NAME"),
+            Reason::TLS_EXPIRED => out.write_str("TLS_EXPIRED"),
+            Reason::TLS_PLAIN_PORT => out.write_str("TLS_PLAIN_PORT"),
+            Reason::TLS_CLIENT_CERTIFICATE => out.write_str("TLS_CLIENT_CERTIFICATE"),
+            Reason::TLS_FILE => out.write_str("TLS_FILE"),
+            Reason::TLS_HANDSHAKE => out.write_str("TLS_HANDSHAKE"),
+            Reason::TLS_EXPECTED => out.write_str("TLS_EXPECTED"),
             other => write!(out, "{}", other.0),
         }
     }
@@ -374,6 +398,11 @@ pub struct ClientOptions {
     pub(crate) max_in_flight: Option<i64>,
     pub(crate) server_path: Option<String>,
     pub(crate) threadless: Option<bool>,
+    pub(crate) ca_file: Option<String>,
+    pub(crate) cert_file: Option<String>,
+    pub(crate) key_file: Option<String>,
+    pub(crate) server_name: Option<String>,
+    pub(crate) verify: Option<String>,
 }
 
 impl ClientOptions {
@@ -425,6 +454,38 @@ impl ClientOptions {
         self
     }
 
+    /// CA certificates for rediss:// and valkeys://: a file (PEM), or a directory as `openssl rehash` makes it;
+    /// default SSL_CERT_FILE and SSL_CERT_DIR, else the system's. ?ca= in the URL.
+    pub fn ca_file(mut self, ca_file: impl Into<String>) -> Self {
+        self.ca_file = Some(ca_file.into());
+        self
+    }
+
+    /// Client certificate for rediss://, a file (PEM) with its chain. ?cert= in the URL.
+    pub fn cert_file(mut self, cert_file: impl Into<String>) -> Self {
+        self.cert_file = Some(cert_file.into());
+        self
+    }
+
+    /// The client certificate's key (PEM); default `cert_file`. ?key= in the URL.
+    pub fn key_file(mut self, key_file: impl Into<String>) -> Self {
+        self.key_file = Some(key_file.into());
+        self
+    }
+
+    /// The name or address that the server's certificate must be for; default the URL's host.
+    pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
+        self.server_name = Some(server_name.into());
+        self
+    }
+
+    /// What of the server's certificate is checked: "full" (the default: signed by a CA, and for this server),
+    /// "chain" (signed by a CA), "none" (nothing: whoever is in between reads and changes all).
+    pub fn verify(mut self, verify: impl Into<String>) -> Self {
+        self.verify = Some(verify.into());
+        self
+    }
+
     pub(crate) fn native(&self, texts: &mut Texts) -> Result<sys::kw_client_options> {
         Ok(sys::kw_client_options {
             size: size_of::<sys::kw_client_options>() as u32,
@@ -437,6 +498,11 @@ impl ClientOptions {
             server_path: texts.option("server_path", self.server_path.as_deref())?,
             interrupt_us: 0,
             threadless: self.threadless.map_or(0, i64::from),
+            ca_file: texts.option("ca_file", self.ca_file.as_deref())?,
+            cert_file: texts.option("cert_file", self.cert_file.as_deref())?,
+            key_file: texts.option("key_file", self.key_file.as_deref())?,
+            server_name: texts.option("server_name", self.server_name.as_deref())?,
+            verify: texts.option("verify", self.verify.as_deref())?,
         })
     }
 }
