@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import ssl
 from pathlib import Path
 
 from ._convert import Duration
@@ -24,6 +25,11 @@ def open_client(
     connect_timeout: Duration | None,
     max_in_flight: int | None,
     server_path: str | None,
+    ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+    server_name: str | None = None,
+    verify: str | None = None,
     library: Library = NATIVE,
 ) -> ClientHandle:
     address = url if url is not None else os.environ.get("KEYWRIGHT_URL") or DEFAULT_URL
@@ -39,9 +45,22 @@ def open_client(
             connect_timeout=connect_timeout,
             max_in_flight=max_in_flight,
             server_path=server_path or (packaged_server() if embedded else None),
+            ca_file=ca_file or authorities(address),
+            cert_file=cert_file,
+            key_file=key_file,
+            server_name=server_name,
+            verify=verify,
         )
 
     return ClientHandle(opener(address), opener if embedded else None)
+
+
+def authorities(address: str) -> str | None:
+    """The CA certificates of this Python, for a link by TLS to which nobody names others."""
+    encrypted = isinstance(address, str) and address.lower().startswith(("rediss:", "valkeys:"))
+    if not encrypted or os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        return None
+    return ssl.get_default_verify_paths().cafile
 
 
 def packaged_server() -> str | None:

@@ -81,18 +81,28 @@ def connect(
     connect_timeout: Duration | None = None,
     max_in_flight: int | None = None,
     server_path: str | None = None,
+    ca_file: str | None = None,
+    cert_file: str | None = None,
+    key_file: str | None = None,
+    server_name: str | None = None,
+    verify: str | None = None,
 ) -> Client:
     """Makes a client. Sends nothing: the first call connects, and fails by its deadline if it cannot.
 
     Args:
-        url: redis://, valkey:// or unix://, or "embedded://" for a private server, which starts here; when None,
-            KEYWRIGHT_URL, else redis://localhost:6379
+        url: redis:// or valkey://, by TLS rediss:// or valkeys://, unix://, or "embedded://" for a private server, which
+            starts here; when None, KEYWRIGHT_URL, else redis://localhost:6379
         client_name: shown by CLIENT LIST; "keywright" when None
         prefix: the first part of every key; "kw" when None
         timeout: deadline of calls that give none; 5 s when None
         connect_timeout: budget for connecting and shaking hands; 5 s when None
         max_in_flight: calls in flight on one link before Overloaded; 16,384 when None
         server_path: the server program for embedded://
+        ca_file: with TLS, the CA certificates to trust, a file or a directory; the system's when None
+        cert_file: with TLS, the client's certificate
+        key_file: its key; looked for in cert_file when None
+        server_name: what the server's certificate must be for; the URL's host when None
+        verify: "full" when None; "chain" does not look at the name, "none" at nothing, which is insecure
 
     What the URL's query says of these comes first.
     """
@@ -104,5 +114,10 @@ def connect(
         connect_timeout=connect_timeout,
         max_in_flight=max_in_flight,
         server_path=server_path,
+        ca_file=ca_file,
+        cert_file=cert_file,
+        key_file=key_file,
+        server_name=server_name,
+        verify=verify,
     )
     return Client._root(handle)
