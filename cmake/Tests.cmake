@@ -12,7 +12,7 @@ endif()
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   add_library(kwclock MODULE tests/support/clock.c)
   set_target_properties(kwclock PROPERTIES PREFIX "" RUNTIME_OUTPUT_DIRECTORY support LIBRARY_OUTPUT_DIRECTORY support)
-  target_link_libraries(kwclock PRIVATE kw_platform kw_warnings)
+  target_link_libraries(kwclock PRIVATE kw_platform kw_warnings ${CMAKE_DL_LIBS})
   # The server that loads it was built without sanitizers.
   if(KEYWRIGHT_SANITIZE)
     target_compile_options(kwclock PRIVATE -fno-sanitize=all)

@@ -7,11 +7,17 @@
  *
  * Whoever maps the file changes one of them by one 8-byte store, so the server never sees half of a change.
  * Time that is let go again continues best when offset is set first and frozen to 0 after. Only the wall
- * clock is answered from it: the monotonic clocks, by which the server sleeps and paces itself, run on. */
+ * clock is answered from it: the monotonic clocks, by which the server sleeps and paces itself, run on.
+ *
+ * Valkey 9.1 asks for the time once a millisecond and counts on by the processor's own counter, where /proc/cpuinfo
+ * tells it that it may. Nothing answers for the processor, so the file is not to be found. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -75,3 +81,27 @@ __attribute__((visibility("default"))) time_t time(time_t *result) {
     if (result != NULL) *result = precise.tv_sec;
     return precise.tv_sec;
 }
+
+typedef FILE *opener(const char *path, const char *mode);
+
+static FILE *open_other(const char *name, const char *path, const char *mode) {
+    if (strcmp(path, "/proc/cpuinfo") == 0) {
+        errno = ENOENT;
+        return NULL;
+    }
+    union {
+        void *found;
+        opener *function;
+    } real = {dlsym(RTLD_NEXT, name)};
+    return real.function(path, mode);
+}
+
+__attribute__((visibility("default"))) FILE *fopen(const char *restrict path, const char *restrict mode) {
+    return open_other("fopen", path, mode);
+}
+
+#ifdef __GLIBC__
+__attribute__((visibility("default"))) FILE *fopen64(const char *restrict path, const char *restrict mode) {
+    return open_other("fopen64", path, mode);
+}
+#endif
