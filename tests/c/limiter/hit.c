@@ -236,15 +236,17 @@ static void the_label_says_which_state(void **state) {
         kw_limiter_free(all[i]);
 }
 
+/* Set by a script, as ours is: Valkey 9.1 keeps as a text what a script sets, and as a number what a client does. */
 static void a_key_takes_what_a_plain_number_takes(void **state) {
     (void)state;
+    static const char set_it[] = "return redis.call('SET', KEYS[1], '1234567890123456', 'PX', 60000)";
     static const char *const limits[] = {"10/s", "7/s"};
     for (int i = 0; i < 2; i++) {
         clean(state);
         kw_limiter *limiter = gcra(limits[i]);
         hit(limiter, 1);
         long long ours = number(ask("MEMORY", "USAGE", TAT_KEY));
-        ask("SET", TAT_KEY, "12345678", "PX", "60000");
+        ask("EVAL", set_it, "1", TAT_KEY);
         assert_int_equal(ours, number(ask("MEMORY", "USAGE", TAT_KEY)));
         kw_limiter_free(limiter);
     }
