@@ -33,6 +33,10 @@ import (
 	"unsafe"
 )
 
+// nestedPolling says whether the runtime's poller can watch a descriptor that is itself a poller: a kqueue inside a
+// kqueue is not reliable.
+var nestedPolling = runtime.GOOS == "linux"
+
 // batch is how many answers are taken in one turn.
 const batch = 256
 
@@ -89,8 +93,7 @@ func startLoop(client *C.kw_client, options *ClientOptions) (*loop, error) {
 	}
 	l.records = (*C.kw_record)(C.calloc(batch, C.sizeof_kw_record))
 	collect := l.collectByThread
-	// A kqueue inside a kqueue is not reliable, so the runtime's poller is used on Linux alone.
-	if runtime.GOOS == "linux" && l.watch() == nil {
+	if nestedPolling && l.watch() == nil {
 		collect = l.collectByPoller
 	}
 	go func() {

@@ -13,7 +13,7 @@ from .types import Types
 CRATE = {
     "convert": ["borrowed", "duration", "microseconds", "moment", "text", "unix_microseconds", "within", "Texts"],
     "driver": ["answers", "AsyncHandle"],
-    "handle": ["check", "refused", "settled", "Handle", "Native", "Record", "Shared"],
+    "handle": ["check", "refused", "settled", "Handle", "Native", "Raw", "Record"],
 }
 STANDARD = {"std::mem": ["size_of", "zeroed"], "std::time": ["Duration", "SystemTime"]}
 

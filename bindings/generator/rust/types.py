@@ -191,10 +191,13 @@ class Types(Text):
             f"impl Native for sys::{handle.c_name} {{\n    unsafe fn free(handle: *mut Self) {{\n"
             f"        unsafe {{ sys::{handle.c_name}_free(handle) }}\n    }}\n}}\n\n"
         )
+        self.out.append(
+            f"// SAFETY: its documentation allows any thread.\nunsafe impl Send for Raw<sys::{handle.c_name}> {{}}\n\n"
+        )
         if handle.shared:
             self.out.append(
                 "// SAFETY: its documentation allows many threads at once.\n"
-                f"unsafe impl Shared for sys::{handle.c_name} {{}}\n\n"
+                f"unsafe impl Sync for Raw<sys::{handle.c_name}> {{}}\n\n"
             )
         if handle.name == "client":
             return

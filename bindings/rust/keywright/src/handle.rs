@@ -20,12 +20,6 @@ pub(crate) trait Native {
     unsafe fn free(handle: *mut Self);
 }
 
-/// A handle that many threads may use at once.
-///
-/// # Safety
-/// The documentation of C says so.
-pub(crate) unsafe trait Shared: Native {}
-
 /// A result that C writes.
 pub(crate) trait Record {
     type Native: Copy;
@@ -46,7 +40,7 @@ impl Record for () {
     fn from_native(_: &()) -> Self {}
 }
 
-/// Owns a handle.
+/// Owns a handle. Which threads may use it is said where its type is made.
 pub(crate) struct Raw<T: Native>(NonNull<T>);
 
 impl<T: Native> Raw<T> {
@@ -67,11 +61,6 @@ impl<T: Native> Drop for Raw<T> {
         unsafe { T::free(self.0.as_ptr()) }
     }
 }
-
-// SAFETY: C's documentation, by way of `Shared`, allows any thread.
-unsafe impl<T: Shared> Send for Raw<T> {}
-// SAFETY: as above, at once.
-unsafe impl<T: Shared> Sync for Raw<T> {}
 
 /// A shared handle, and the timeout of the calls made through it.
 pub(crate) struct Handle<T: Native> {

@@ -7,7 +7,7 @@ use keywright_sys as sys;
 
 use crate::convert::{microseconds, within};
 use crate::driver::{answers, AsyncHandle};
-use crate::handle::{refused, Handle, Native, Record, Shared};
+use crate::handle::{refused, Handle, Native, Raw, Record};
 use crate::{AsyncClient, Client, Reason, Result, Status};
 
 /// What an echo sends back.
@@ -77,8 +77,11 @@ impl Native for sys::kw_echo {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_echo> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_echo {}
+unsafe impl Sync for Raw<sys::kw_echo> {}
 
 /// The echo object of a client opened with echo://. Its operations block. A clone is the same echo.
 #[derive(Clone, Debug)]

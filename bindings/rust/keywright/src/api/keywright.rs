@@ -7,7 +7,7 @@ use std::time::Duration;
 use keywright_sys as sys;
 
 use crate::convert::{borrowed, microseconds, text, Texts};
-use crate::handle::{check, settled, Native, Record, Shared};
+use crate::handle::{check, settled, Native, Raw, Record};
 use crate::{AsyncClient, Client, Result};
 
 /// A moment that will not come: `retry_after` of a cost that can never fit.
@@ -682,8 +682,11 @@ impl Native for sys::kw_client {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_client> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_client {}
+unsafe impl Sync for Raw<sys::kw_client> {}
 
 /// Writes the hash tag that an object's keys carry for one name and key, so that keys of the caller's own can be
 /// placed in the same slot of a cluster: "name:key" with the bytes % { } : percent-escaped. Put it between braces.

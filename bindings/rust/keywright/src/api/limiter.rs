@@ -8,7 +8,7 @@ use keywright_sys as sys;
 
 use crate::convert::{duration, microseconds, moment, text, unix_microseconds, within, Texts};
 use crate::driver::{answers, AsyncHandle};
-use crate::handle::{check, refused, Handle, Native, Record, Shared};
+use crate::handle::{check, refused, Handle, Native, Raw, Record};
 use crate::{AsyncClient, Client, Reason, Result, Status, Wait};
 
 /// How a limiter decides.
@@ -226,8 +226,11 @@ impl Native for sys::kw_limiter {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_limiter> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_limiter {}
+unsafe impl Sync for Raw<sys::kw_limiter> {}
 
 /// A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Its operations block. A clone is the
 /// same limiter.

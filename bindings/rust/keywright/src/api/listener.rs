@@ -6,7 +6,7 @@ use keywright_sys as sys;
 
 use crate::convert::microseconds;
 use crate::driver::AsyncHandle;
-use crate::handle::{Handle, Native, Record, Shared};
+use crate::handle::{Handle, Native, Raw, Record};
 use crate::{AsyncClient, Client, Duty, Result, Wait};
 
 /// What a listener has heard.
@@ -57,8 +57,11 @@ impl Native for sys::kw_listener {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_listener> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_listener {}
+unsafe impl Sync for Raw<sys::kw_listener> {}
 
 /// One who listens to a channel. Its operations block. A clone is the same listener.
 #[derive(Clone, Debug)]
@@ -78,8 +81,11 @@ impl Native for sys::kw_shelf {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_shelf> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_shelf {}
+unsafe impl Sync for Raw<sys::kw_shelf> {}
 
 /// A cache of the keys with a prefix, without the cache. Its operations block. A clone is the same shelf.
 #[derive(Clone, Debug)]
@@ -100,8 +106,11 @@ impl Native for sys::kw_beat {
     }
 }
 
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_beat> {}
+
 // SAFETY: its documentation allows many threads at once.
-unsafe impl Shared for sys::kw_beat {}
+unsafe impl Sync for Raw<sys::kw_beat> {}
 
 /// A duty: PING again and again. Its operations block. A clone is the same beat.
 #[derive(Clone, Debug)]
