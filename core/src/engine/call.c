@@ -427,7 +427,7 @@ static bool settle(kw__pending *pending) {
 static void resume(kw__pending *pending) {
     kw__call *call = (kw__call *)(void *)pending;
     kw__call_react_to_outcome(call);
-    kw__call_leave(call, &call->client->link);
+    kw__call_leave(call, kw__client_link(call->client));
 }
 
 static void connected(kw__link *link, const kw__server *server) {

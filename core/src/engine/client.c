@@ -13,6 +13,10 @@ const char *kw__version(void) {
     return KW_VERSION;
 }
 
+kw__link *kw__client_link(kw_client *client) {
+    return &client->link;
+}
+
 bool kw__client_is_forked(const kw_client *client) {
     return client->generation != kw__generation();
 }

@@ -30,6 +30,12 @@ struct kw_client {
     kw_completions *completions; /* all open ones */
 };
 
+/*
+ * The router: by which link a call of the client goes. One server has one link for all blocking calls; where there are several
+ * servers (the nodes of a cluster, the primary of a Sentinel) this is the one place that knows which of them a slot lies on.
+ */
+kw__link *kw__client_link(kw_client *client);
+
 bool kw__client_is_forked(const kw_client *client);
 /* KW_OK while it is neither closed nor forked. */
 kw_status kw__client_check(const kw_client *client, kw_error *error);

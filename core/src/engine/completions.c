@@ -390,7 +390,7 @@ static void give_back(kw_completions *completions, kw__call *call) {
     call->in_ready = false;
     call->finished = true;
     kw__call_react(call, KW__EVENT_CANCEL);
-    kw__call_leave(call, &call->client->link);
+    kw__call_leave(call, kw__client_link(call->client));
 }
 
 /* Ends what is out and gives back what nobody drained. */

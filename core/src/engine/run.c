@@ -136,7 +136,7 @@ static kw_status lay_aside(kw__call *call, kw_error *error) {
 
 /* Drives the call until its caller has an answer. */
 static kw_status drive(kw__call *call, void *result, kw_error *error) {
-    kw__link *link = &call->client->link;
+    kw__link *link = kw__client_link(call->client);
     kw_status status = KW_OK;
     while (!call->finished) {
         if (kw__call_react_to_notices(call)) continue;
@@ -158,7 +158,7 @@ kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int6
     if (call == NULL) return KW_NO_MEMORY;
     call->own.interruptible = client->url.interrupt_us > 0;
     enter(client);
-    kw__call_set_deadline(call, &client->link, timeout_us);
+    kw__call_set_deadline(call, kw__client_link(client), timeout_us);
     kw__call_react(call, KW__EVENT_START);
     status = drive(call, result, error);
     leave(client);
@@ -199,7 +199,7 @@ kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size
 
 /* Ends a call that nobody waits in. */
 static void end_interrupted(kw__call *call, kw_status status) {
-    kw__link *link = &call->client->link;
+    kw__link *link = kw__client_link(call->client);
     kw__lock(&link->lock);
     bool out = call->outstanding && atomic_load_explicit(&call->waiter->left, memory_order_acquire) > 0;
     if (out) give_up(call, link, KW__EVENT_CANCEL, status);
@@ -294,7 +294,7 @@ static kw_status run_window(kw__object *object, const kw__row *row, const kw__it
     }
     /* Those behind a failed allocation are not sent, and say so. */
     for (size_t i = opened; i < count; i++) memcpy(results + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
-    kw_status first = opened > 0 ? exchange_all(calls, opened, &object->client->link, results, error) : KW_OK;
+    kw_status first = opened > 0 ? exchange_all(calls, opened, kw__client_link(object->client), results, error) : KW_OK;
     return status != KW_OK ? status : first;
 }
 
@@ -321,7 +321,7 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
     kw__call **calls = kw__malloc(window * sizeof *calls);
     if (calls == NULL) return kw__fail_memory(error);
     int64_t span = timeout_us != KW_DEFAULT_TIMEOUT ? timeout_us : client->url.timeout_us;
-    if (timeout_us == KW_DEFAULT_TIMEOUT && !atomic_load(&client->link.is_up)) {
+    if (timeout_us == KW_DEFAULT_TIMEOUT && !atomic_load(&kw__client_link(client)->is_up)) {
         span = kw__deadline(span, client->url.connect_timeout_us);
     }
     int64_t until = kw__deadline(kw__now(), span);
