@@ -333,8 +333,9 @@ int64_t kw__link_due(const kw__link *link) {
     if (link->closing) return link->state != KW__LINK_CLOSED || link->waiting.first != NULL ? 0 : INT64_MAX;
     if (link->state == KW__LINK_DOWN) return link->waiting.first != NULL || link->keep_up ? link->backoff_until : INT64_MAX;
     if (is_coming_up(link)) return link->address_deadline;
-    if (link->line.first != NULL) return kw__deadline(link->line.first->deadline, KW__STALL_US + 1);
-    return INT64_MAX;
+    if (link->line.first == NULL) return INT64_MAX;
+    int64_t expected = link->line.first->deadline, heard = link->last_received;
+    return kw__deadline(expected > heard ? expected : heard, KW__STALL_US + 1);
 }
 
 /* A link that has long been silent past its oldest expired place will not speak again. */
