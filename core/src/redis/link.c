@@ -258,6 +258,8 @@ void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error)
         sched_yield();
         kw__lock(&link->lock);
     }
+    /* A link that ends before it has answered anything is one more attempt that failed. */
+    if (link->state == KW__LINK_UP && !link->proven) kw__link_back_off(link);
     kw__link_drop_connection(link);
     clear_line(link, status);
     if (link->closing) kw__link_doom_waiting(link, status);

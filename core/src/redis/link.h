@@ -121,6 +121,7 @@ struct kw__link {
     short watching; /* what the poller watches the connection for */
     bool closing;
     bool was_up;
+    bool proven;     /* it has answered something since it came up */
     bool keep_up;    /* come up again even when nothing waits */
     bool subscriber; /* replies answer no command of the line: all are given to pushed */
 

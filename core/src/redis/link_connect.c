@@ -25,14 +25,18 @@ void kw__link_drop_connection(kw__link *link) {
     if (was_up && link->user->lost != NULL) link->user->lost(link);
 }
 
-/* This attempt is over: all that waited for it are told, and the next one waits a little. */
-static void give_up(kw__link *link, kw_status status, const kw_error *error) {
-    if (error != &link->failure) link->failure = *error;
-    kw__link_tear_down(link, status, NULL);
+void kw__link_back_off(kw__link *link) {
     int64_t backoff = FIRST_BACKOFF_US << (link->failures < 7 ? link->failures : 7);
     if (backoff > LONGEST_BACKOFF_US) backoff = LONGEST_BACKOFF_US;
     link->failures++;
     link->backoff_until = kw__now() + backoff / 2 + (int64_t)kw__random_below((uint64_t)backoff / 2 + 1);
+}
+
+/* This attempt is over: all that waited for it are told, and the next one waits a little. */
+static void give_up(kw__link *link, kw_status status, const kw_error *error) {
+    if (error != &link->failure) link->failure = *error;
+    kw__link_tear_down(link, status, NULL);
+    kw__link_back_off(link);
     kw__link_doom_waiting(link, status);
 }
 
@@ -182,7 +186,7 @@ void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *
 void kw__link_is_up(kw__link *link) {
     link->state = KW__LINK_UP;
     atomic_store(&link->is_up, true);
-    link->failures = 0;
+    link->proven = false;
     link->backoff_until = 0;
     atomic_fetch_add_explicit(&link->counters->links, 1, memory_order_relaxed);
     if (link->was_up) atomic_fetch_add_explicit(&link->counters->reconnects, 1, memory_order_relaxed);

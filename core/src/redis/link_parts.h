@@ -34,6 +34,7 @@ bool kw__link_read(kw__link *link);
 short kw__link_interest(const kw__link *link);
 
 /* link_connect.c */
+void kw__link_back_off(kw__link *link);                        /* the next attempt comes a little later than this one did */
 void kw__link_connect(kw__link *link);                         /* from DOWN, when something waits */
 void kw__link_go_on(kw__link *link, int64_t now, bool ready);  /* RESOLVING to SECURING: what can be done now */
 void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error);

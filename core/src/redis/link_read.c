@@ -36,13 +36,14 @@ static bool answer(kw__link *link, int64_t now) {
         int count = 0;
         kw_status status = KW_OK;
         kw_error error;
-        bool stray = false;
+        bool stray = false, heard = false;
         kw__pending *next = link->line.first, *last = link->line.last;
         kw__unlock(&link->lock);
         while (count < KW__LINK_BATCH) {
             const kw__reply *reply;
             status = kw__reader_next(link->reader, &reply, &error);
             if (status != KW_OK || reply == NULL) break;
+            heard = true;
             if (reply->kind == KW__REPLY_PUSH || link->subscriber) {
                 if (link->user->pushed != NULL) link->user->pushed(link, reply);
                 continue;
@@ -63,6 +64,10 @@ static bool answer(kw__link *link, int64_t now) {
             }
         }
         kw__lock(&link->lock);
+        if (heard) {
+            link->proven = true;
+            link->failures = 0;
+        }
         for (int i = 0; i < count; i++) {
             kw__pendings_remove(&link->line, done[i]);
             if (again[i] && link->user->wanted(done[i])) {
