@@ -4,14 +4,18 @@ no network), and as they install it from dist/."""
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
+import time
 import venv
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +29,23 @@ USE = """
 import keywright
 limiter = keywright.connect("embedded://").limiter("api", "3/h")
 print([limiter.hit("user:42").allowed for _ in range(4)])
+"""
+
+# argv: port of a server with TLS, its CA, another CA. The second time the CA is found where OpenSSL is told to look.
+USE_TLS = """
+import os, sys, keywright
+_, port, ca, other = sys.argv
+def hit(query):
+    with keywright.connect(f"rediss://localhost:{port}{query}") as client:
+        return client.limiter("tls", "3/h").hit("user:42").allowed
+seen = [hit(f"?ca={ca}")]
+os.environ["SSL_CERT_FILE"] = ca
+seen.append(hit(""))
+try:
+    hit(f"?ca={other}")
+except keywright.TlsFailed as failed:
+    seen.append(failed.reason.name)
+print(seen)
 """
 
 BUILD = """
@@ -118,14 +139,57 @@ def built() -> Path:
     return wheels[0]
 
 
+def install(interpreter: str, wheel: Path, folder: Path) -> Path:
+    """Its own libraries alone: not those of this project's build."""
+    run(interpreter, "-m", "venv", folder)
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", wheel, LD_LIBRARY_PATH="")
+    return python
+
+
 @pytest.mark.parametrize("interpreter", interpreters(), ids=lambda path: Path(path).name)
 def test_built_wheel_works_with_cffi_alone(interpreter: str, built: Path, tmp_path: Path) -> None:
-    """One wheel for every interpreter; it finds neither our sources nor the libraries of this project's build."""
-    run(interpreter, "-m", "venv", tmp_path / "env")
-    python = tmp_path / "env" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", built, LD_LIBRARY_PATH="")
+    """One wheel for every interpreter."""
+    python = install(interpreter, built, tmp_path / "env")
     listed = json.loads(run(python, "-m", "pip", "list", "--format", "json"))
     assert {package["name"] for package in listed} - {"pip", "setuptools"} == {"cffi", "keywright", "pycparser"}
     server = {name: value for name, value in os.environ.items() if name == "KEYWRIGHT_SERVER"}
     assert run(python, "-c", USE, cwd=tmp_path, LD_LIBRARY_PATH="", **server) == "[True, True, True, False]"
     assert str(tmp_path) in run(python, "-c", FIRST_LIGHT, cwd=tmp_path)
+
+
+@pytest.fixture
+def tls_server(tmp_path: Path) -> Iterator[tuple[int, Path, Path]]:
+    """A server that speaks TLS alone: its port, its CA's file, and that of a CA that it has nothing to do with."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    files = [tmp_path / name for name in ("ca.pem", "other.pem", "server.pem", "server.key")]
+    authority.cert_pem.write_to_path(files[0])
+    trustme.CA().cert_pem.write_to_path(files[1])
+    certificate.cert_chain_pems[0].write_to_path(files[2])
+    certificate.private_key_pem.write_to_path(files[3])
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    program = os.environ.get("KEYWRIGHT_SERVER") or shutil.which("redis-server") or shutil.which("valkey-server")
+    words = ["--port", 0, "--tls-port", port, "--bind", "127.0.0.1", "--tls-auth-clients", "no", "--save", ""]
+    words += ["--tls-ca-cert-file", files[0], "--tls-cert-file", files[2], "--tls-key-file", files[3]]
+    words += ["--dir", tmp_path, "--logfile", tmp_path / "log"]
+    server = subprocess.Popen(
+        [str(word) for word in (program, *words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    try:
+        until = time.monotonic() + 10
+        while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
+            if server.poll() is not None:
+                pytest.skip("the server under test was built without TLS")
+            assert time.monotonic() < until, (tmp_path / "log").read_text(encoding="utf-8")
+            time.sleep(0.02)
+        yield port, files[0], files[1]
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_built_wheel_speaks_tls(built: Path, tls_server: tuple[int, Path, Path], tmp_path: Path) -> None:
+    python = install(sys.executable, built, tmp_path / "env")
+    assert run(python, "-c", USE_TLS, *tls_server, LD_LIBRARY_PATH="") == "[True, True, 'TLS_UNKNOWN_CA']"
