@@ -212,8 +212,7 @@ static void wait_blocking(kw__link *link, struct asked *asked) {
     kw__lock(&link->lock);
     kw__link_push(link, &asked->pending);
     kw__link_flush(link);
-    kw__link_await(link, &asked->waiter, kw__now() + 10 * KW__SECOND);
-    kw__unlock(&link->lock);
+    if (!kw__link_await(link, &asked->waiter, kw__now() + 10 * KW__SECOND)) kw__unlock(&link->lock);
 }
 
 /* As a loop does it: it waits at the descriptor, and steps. */
@@ -370,7 +369,7 @@ static void a_peer_that_chokes_us_costs_nothing(void **state) {
     assert_int_equal(link.state, KW__LINK_GREETING);
     assert_true(longest < 250000);
     spent = own_time();
-    kw__link_await(&link, &asked.waiter, kw__now() + 500000);
+    assert_false(kw__link_await(&link, &asked.waiter, kw__now() + 500000));
     assert_true(own_time() - spent < 100000);
     assert_int_equal(atomic_load(&asked.waiter.left), 1);
     kw__link_close(&link);
