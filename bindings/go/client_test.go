@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +131,31 @@ func TestContextThatIsOverSendsNothing(t *testing.T) {
 	failed(t, err, context.DeadlineExceeded)
 	after := must[keywright.Stats](t)(client.Stats())
 	same(t, "bytes sent", after.BytesSent, before.BytesSent)
+}
+
+// Clients that were closed, and clients that were only forgotten, give back descriptors and goroutines.
+func TestClientsLeaveNothingBehind(t *testing.T) {
+	if descriptors() == 0 {
+		t.Skip("descriptors cannot be counted here")
+	}
+	files, routines := descriptors(), runtime.NumGoroutine()
+	for i := range 50 {
+		client := must[*keywright.Client](t)(keywright.Open(url))
+		hits := must[*keywright.Limiter](t)(client.Limiter("left behind", "1000000/s"))
+		must[keywright.Decision](t)(hits.Hit(soon(t), "key"))
+		if i%2 == 0 {
+			client.Close()
+		}
+	}
+	until(t, "everything was given back", func() bool {
+		runtime.GC()
+		return descriptors() <= files && runtime.NumGoroutine() <= routines
+	})
+}
+
+func descriptors() int {
+	files, _ := os.ReadDir("/proc/self/fd")
+	return len(files)
 }
 
 func TestUseAfterClose(t *testing.T) {

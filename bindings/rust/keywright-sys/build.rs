@@ -1,7 +1,8 @@
 //! Finds the C library, by KEYWRIGHT_PREFIX or by pkg-config. Downloads nothing and builds nothing.
 //!
-//! - `KEYWRIGHT_PREFIX`: the folder that the library was installed into, when pkg-config shall not be asked.
-//! - `KEYWRIGHT_STATIC`: anything but empty or 0 links the archive instead of the shared library.
+//! - `KEYWRIGHT_PREFIX`: the folder that the library was installed into, where pkg-config does not look.
+//! - `KEYWRIGHT_STATIC`: anything but empty or 0 links the archive instead of the shared library. What the archive
+//!   needs besides is known to pkg-config alone.
 //! - `PKG_CONFIG`, `PKG_CONFIG_PATH`: as everywhere.
 
 use std::env;
@@ -18,8 +19,8 @@ fn main() {
     let library = if env::var_os("CARGO_FEATURE_TEST").is_some() { "keywright_test" } else { "keywright" };
     let archive = env::var("KEYWRIGHT_STATIC").is_ok_and(|value| !value.is_empty() && value != "0");
     let found = match env::var_os("KEYWRIGHT_PREFIX").filter(|prefix| !prefix.is_empty()) {
-        Some(prefix) => in_prefix(Path::new(&prefix), library),
-        None => by_pkg_config(library, archive),
+        Some(prefix) => in_prefix(Path::new(&prefix), library, archive),
+        None => by_pkg_config(library, archive, None),
     };
     match found {
         Ok(libraries) => libraries.link(library, archive),
@@ -52,21 +53,27 @@ impl Libraries {
     }
 }
 
-fn in_prefix(prefix: &Path, library: &str) -> Result<Libraries, String> {
+fn in_prefix(prefix: &Path, library: &str, archive: bool) -> Result<Libraries, String> {
     let multiarch = format!("lib/{}-linux-gnu", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default());
     for folder in ["lib", "lib64", multiarch.as_str()] {
         let folder = prefix.join(folder);
         if ["so", "dylib", "a"].iter().any(|end| folder.join(format!("lib{library}.{end}")).exists()) {
+            if archive {
+                return by_pkg_config(library, archive, Some(&folder.join("pkgconfig")));
+            }
             return Ok(Libraries { folders: vec![folder], others: Vec::new() });
         }
     }
     Err(format!("there is none below {}", prefix.display()))
 }
 
-fn by_pkg_config(library: &str, archive: bool) -> Result<Libraries, String> {
+fn by_pkg_config(library: &str, archive: bool, first: Option<&Path>) -> Result<Libraries, String> {
     let program = env::var("PKG_CONFIG").unwrap_or_else(|_| "pkg-config".to_owned());
     let mut command = Command::new(&program);
     command.arg("--libs").args(archive.then_some("--static")).arg(library);
+    let known = env::var_os("PKG_CONFIG_PATH").unwrap_or_default();
+    let path = env::join_paths(first.map(Path::to_owned).into_iter().chain(env::split_paths(&known)));
+    command.env("PKG_CONFIG_PATH", path.map_err(|error| error.to_string())?);
     let output = command.output().map_err(|error| format!("{program} does not run ({error})"))?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
