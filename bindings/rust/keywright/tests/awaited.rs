@@ -9,7 +9,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use keywright::{AsyncClient, LimiterHit, Reason, Status, Wait};
-use support::{failed, name, runtime, threads, until, url};
+use support::{failed, few_more_threads, name, runtime, threads, until, url};
 
 /// The least that runs a future: no runtime is needed.
 fn block_on<F: Future>(future: F) -> F::Output {
@@ -72,7 +72,7 @@ fn thousand_tasks_on_few_threads() {
         }
     });
     assert_eq!(admitted.load(Ordering::Relaxed), 600);
-    assert_eq!(threads(), before);
+    few_more_threads(before);
 }
 
 #[test]
@@ -122,7 +122,6 @@ fn closing_and_dropping_end_the_thread() {
         failed(block_on(client.ping()), Status::CLOSED);
     }
     drop(clients);
-    // Other tests run beside this one, and have a few threads.
     until("the threads are gone", || threads() < before.map(|count| count + 15));
 }
 

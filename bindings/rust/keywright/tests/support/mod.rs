@@ -46,6 +46,12 @@ pub fn threads() -> Option<usize> {
     status.lines().find_map(|line| line.strip_prefix("Threads:")?.trim().parse().ok())
 }
 
+/// Other tests run beside this one and have threads of their own; those that would be one each are many more.
+pub fn few_more_threads(before: Option<usize>) {
+    let now = threads();
+    assert!(now < before.map(|count| count + 60) || now.is_none(), "from {before:?} to {now:?} threads");
+}
+
 /// A runtime of two threads.
 pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().expect("a runtime")
