@@ -42,7 +42,7 @@ def run(*command: object) -> str:
 
 def build(python: str, sources: Path, folder: Path) -> Path:
     folder.mkdir()
-    settings = [word for name, value in SETTINGS.items() for word in ("-C", f"{name}={value}")]
+    settings = [word for name, value in SETTINGS.items() for word in ("--config-settings", f"{name}={value}")]
     pip = [sys.executable, "-m", "pip", "--python", python]
     run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, *settings, sources)
     return next(folder.glob("*.whl"))
