@@ -48,6 +48,8 @@ type loop struct {
 	patience    time.Duration // for room, where the context has no deadline
 	ended       chan struct{}
 
+	work sync.Mutex // a step under way: a second would return at once, and its caller would ask again and again
+
 	mu    sync.Mutex
 	calls map[C.uint64_t]*call
 	last  C.uint64_t
@@ -179,7 +181,9 @@ func (l *loop) collectByThread() {
 // and after how many milliseconds to turn again, negative for never.
 func (l *loop) turn() (count, milliseconds int) {
 	var timeout C.int32_t
+	l.work.Lock()
 	count = int(C.kw_go_turn(l.completions, l.records, batch, &timeout))
+	l.work.Unlock()
 	if count <= 0 {
 		return count, int(timeout)
 	}
@@ -234,7 +238,10 @@ func (l *loop) submit(ctx context.Context, send func(*call) C.kw_status) (*call,
 	err := l.send(ctx, c, send)
 	if err == nil && alone {
 		// Written at once: with nobody else to share the write there is nothing to wake the collector for.
-		C.kw_completions_step(l.completions, nil)
+		if l.work.TryLock() {
+			C.kw_completions_step(l.completions, nil)
+			l.work.Unlock()
+		}
 	}
 	if err != nil {
 		l.mu.Lock()
