@@ -373,6 +373,10 @@ def _check(model: Model) -> None:
                     model.enum(item.enum)
                 if item.type not in FIELD_TYPES:
                     raise SpecError(f"{where}: {record.name}.{item.name} has unknown type {item.type!r}")
+        for handle in module.handles:
+            _text(handle.doc, handle.name, where)
+            if handle.name in KEYWORDS:
+                raise SpecError(f"{where}: {handle.name} is a word of C: name the handle otherwise")
         for function in [*module.functions, *module.operations]:
             _text(function.doc, function.name, where)
             for status in function.statuses:
@@ -416,8 +420,16 @@ def _patient(module: Module, operation: Operation) -> None:
         raise SpecError(f"{module.source}: {operation.full_name} has no {operation.patient} with its arguments and a wait")
 
 
+#: Words that C or C++ keeps for itself; the other languages' own are dealt with by their emitters.
+KEYWORDS = set("auto break case char class const continue default delete do double else enum extern float for goto if inline int "
+               "long new private protected public register restrict return short signed sizeof static struct switch template "
+               "this typedef union unsigned using virtual void volatile while".split())
+
+
 def _argument(model: Model, argument: Argument, where: str) -> None:
     _text(argument.doc, argument.name, where)
+    if argument.name in KEYWORDS:
+        raise SpecError(f"{where}: {argument.name} is a word of C: name it otherwise")
     if argument.type not in ARGUMENT_TYPES:
         raise SpecError(f"{where}: argument {argument.name} has unknown type {argument.type!r}")
     if argument.type in BYTES:

@@ -32,4 +32,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.live) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.keys) - 16]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_shelf_state{}.emptied) - 24]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_swapped - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_swapped{}.status) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_swapped{}.native) - 4]struct{}{}
 )

@@ -48,6 +48,20 @@ func shelfStateOf(at unsafe.Pointer) ShelfState {
 	}
 }
 
+// Swapped is how a cell was swapped.
+type Swapped struct {
+	Status int // StatusOK or StatusConflict, else the failure.
+	Native int // 1 when the server's own command did it, 0 when a script did.
+}
+
+func swappedOf(at unsafe.Pointer) Swapped {
+	native := (*C.kw_swapped)(at)
+	return Swapped{
+		Status: int(native.status),
+		Native: int(native.native),
+	}
+}
+
 // Listener is one who listens to a channel.
 type Listener struct {
 	client *Client
@@ -58,6 +72,12 @@ type Listener struct {
 type Shelf struct {
 	client *Client
 	native *C.kw_shelf
+}
+
+// Cell is one value that changes only from what one believes it to be.
+type Cell struct {
+	client *Client
+	native *C.kw_cell
 }
 
 // Beat is a duty: PING again and again.
@@ -122,6 +142,22 @@ func (s *Shelf) Read() (ShelfState, error) {
 	return shelfStateOf(unsafe.Pointer(&native)), nil
 }
 
+// Cell makes a cell. Sends nothing.
+//
+//   - key: the key in the server, as it is (up to 1,024 bytes)
+func (c *Client) Cell(key string) (*Cell, error) {
+	defer runtime.KeepAlive(c)
+	var native *C.kw_cell
+	var failure C.kw_error
+	status := C.kw_cell_open(c.native, data(key), C.size_t(len(key)), &native, &failure)
+	if status != C.KW_OK {
+		return nil, errorOf(status, &failure)
+	}
+	made := &Cell{client: c, native: native}
+	runtime.AddCleanup(made, func(native *C.kw_cell) { C.kw_cell_free(native) }, native)
+	return made, nil
+}
+
 // Beat begins a duty that sends PING again and again.
 //
 //   - every: how long between two of them
@@ -162,4 +198,22 @@ func (l *Listener) Hear(ctx context.Context) (ListenerHeard, error) {
 			&call.failure)
 	})
 	return result, refused(status, err)
+}
+
+// Swap writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+// that answers the same.
+//
+//   - expected: what the value is believed to be (up to 1,024 bytes)
+//   - value: what it is to become (up to 1,024 bytes)
+//
+// The bool is false for a definite no (StatusConflict). One round trip. Never sent twice: a link lost after sending
+// gives ErrUnknown.
+func (c *Cell) Swap(ctx context.Context, expected, value []byte) (Swapped, bool, error) {
+	result, status, err := ask(ctx, c.client, swappedOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(c)
+		return C.kw_cell_submit_swap(c.native, call.completions, call.tag, unsafe.Pointer(unsafe.SliceData(expected)),
+			C.size_t(len(expected)), unsafe.Pointer(unsafe.SliceData(value)), C.size_t(len(value)), call.timeout,
+			&call.failure)
+	})
+	return result, err == nil && status == StatusOK, err
 }

@@ -244,6 +244,9 @@ typedef struct kw_listener kw_listener;
 /* A cache of the keys with a prefix, without the cache. */
 typedef struct kw_shelf kw_shelf;
 
+/* One value that changes only from what one believes it to be. */
+typedef struct kw_cell kw_cell;
+
 /* A duty: PING again and again. */
 typedef struct kw_beat kw_beat;
 
@@ -261,6 +264,12 @@ typedef struct kw_shelf_state {
     int64_t keys; /* Keys that were invalidated one by one. */
     int64_t emptied; /* How often everything was. */
 } kw_shelf_state;
+
+/* How a cell was swapped. */
+typedef struct kw_swapped {
+    int32_t status; /* KW_OK or KW_CONFLICT, else the failure. */
+    int32_t native; /* 1 when the server's own command did it, 0 when a script did. */
+} kw_swapped;
 
 /*
  * Makes a listener; it listens from the first call of state on, and while it hears.
@@ -323,6 +332,26 @@ KW_API void kw_shelf_free(kw_shelf *shelf);
 KW_API kw_status kw_shelf_read(kw_shelf *shelf, kw_shelf_state *state, kw_error *error);
 
 /*
+ * Makes a cell. Sends nothing.
+ *
+ * - client: The client.
+ *
+ * - key: The key in the server, as it is. (0 to 1024 bytes)
+ *
+ * - cell: The cell; freed by kw_cell_free.
+ *
+ * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_cell_open(kw_client *client, const void *key, size_t key_length, kw_cell **cell, kw_error *error);
+
+/*
+ * Gives up the cell. NULL is allowed.
+ *
+ * Threads: any; no call that names this handle may follow. Since 0.1.0.
+ */
+KW_API void kw_cell_free(kw_cell *cell);
+
+/*
  * Begins a duty that sends PING again and again.
  *
  * - client: The client.
@@ -373,6 +402,32 @@ KW_API kw_status kw_listener_hear(kw_listener *listener, int64_t wait_us, int64_
  */
 KW_API kw_status kw_listener_submit_hear(kw_listener *listener, kw_completions *completions, uint64_t tag, int64_t wait_us,
     int64_t timeout_us, kw_error *error);
+
+/*
+ * Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+ * that answers the same.
+ *
+ * - expected: What the value is believed to be. (0 to 1024 bytes)
+ *
+ * - value: What it is to become. (0 to 1024 bytes)
+ *
+ * Returns KW_OK, KW_CONFLICT, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
+ *
+ * Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_cell_swap(kw_cell *cell, const void *expected, size_t expected_length, const void *value,
+    size_t value_length, int64_t timeout_us, kw_swapped *swapped, kw_error *error);
+
+/*
+ * Submits kw_cell_swap: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
+ * the record will come; after any other status none will.
+ *
+ * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
+ *
+ * Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_cell_submit_swap(kw_cell *cell, kw_completions *completions, uint64_t tag, const void *expected,
+    size_t expected_length, const void *value, size_t value_length, int64_t timeout_us, kw_error *error);
 
 #ifdef __cplusplus
 }

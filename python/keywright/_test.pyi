@@ -73,6 +73,8 @@ class Lib(NativeLib):
     def kw_shelf_open(self, client: CData, prefix: bytes, prefix_length: int, shelf: CData, error: CData, /) -> int: ...
     def kw_shelf_free(self, shelf: CData, /) -> None: ...
     def kw_shelf_read(self, shelf: CData, state: CData, error: CData, /) -> int: ...
+    def kw_cell_open(self, client: CData, key: bytes, key_length: int, cell: CData, error: CData, /) -> int: ...
+    def kw_cell_free(self, cell: CData, /) -> None: ...
     def kw_beat_open(self, client: CData, every_us: int, beat: CData, error: CData, /) -> int: ...
     def kw_beat_free(self, beat: CData, /) -> None: ...
     def kw_beat_state(self, beat: CData, duty: CData, error: CData, /) -> int: ...
@@ -81,6 +83,31 @@ class Lib(NativeLib):
     ) -> int: ...
     def kw_listener_submit_hear(
         self, listener: CData, completions: CData, tag: int, wait_us: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_cell_swap(
+        self,
+        cell: CData,
+        expected: bytes,
+        expected_length: int,
+        value: bytes,
+        value_length: int,
+        timeout_us: int,
+        swapped: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_cell_submit_swap(
+        self,
+        cell: CData,
+        completions: CData,
+        tag: int,
+        expected: bytes,
+        expected_length: int,
+        value: bytes,
+        value_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
     ) -> int: ...
 
 ffi: FFI

@@ -28,3 +28,12 @@ class ShelfState(NamedTuple):
     keys: int
     #: How often everything was.
     emptied: int
+
+
+class Swapped(NamedTuple):
+    """How a cell was swapped."""
+
+    #: OK or CONFLICT, else the failure.
+    status: int
+    #: 1 when the server's own command did it, 0 when a script did.
+    native: int

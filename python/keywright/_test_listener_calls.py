@@ -6,12 +6,12 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, cast
 
-from ._convert import to_bytes, to_timeout, to_us
+from ._convert import to_bytes, to_payload, to_timeout, to_us
 from ._generated.keywright import Duty
 from ._generated.keywright_calls import read_duty
 from ._handle import Opener
 from ._objects import AsyncObject, BlockingObject, Object
-from ._test_listener import ListenerHeard, ShelfState
+from ._test_listener import ListenerHeard, ShelfState, Swapped
 
 if TYPE_CHECKING:
     from ._convert import Duration, Key
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LISTENER_HEARD = Struct("=qqq")
 _SHELF_STATE = Struct("=Qqqq")
+_SWAPPED = Struct("=ii")
 
 
 def read_listener_heard(status: int, data: Buffer, offset: int) -> ListenerHeard:
@@ -32,6 +33,15 @@ def read_listener_heard(status: int, data: Buffer, offset: int) -> ListenerHeard
 def read_shelf_state(status: int, data: Buffer, offset: int) -> ShelfState:
     epoch, live, keys, emptied = _SHELF_STATE.unpack_from(data, offset)
     return ShelfState(epoch, live, keys, emptied)
+
+
+def read_swapped(status: int, data: Buffer, offset: int) -> Swapped:
+    status, native = _SWAPPED.unpack_from(data, offset)
+    return Swapped(status, native)
+
+
+def read_swapped_or_none(status: int, data: Buffer, offset: int) -> Swapped | None:
+    return None if status else read_swapped(status, data, offset)
 
 
 def listener_opener(library: Library, channel: Key) -> Opener:
@@ -124,6 +134,87 @@ class ShelfFunctions(Object):
     def read(self) -> ShelfState:
         """Reads how it stands."""
         return self._get(self._lib.kw_shelf_read, read_shelf_state)
+
+
+def cell_opener(library: Library, key: Key) -> Opener:
+    """Makes a cell. Sends nothing."""
+    lib = cast("Lib", library.lib)
+    key_data = to_bytes(key, "key")
+
+    def opening(client: CData, out: CData, error: CData) -> int:
+        return lib.kw_cell_open(client, key_data, len(key_data), out, error)
+
+    return Opener(library, "kw_cell **", opening, lib.kw_cell_free)
+
+
+class CellCalls(BlockingObject):
+    """One value that changes only from what one believes it to be. Each call waits for its answer."""
+
+    __slots__ = ()
+    _lib: Lib
+
+    def swap(self, expected: bytes, value: bytes, *, timeout: Duration | None = None) -> Swapped | None:
+        """Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+        that answers the same.
+
+        Args:
+            expected: what the value is believed to be (up to 1,024 bytes)
+            value: what it is to become (up to 1,024 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        expected_data = to_payload(expected, "expected")
+        value_data = to_payload(value, "value")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_cell_swap(
+                    self._handle.pointer,
+                    expected_data,
+                    len(expected_data),
+                    value_data,
+                    len(value_data),
+                    to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0:
+                    return read_swapped_or_none(status, room.data, 0)
+                self._handle.recover(room)
+        finally:
+            self._library.rooms.append(room)
+
+
+class CellSubmits(AsyncObject):
+    """One value that changes only from what one believes it to be. Each operation is submitted at once, and awaited."""
+
+    __slots__ = ()
+    _lib: Lib
+
+    def swap(self, expected: bytes, value: bytes, *, timeout: Duration | None = None) -> Operation[Swapped | None]:
+        """Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+        that answers the same.
+
+        Args:
+            expected: what the value is believed to be (up to 1,024 bytes)
+            value: what it is to become (up to 1,024 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        expected_data = to_payload(expected, "expected")
+        value_data = to_payload(value, "value")
+        return self._submit(
+            self._lib.kw_cell_submit_swap,
+            read_swapped_or_none,
+            (),
+            expected_data,
+            len(expected_data),
+            value_data,
+            len(value_data),
+            to_timeout(timeout),
+        )
 
 
 def beat_opener(library: Library, every: Duration) -> Opener:

@@ -80,7 +80,8 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->client = client;
     call->object = object;
     call->row = row;
-    call->step = (kw__step){.object = object, .capabilities = 0};
+    /* Before the first link nothing is known: what the floor of servers can do is what every server can do. */
+    call->step = (kw__step){.object = object, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
     call->timer = call->deadline = INT64_MAX;
     call->must_send = call->outstanding = call->finished = call->ended = call->left = call->sleeping = false;
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
@@ -159,6 +160,7 @@ void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout
 /* Encodes step->number into pending.command. */
 static kw_status encode(kw__call *call, kw_error *error) {
     kw__buffer_clear(&call->pending.command);
+    call->pending.capabilities = call->step.capabilities;
     kw__command command = {.out = &call->pending.command, .by_text = call->by_text};
     if (call->step.number == KW__STEP_UNDO) return call->row->undo(&call->step, call->answer, &command, error);
     return call->row->encode(&call->step, &command, error);
@@ -430,16 +432,24 @@ static void resume(kw__pending *pending) {
     kw__call_leave(call, kw__client_link(call->client));
 }
 
+static kw_status rewrite(kw__pending *pending, uint64_t capabilities, kw_error *error) {
+    kw__call *call = (kw__call *)(void *)pending;
+    call->step.capabilities &= capabilities;
+    return encode(call, error);
+}
+
 static void connected(kw__link *link, const kw__server *server) {
     kw_client *client = link->tag;
     kw__lock(&client->lock);
     client->server = *server;
     kw__unlock(&client->lock);
+    atomic_store_explicit(&client->capabilities, server->capabilities, memory_order_relaxed);
 }
 
 const kw__link_user kw__calls_of_links = {
     .answered = answered,
     .wanted = wanted,
+    .rewrite = rewrite,
     .failed = failed,
     .settle = settle,
     .resume = resume,

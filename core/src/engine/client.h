@@ -17,6 +17,7 @@ struct kw_client {
     atomic_bool closed;
     kw__link link; /* shared by all blocking calls; what only one loop reads has links of its own */
     kw__counters counters;
+    atomic_uint_least64_t capabilities; /* of the server of the latest link; 0 before the first */
     atomic_int inside;  /* threads inside a blocking call */
     kw__parker idle;    /* where close waits for them */
     kw__mutex background_lock; /* of its making only */

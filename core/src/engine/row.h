@@ -33,7 +33,7 @@ typedef struct kw__step {
     void *state;           /* of an operation with advance: zeroed at START, its own from then on */
     void *result;          /* the result record, written by advance before FINISH */
     int number;            /* which of the operation's steps is sent or answered, 0 and more */
-    uint64_t capabilities; /* bits of kw_capability of the server */
+    uint64_t capabilities; /* bits of kw_capability that encode may rely on; decode sees those that it did */
 } kw__step;
 
 typedef enum kw__event_kind {

@@ -79,6 +79,14 @@ void kw__link_admit(kw__link *link) {
     while (link->state == KW__LINK_UP && !link->broken && link->waiting.first != NULL && has_room(link)) {
         kw__pending *pending = link->waiting.first;
         kw__pendings_remove(&link->waiting, pending);
+        uint64_t has = link->greeting.server.capabilities;
+        if ((pending->capabilities & ~has) != 0) {
+            kw_status status = link->user->rewrite(pending, has, &link->failure);
+            if (status != KW_OK) {
+                doom(link, pending, status, pending->under_way);
+                continue;
+            }
+        }
         if (!kw__buffer_reserve(&link->out, pending->command.length)) {
             link->out.failed = false; /* this one fails; the buffer is as it was */
             kw__fail_memory(&link->failure);

@@ -57,6 +57,7 @@ struct kw__pending {
     kw__again again;   /* whether it may be sent again on a new link */
     bool under_way;    /* was sent on a link that was lost, and waits to be sent again */
     int tries;
+    uint64_t capabilities; /* of a server that its bytes may rely on */
     kw_status failure; /* when doomed */
     bool maybe_applied;
 };
@@ -79,6 +80,8 @@ typedef struct kw__link_user {
     bool (*answered)(kw__pending *pending, const kw__reply *reply, int64_t received_at);
     /* Whether a command that must be sent again, or still has not been sent, is still wanted; with the lock. */
     bool (*wanted)(kw__pending *pending);
+    /* The server lacks capabilities that the bytes rely on, with the lock: they are to be written anew. */
+    kw_status (*rewrite)(kw__pending *pending, uint64_t capabilities, kw_error *error);
     /* A failure, with the lock. */
     void (*failed)(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error);
     /* After either, with the lock, when no waiter waits for it. True: resume is to go on with it. */

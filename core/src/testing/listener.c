@@ -4,6 +4,11 @@
 #include "engine/client.h"
 #include "engine/keywright_rows.h"
 #include "testing/listener_rows.h"
+#include "testing/testing_scripts.h"
+
+static void free_memory(kw__object *object) {
+    kw__free(object);
+}
 
 /* A listener counts under a lock of its own, for its callbacks run under the background's. */
 
@@ -166,6 +171,63 @@ kw_status kw__shelf_read(kw_shelf *shelf, kw_shelf_state *state, kw_error *error
     return KW_OK;
 }
 
+/* A cell: one operation by two paths */
+
+kw_status kw__cell_open(kw_client *client, kw__bytes key, kw_cell **out, kw_error *error) {
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
+    kw_cell *made = kw__calloc(1, sizeof *made + key.length);
+    if (made == NULL) return kw__fail_memory(error);
+    memcpy(made->key, key.data, key.length);
+    made->key_length = key.length;
+    kw__object_init(&made->object, client, free_memory);
+    *out = made;
+    return KW_OK;
+}
+
+void kw__cell_free(kw_cell *handle) {
+    if (handle != NULL && !kw__client_is_forked(handle->object.client)) kw__object_release(&handle->object);
+}
+
+kw_status kw__cell_swap_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw_cell *self = (const kw_cell *)step->object;
+    const kw__cell_swap_args *args = step->args;
+    kw__bytes key = kw__bytes_of(self->key, self->key_length);
+    if ((step->capabilities & KW_CAPABILITY_SET_IFEQ) != 0) {
+        kw__command_begin(command, 7);
+        kw__command_text(command, "SET");
+        kw__command_bytes(command, key);
+        kw__command_bytes(command, args->value);
+        kw__command_text(command, "IFEQ");
+        kw__command_bytes(command, args->expected);
+        kw__command_text(command, "PX");
+        kw__command_text(command, "60000");
+    } else {
+        kw__command_script(command, &kw__script_swap);
+        kw__command_bytes(command, key);
+        kw__command_bytes(command, args->expected);
+        kw__command_bytes(command, args->value);
+    }
+    return kw__command_end(command, error);
+}
+
+kw_status kw__cell_swap_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    kw_swapped *swapped = answer;
+    *swapped = (kw_swapped){.native = (step->capabilities & KW_CAPABILITY_SET_IFEQ) != 0};
+    bool done;
+    if (swapped->native) {
+        if (reply->kind != KW__REPLY_STRING && reply->kind != KW__REPLY_NIL) return kw__reply_unexpected("SET", error);
+        done = reply->kind == KW__REPLY_STRING;
+    } else {
+        int64_t number;
+        kw_status status = kw__reply_integers(reply, KW__SWAP_REPLIES, &number, error);
+        if (status != KW_OK) return status;
+        done = number == 1;
+    }
+    swapped->status = done ? KW_OK : KW_CONFLICT;
+    return swapped->status;
+}
+
 /* A beat */
 
 static const void *no_arguments(kw__duty *duty) {
@@ -178,10 +240,6 @@ static int64_t again(kw__duty *duty, kw_status status, const void *result, const
     return status == KW_CLOSED ? KW_FOREVER : duty->every_us;
 }
 
-static void destroy_beat(kw__object *object) {
-    kw__free(object);
-}
-
 kw_status kw__beat_open(kw_client *client, int64_t every_us, kw_beat **out, kw_error *error) {
     kw_beat *beat = kw__calloc(1, sizeof *beat);
     if (beat == NULL) return kw__fail_memory(error);
@@ -192,7 +250,7 @@ kw_status kw__beat_open(kw_client *client, int64_t every_us, kw_beat **out, kw_e
                             .timeout_us = 500000,
                             .arguments = no_arguments,
                             .answered = again};
-    kw__object_init(&beat->object, client, destroy_beat);
+    kw__object_init(&beat->object, client, free_memory);
     kw_status status = kw__duty_begin(client, &beat->duty, error);
     if (status != KW_OK) {
         kw__object_release(&beat->object);

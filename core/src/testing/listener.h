@@ -25,6 +25,12 @@ struct kw_shelf {
     char prefix[];
 };
 
+struct kw_cell {
+    kw__object object;
+    size_t key_length;
+    char key[];
+};
+
 struct kw_beat {
     kw__object object;
     kw__duty duty;
@@ -36,6 +42,8 @@ kw_status kw__listener_state(kw_listener *listener, kw_listener_heard *heard, kw
 kw_status kw__shelf_open(kw_client *client, kw__bytes prefix, kw_shelf **shelf, kw_error *error);
 void kw__shelf_free(kw_shelf *shelf);
 kw_status kw__shelf_read(kw_shelf *shelf, kw_shelf_state *state, kw_error *error);
+kw_status kw__cell_open(kw_client *client, kw__bytes key, kw_cell **out, kw_error *error);
+void kw__cell_free(kw_cell *handle);
 kw_status kw__beat_open(kw_client *client, int64_t every_us, kw_beat **beat, kw_error *error);
 void kw__beat_free(kw_beat *beat);
 kw_status kw__beat_state(kw_beat *beat, kw_duty *duty, kw_error *error);

@@ -15,3 +15,16 @@ const kw__row kw__listener_hear_row = {
     .answer_size = &kw__listener_hear_answer_size,
     .advance = kw__listener_hear_advance,
 };
+
+const kw__row kw__cell_swap_row = {
+    .number = 61457,
+    .name = "cell.swap",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_NEVER,
+    .args_size = sizeof(kw__cell_swap_args),
+    .spans = {offsetof(kw__cell_swap_args, expected), offsetof(kw__cell_swap_args, value)},
+    .span_count = 2,
+    .result_size = sizeof(kw_swapped),
+    .encode = kw__cell_swap_encode,
+    .decode = kw__cell_swap_decode,
+};

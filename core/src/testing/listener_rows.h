@@ -16,4 +16,13 @@ kw_status kw__listener_hear_decode(const kw__step *step, const kw__reply *reply,
 extern const uint16_t kw__listener_hear_state_size, kw__listener_hear_answer_size;
 void kw__listener_hear_advance(const kw__step *step, const kw__event *event, kw__effects *effects);
 
+typedef struct kw__cell_swap_args {
+    kw__bytes expected;
+    kw__bytes value;
+} kw__cell_swap_args;
+
+extern const kw__row kw__cell_swap_row;
+kw_status kw__cell_swap_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__cell_swap_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
 #endif

@@ -11,3 +11,16 @@ const kw__script kw__script_echo = {
             "#!lua flags=no-writes\n"
             "return {tonumber(ARGV[1])}\n",
 };
+
+const kw__script kw__script_swap = {
+    .name = "swap",
+    .sha1 = "5bf0a6af43d52b7e5dde47dc585dd00e9aae1d75",
+    .keys = 1,
+    .args = 2,
+    .length = 127,
+    .text =
+            "#!lua\n"
+            "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {0} end\n"
+            "redis.call('SET', KEYS[1], ARGV[2], 'PX', 60000)\n"
+            "return {1}\n",
+};

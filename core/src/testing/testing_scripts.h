@@ -11,4 +11,13 @@ enum {
     KW__ECHO_REPLIES = 1
 };
 
+/*
+ * Writes a value if the present one is the expected one, as SET IFEQ does. Keys: cell. Arguments: expected, value.
+ */
+extern const kw__script kw__script_swap;
+enum {
+    KW__SWAP_SWAPPED = 0,
+    KW__SWAP_REPLIES = 1
+};
+
 #endif

@@ -73,6 +73,13 @@ pub struct kw_shelf {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// One value that changes only from what one believes it to be.
+#[repr(C)]
+pub struct kw_cell {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// A duty: PING again and again.
 #[repr(C)]
 pub struct kw_beat {
@@ -104,6 +111,16 @@ pub struct kw_shelf_state {
     pub keys: i64,
     /// How often everything was.
     pub emptied: i64,
+}
+
+/// How a cell was swapped.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_swapped {
+    /// KW_OK or KW_CONFLICT, else the failure.
+    pub status: i32,
+    /// 1 when the server's own command did it, 0 when a script did.
+    pub native: i32,
 }
 
 extern "C" {
@@ -276,6 +293,18 @@ extern "C" {
     /// Reads how it stands.
     pub fn kw_shelf_read(shelf: *mut kw_shelf, state: *mut kw_shelf_state, error: *mut kw_error) -> kw_status;
 
+    /// Makes a cell. Sends nothing.
+    pub fn kw_cell_open(
+        client: *mut kw_client,
+        key: *const c_void,
+        key_length: usize,
+        cell: *mut *mut kw_cell,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Gives up the cell. NULL is allowed.
+    pub fn kw_cell_free(cell: *mut kw_cell);
+
     /// Begins a duty that sends PING again and again.
     pub fn kw_beat_open(
         client: *mut kw_client,
@@ -308,6 +337,32 @@ extern "C" {
         timeout_us: i64,
         error: *mut kw_error,
     ) -> kw_status;
+
+    /// Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+    /// that answers the same.
+    pub fn kw_cell_swap(
+        cell: *mut kw_cell,
+        expected: *const c_void,
+        expected_length: usize,
+        value: *const c_void,
+        value_length: usize,
+        timeout_us: i64,
+        swapped: *mut kw_swapped,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_cell_swap: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_cell_submit_swap(
+        cell: *mut kw_cell,
+        completions: *mut kw_completions,
+        tag: u64,
+        expected: *const c_void,
+        expected_length: usize,
+        value: *const c_void,
+        value_length: usize,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
 }
 
 // Where the spec says that a field lies must be where it is, for every language reads the same memory.
@@ -333,4 +388,7 @@ const _: () = {
     assert!(offset_of!(kw_shelf_state, live) == 8);
     assert!(offset_of!(kw_shelf_state, keys) == 16);
     assert!(offset_of!(kw_shelf_state, emptied) == 24);
+    assert!(size_of::<kw_swapped>() == 8);
+    assert!(offset_of!(kw_swapped, status) == 0);
+    assert!(offset_of!(kw_swapped, native) == 4);
 };

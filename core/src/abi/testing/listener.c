@@ -16,6 +16,9 @@ _Static_assert(offsetof(kw_shelf_state, epoch) == 0, "layout of kw_shelf_state")
 _Static_assert(offsetof(kw_shelf_state, live) == 8, "layout of kw_shelf_state");
 _Static_assert(offsetof(kw_shelf_state, keys) == 16, "layout of kw_shelf_state");
 _Static_assert(offsetof(kw_shelf_state, emptied) == 24, "layout of kw_shelf_state");
+_Static_assert(sizeof(kw_swapped) == 8, "layout of kw_swapped");
+_Static_assert(offsetof(kw_swapped, status) == 0, "layout of kw_swapped");
+_Static_assert(offsetof(kw_swapped, native) == 4, "layout of kw_swapped");
 #endif
 
 kw_status kw_listener_open(kw_client *client, const void *channel, size_t channel_length, kw_listener **listener,
@@ -62,6 +65,19 @@ kw_status kw_shelf_read(kw_shelf *shelf, kw_shelf_state *state, kw_error *error)
     return kw__shelf_read(shelf, state, error);
 }
 
+kw_status kw_cell_open(kw_client *client, const void *key, size_t key_length, kw_cell **cell, kw_error *error) {
+    kw__error_clear(error);
+    if (cell != NULL) *cell = NULL;
+    KW__CHECK(kw__check_handle(client, "client", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_pointer(cell, "cell", error));
+    return kw__cell_open(client, kw__bytes_of(key, key_length), cell, error);
+}
+
+void kw_cell_free(kw_cell *cell) {
+    kw__cell_free(cell);
+}
+
 kw_status kw_beat_open(kw_client *client, int64_t every_us, kw_beat **beat, kw_error *error) {
     kw__error_clear(error);
     if (beat != NULL) *beat = NULL;
@@ -104,4 +120,29 @@ kw_status kw_listener_submit_hear(kw_listener *listener, kw_completions *complet
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__listener_hear_args args = {.wait_us = wait_us};
     return kw__submit(&listener->object, completions, tag, &kw__listener_hear_row, &args, timeout_us, error);
+}
+
+kw_status kw_cell_swap(kw_cell *cell, const void *expected, size_t expected_length, const void *value,
+    size_t value_length, int64_t timeout_us, kw_swapped *swapped, kw_error *error) {
+    kw__error_clear(error);
+    if (swapped != NULL) memset(swapped, 0, sizeof *swapped);
+    KW__CHECK(kw__check_handle(cell, "cell", error));
+    KW__CHECK(kw__check_pointer(swapped, "swapped", error));
+    KW__CHECK(kw__check_bytes(expected, expected_length, 1024, "expected", error));
+    KW__CHECK(kw__check_bytes(value, value_length, 1024, "value", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__cell_swap_args args = {.expected = kw__bytes_of(expected, expected_length), .value = kw__bytes_of(value, value_length)};
+    return kw__run(&cell->object, &kw__cell_swap_row, &args, timeout_us, swapped, error);
+}
+
+kw_status kw_cell_submit_swap(kw_cell *cell, kw_completions *completions, uint64_t tag, const void *expected,
+    size_t expected_length, const void *value, size_t value_length, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(cell, "cell", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_bytes(expected, expected_length, 1024, "expected", error));
+    KW__CHECK(kw__check_bytes(value, value_length, 1024, "value", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__cell_swap_args args = {.expected = kw__bytes_of(expected, expected_length), .value = kw__bytes_of(value, value_length)};
+    return kw__submit(&cell->object, completions, tag, &kw__cell_swap_row, &args, timeout_us, error);
 }

@@ -7,7 +7,7 @@ use keywright_sys as sys;
 use crate::convert::microseconds;
 use crate::driver::AsyncHandle;
 use crate::handle::{Handle, Native, Raw, Record};
-use crate::{AsyncClient, Client, Duty, Result, Wait};
+use crate::{AsyncClient, Client, Duty, Result, Status, Wait};
 
 /// What a listener has heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,24 @@ impl Record for ShelfState {
 
     fn from_native(native: &Self::Native) -> Self {
         ShelfState { epoch: native.epoch, live: native.live != 0, keys: native.keys, emptied: native.emptied }
+    }
+}
+
+/// How a cell was swapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Swapped {
+    /// `Status::OK` or `Status::CONFLICT`, else the failure.
+    pub status: i32,
+    /// 1 when the server's own command did it, 0 when a script did.
+    pub native: i32,
+}
+
+impl Record for Swapped {
+    type Native = sys::kw_swapped;
+
+    fn from_native(native: &Self::Native) -> Self {
+        Swapped { status: native.status, native: native.native }
     }
 }
 
@@ -98,6 +116,31 @@ pub struct Shelf {
 #[derive(Clone, Debug)]
 pub struct AsyncShelf {
     handle: AsyncHandle<sys::kw_shelf>,
+}
+
+impl Native for sys::kw_cell {
+    unsafe fn free(handle: *mut Self) {
+        unsafe { sys::kw_cell_free(handle) }
+    }
+}
+
+// SAFETY: its documentation allows any thread.
+unsafe impl Send for Raw<sys::kw_cell> {}
+
+// SAFETY: its documentation allows many threads at once.
+unsafe impl Sync for Raw<sys::kw_cell> {}
+
+/// One value that changes only from what one believes it to be. Its operations block. A clone is the same cell.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    handle: Handle<sys::kw_cell>,
+}
+
+/// One value that changes only from what one believes it to be. Its operations are awaited, on any executor. A clone
+/// is the same cell.
+#[derive(Clone, Debug)]
+pub struct AsyncCell {
+    handle: AsyncHandle<sys::kw_cell>,
 }
 
 impl Native for sys::kw_beat {
@@ -267,6 +310,103 @@ impl AsyncShelf {
         let call = |shelf, _, state, error| unsafe { sys::kw_shelf_read(shelf, state, error) };
         let (state, _) = self.handle.handle.ask(call)?;
         Ok(state)
+    }
+}
+
+impl Client {
+    /// Makes a cell. Sends nothing.
+    ///
+    /// - `key`: the key in the server, as it is (up to 1,024 bytes)
+    pub fn cell(&self, key: impl AsRef<[u8]>) -> Result<Cell> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call =
+            |client, out, error| unsafe { sys::kw_cell_open(client, key.as_ptr().cast(), key.len(), out, error) };
+        Ok(Cell { handle: self.handle.make(call)? })
+    }
+}
+
+impl AsyncClient {
+    /// Makes a cell. Sends nothing.
+    ///
+    /// - `key`: the key in the server, as it is (up to 1,024 bytes)
+    pub fn cell(&self, key: impl AsRef<[u8]>) -> Result<AsyncCell> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call =
+            |client, out, error| unsafe { sys::kw_cell_open(client, key.as_ptr().cast(), key.len(), out, error) };
+        Ok(AsyncCell { handle: self.handle.make(call)? })
+    }
+}
+
+impl Cell {
+    /// The same cell, for calls of another deadline.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Cell { handle: self.handle.with_timeout(timeout) }
+    }
+
+    /// Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+    /// that answers the same.
+    ///
+    /// - `expected`: what the value is believed to be (up to 1,024 bytes)
+    /// - `value`: what it is to become (up to 1,024 bytes)
+    ///
+    /// None is a definite no (`Status::CONFLICT`). One round trip. Never sent twice: a link lost after sending gives
+    /// `Status::UNKNOWN`.
+    pub fn swap(&self, expected: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Option<Swapped>> {
+        let expected = expected.as_ref();
+        let value = value.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |cell, timeout, result, error| unsafe {
+            sys::kw_cell_swap(
+                cell,
+                expected.as_ptr().cast(),
+                expected.len(),
+                value.as_ptr().cast(),
+                value.len(),
+                timeout,
+                result,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call)?;
+        Ok((status == Status::OK).then_some(result))
+    }
+}
+
+impl AsyncCell {
+    /// The same cell, for calls of another deadline.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        AsyncCell { handle: self.handle.with_timeout(timeout) }
+    }
+
+    /// Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
+    /// that answers the same.
+    ///
+    /// - `expected`: what the value is believed to be (up to 1,024 bytes)
+    /// - `value`: what it is to become (up to 1,024 bytes)
+    ///
+    /// None is a definite no (`Status::CONFLICT`). One round trip. Never sent twice: a link lost after sending gives
+    /// `Status::UNKNOWN`.
+    pub async fn swap(&self, expected: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<Option<Swapped>> {
+        let expected = expected.as_ref();
+        let value = value.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |cell, completions, tag, timeout, error| unsafe {
+            sys::kw_cell_submit_swap(
+                cell,
+                completions,
+                tag,
+                expected.as_ptr().cast(),
+                expected.len(),
+                value.as_ptr().cast(),
+                value.len(),
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        Ok((status == Status::OK).then_some(result))
     }
 }
 
