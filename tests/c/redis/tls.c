@@ -49,7 +49,7 @@ static int start(void **state) {
     make(&world.lonely, "lonely", NULL, here);
     make(&world.named, "localhost", &world.ca, bare);
     make(&world.client, "client", &world.ca, bare);
-    make(&world.stranger, "stranger", &world.other_ca, bare);
+    make(&world.stranger, "stranger", &world.other_ca, (struct test_certificate_wish){.is_rsa = true});
     return 0;
 }
 
@@ -343,7 +343,8 @@ static void files_that_cannot_be_used(void **state) {
         {"?ca=~ca.crt&cert=~client.crt", "holds no key"},
         {"?ca=~ca.crt&cert=~client.crt&key=~junk", "holds no key"},
         {"?ca=~ca.crt&cert=~client.crt&key=~locked", "without a password"},
-        {"?ca=~ca.crt&cert=~client.crt&key=~stranger.key", "is not the key of"},
+        {"?ca=~ca.crt&cert=~client.crt&key=~other-ca.key", "is not the key of"},
+        {"?ca=~ca.crt&cert=~client.crt&key=~stranger.key", "is not the key of"}, /* of another kind */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t used = 0;

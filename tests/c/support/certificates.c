@@ -2,18 +2,20 @@
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "support/test.h"
 
-static EVP_PKEY *make_key(void) {
+static EVP_PKEY *make_key(bool is_rsa) {
     EVP_PKEY *key = NULL;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(is_rsa ? EVP_PKEY_RSA : EVP_PKEY_EC, NULL);
     assert_non_null(context);
     assert_int_equal(EVP_PKEY_keygen_init(context), 1);
-    assert_int_equal(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1), 1);
+    if (!is_rsa) assert_int_equal(EVP_PKEY_CTX_set_ec_paramgen_curve_nid(context, NID_X9_62_prime256v1), 1);
+    if (is_rsa) assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048), 1);
     assert_int_equal(EVP_PKEY_keygen(context, &key), 1);
     EVP_PKEY_CTX_free(context);
     return key;
@@ -40,7 +42,7 @@ static void write_file(const char *path, const struct test_certificate *made, co
 void test_certificate_make(struct test_certificate *made, const char *folder, const char *name,
                            const struct test_certificate *issuer, struct test_certificate_wish wish) {
     static long serial = 1;
-    made->key = make_key();
+    made->key = make_key(wish.is_rsa);
     X509 *certificate = made->certificate = X509_new();
     X509 *signer = issuer != NULL ? issuer->certificate : certificate;
     X509_set_version(certificate, 2);

@@ -16,6 +16,7 @@ struct test_certificate {
 struct test_certificate_wish {
     const char *names; /* as OpenSSL writes them: "DNS:localhost,IP:127.0.0.1"; NULL: none but the common name */
     bool is_authority;
+    bool is_rsa;                          /* its key; else it is one of elliptic curves */
     long from;                            /* seconds from now */
     long until;                           /* 0: an hour from now */
     const struct test_certificate *chain; /* put behind it in the file */

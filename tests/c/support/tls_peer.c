@@ -81,6 +81,7 @@ static void serve(struct test_tls_peer *peer, SSL *ssl, int client) {
         if (watched[0].revents != 0) goes_on = pass_up(ssl, upstream);
         if (goes_on && watched[1].revents != 0) goes_on = pass_down(peer, ssl, upstream);
     }
+    if ((SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) != 0) atomic_fetch_add(&peer->farewells, 1);
     SSL_shutdown(ssl);
     if (upstream >= 0) close(upstream);
 }

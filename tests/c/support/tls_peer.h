@@ -36,7 +36,8 @@ struct test_tls_peer {
     int port;
     atomic_int connections; /* taken so far */
     atomic_int open;
-    char asked_for[128]; /* the name that the last client asked for, "" when it asked for none */
+    atomic_int farewells; /* clients that said they were going */
+    char asked_for[128];  /* the name that the last client asked for, "" when it asked for none */
     pthread_t thread;
     pthread_mutex_t lock;
     int ends[TEST_TLS_CONNECTIONS]; /* of connections, -1 when closed */
