@@ -10,6 +10,7 @@
 #define KW__READER_MAX_BYTES ((size_t)64 << 20) /* of one reply */
 #define KW__READER_MAX_ELEMENTS ((size_t)1 << 20)
 #define KW__READER_MAX_DEPTH 16
+#define KW__READER_MAX_LINE ((size_t)64 << 10) /* of what ends with a line: numbers, lengths, statuses, errors */
 
 typedef struct kw__reader kw__reader;
 
