@@ -243,7 +243,8 @@ static struct pollfd watch(const struct test_proxy_inner *proxy, const struct li
 static void serve(struct test_proxy_inner *proxy, struct link *link, enum test_way towards,
                   const struct pollfd *watched, int64_t now) {
     if (watched->fd < 0 || watched->fd != link->end[towards]) return; /* closed meanwhile */
-    if ((watched->events & POLLIN) != 0 && (watched->revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+    bool hears = (watched->events & POLLIN) != 0 && !proxy->stall[other(towards)];
+    if (hears && (watched->revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
         hear(proxy, link, other(towards));
         pass(proxy, link, other(towards), now);
     }

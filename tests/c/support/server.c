@@ -164,6 +164,8 @@ void test_server_restart(struct test_server *server, int64_t absent_us) {
     if (server->connection >= 0) close(server->connection);
     server->connection = -1;
     server->pid = 0;
+    for (int left; (left = test_connection_open(server->socket)) >= 0; sleep_ms(1))
+        close(left); /* it is dying */
     sleep_ms((long)(absent_us / 1000));
     assert_int_equal(write(server->life, "\n", 1), 1);
     wait_until_up(server);
