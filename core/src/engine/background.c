@@ -82,7 +82,7 @@ static kw__background *make(kw_client *client) {
         return NULL;
     }
     background->link.owner = background;
-    background->link.tag = client;
+    background->link.client = client;
     background->link.poller = &background->poller;
     background->link.subscriber = true;
     bool made = kw__poller_open(&background->poller) && kw__signal_open(&background->signal) &&
@@ -95,8 +95,9 @@ static kw__background *make(kw_client *client) {
     return NULL;
 }
 
-kw__background *kw__background_of(kw_client *client, kw_error *error) {
-    if (kw__client_check(client, error) != KW_OK) return NULL;
+kw_status kw__background_of(kw_client *client, kw__background **out, kw_error *error) {
+    kw_status status = kw__client_check(client, error);
+    if (status != KW_OK) return status;
     kw__lock(&client->background_lock);
     if (client->background == NULL) {
         kw__background *background = make(client);
@@ -106,10 +107,9 @@ kw__background *kw__background_of(kw_client *client, kw_error *error) {
         }
         client->background = background;
     }
-    kw__background *background = client->background;
+    *out = client->background;
     kw__unlock(&client->background_lock);
-    if (background == NULL) kw__fail_memory(error);
-    return background;
+    return *out != NULL ? KW_OK : kw__fail_memory(error);
 }
 
 /* Clients without threads */

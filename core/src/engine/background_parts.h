@@ -35,8 +35,8 @@ struct kw__background {
     kw_background seen;
 };
 
-/* The client's background, made and started if need be; NULL with an error. */
-kw__background *kw__background_of(kw_client *client, kw_error *error);
+/* The client's background, made and started if need be. */
+kw_status kw__background_of(kw_client *client, kw__background **background, kw_error *error);
 void kw__background_wake(kw__background *background);
 
 /* watch.c */

@@ -83,7 +83,7 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     /* Before the first link nothing is known: what the floor of servers can do is what every server can do. */
     call->step = (kw__step){.object = object, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
     call->timer = call->deadline = INT64_MAX;
-    call->must_send = call->outstanding = call->finished = call->ended = call->left = call->sleeping = false;
+    call->must_send = call->outstanding = call->finished = call->ended = call->left = false;
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
     call->status = KW_OK;
     call->waiter = &call->own;
@@ -439,7 +439,7 @@ static kw_status rewrite(kw__pending *pending, uint64_t capabilities, kw_error *
 }
 
 static void connected(kw__link *link, const kw__server *server) {
-    kw_client *client = link->tag;
+    kw_client *client = link->client;
     kw__lock(&client->lock);
     client->server = *server;
     kw__unlock(&client->lock);

@@ -40,7 +40,6 @@ struct kw__call {
     bool finished;    /* the caller has, or is about to have, its answer */
     bool ended;       /* advance wants nothing more */
     bool left;        /* finished, and the link alone drives it; changed under the link's lock */
-    bool sleeping;    /* in client->sleepers */
     kw_status status;
     kw_error error;
 

@@ -61,7 +61,7 @@ static bool init_parts(kw_client *client) {
         return false;
     }
     client->link.owner = client;
-    client->link.tag = client;
+    client->link.client = client;
     return true;
 }
 

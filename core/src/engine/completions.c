@@ -42,7 +42,7 @@ static kw_completions *make(kw_client *client) {
         return NULL;
     }
     completions->link.owner = completions;
-    completions->link.tag = client;
+    completions->link.client = client;
     completions->link.poller = &completions->poller;
     completions->object.client = client;
     if (init_parts(completions)) return completions;
@@ -54,7 +54,8 @@ static kw_completions *make(kw_client *client) {
 static bool watch_background(kw_completions *completions, kw_error *error) {
     kw_client *client = completions->object.client;
     if (!client->url.threadless) return true;
-    return kw__background_of(client, error) != NULL &&
+    kw__background *background;
+    return kw__background_of(client, &background, error) == KW_OK &&
            kw__poller_watch(&completions->poller, kw__background_fd(client), false);
 }
 
@@ -197,13 +198,14 @@ static void react_to_time(kw_completions *completions) {
     }
 }
 
-/* The client is closed: what the link does not fail (calls that wait for a timer) ends here. */
+/* The client is closed: what the link does not fail (calls that wait for a timer or a channel) ends here. */
 static void end_all(kw_completions *completions) {
-    for (size_t i = 0; i < completions->tags.capacity; i++) {
-        kw__call *call = completions->tags.slots[i];
-        if (call == NULL || call->outstanding) continue;
-        end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
-        i = (size_t)-1; /* the map has moved: from the beginning */
+    size_t at = 0;
+    while (at < completions->tags.capacity) {
+        kw__call *call = completions->tags.slots[at];
+        /* One that ends leaves the map, and another may move into its place: the same place is looked at once more. */
+        if (call != NULL && !call->outstanding) end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
+        else at++;
     }
 }
 

@@ -17,12 +17,12 @@ static void note(kw__duty *duty, kw_status status, const void *result, const kw_
     duty->state.last_status = status;
     if (status < 0) {
         duty->state.failures++;
+        duty->state.failed_in_a_row++;
         if (error != NULL) memcpy(duty->state.last_error, error->message, sizeof duty->state.last_error - 1);
     } else {
         duty->state.failed_in_a_row = 0;
         duty->state.last_error[0] = '\0';
     }
-    if (status < 0) duty->state.failed_in_a_row++;
     duty->at = kw__deadline(kw__now(), duty->answered(duty, status, result, error));
     if (duty->at == INT64_MAX) duty->state.ended = 1;
 }
@@ -68,8 +68,9 @@ int64_t kw__duty_due(const kw__background *background) {
 }
 
 kw_status kw__duty_begin(kw_client *client, kw__duty *duty, kw_error *error) {
-    kw__background *background = kw__background_of(client, error);
-    if (background == NULL) return error != NULL && error->code != 0 ? error->code : KW_NO_MEMORY;
+    kw__background *background;
+    kw_status status = kw__background_of(client, &background, error);
+    if (status != KW_OK) return status;
     kw__lock(&background->lock);
     duty->at = kw__deadline(kw__now(), duty->every_us);
     duty->out = false;

@@ -220,8 +220,9 @@ void kw__watch_round(kw__background *background, int64_t now) {
 /* Beginning and ending */
 
 kw_status kw__watch_begin(kw_client *client, kw__watch *watch, kw_error *error) {
-    kw__background *background = kw__background_of(client, error);
-    if (background == NULL) return error != NULL && error->code != 0 ? error->code : KW_NO_MEMORY;
+    kw__background *background;
+    kw_status status = kw__background_of(client, &background, error);
+    if (status != KW_OK) return status;
     kw__lock(&background->lock);
     watch->stage = KW__WATCH_NEW;
     watch->previous = NULL;
@@ -249,8 +250,9 @@ void kw__watch_end(kw_client *client, kw__watch *watch) {
 }
 
 kw_status kw__guard_begin(kw_client *client, kw__guard *guard, kw_error *error) {
-    kw__background *background = kw__background_of(client, error);
-    if (background == NULL) return error != NULL && error->code != 0 ? error->code : KW_NO_MEMORY;
+    kw__background *background;
+    kw_status status = kw__background_of(client, &background, error);
+    if (status != KW_OK) return status;
     kw__lock(&background->lock);
     guard->previous = NULL;
     guard->next = background->guards;

@@ -357,7 +357,7 @@ static void check_stall(kw__link *link, int64_t now) {
     kw__link_tear_down(link, KW_CONNECTION, &error);
 }
 
-static void give_up_broken(kw__link *link) {
+void kw__link_lost(kw__link *link) {
     kw_error error;
     bool greeting = link->state == KW__LINK_GREETING;
     kw_status status = kw__transport_lost(&link->transport, greeting, &error);
@@ -382,7 +382,7 @@ static void work(kw__link *link, bool readable, bool writable) {
         if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
         if (writable && link->want_write) kw__link_flush(link);
         bool heard = readable && kw__link_read(link);
-        if (link->broken && !heard) give_up_broken(link); /* not before what had arrived was read */
+        if (link->broken && !heard) kw__link_lost(link); /* not before what had arrived was read */
         check_stall(link, now);
     }
     kw__link_flush(link);

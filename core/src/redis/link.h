@@ -114,7 +114,7 @@ struct kw__link {
     const kw__url *url;
     kw__counters *counters;
     void *owner;        /* the user's */
-    void *tag;          /* for the test library's scheme */
+    void *client;       /* whose link this is, for the user and the test library's scheme */
     kw__poller *poller; /* of completions; NULL when threads wait in poll() */
 
     kw__link_state state;

@@ -106,7 +106,7 @@ static void next_address(kw__link *link, kw_error *last) {
 }
 
 static void connect_extra(kw__link *link) {
-    int fd = kw__extra_scheme_of_tests->connect(link->tag);
+    int fd = kw__extra_scheme_of_tests->connect(link->client);
     if (fd < 0) {
         kw_error error;
         kw__fail(&error, KW_CONNECTION, KW_REASON_REFUSED, "the test endpoint is closed");

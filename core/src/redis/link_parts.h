@@ -17,6 +17,8 @@ void kw__pendings_remove(kw__pendings *list, kw__pending *pending);
 void kw__link_admit(kw__link *link);
 /* Ends the connection. What was sent fails (or waits again, if it may be repeated), what was not waits again. */
 void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error);
+/* The peer has closed: this attempt failed, or the link is torn down. */
+void kw__link_lost(kw__link *link);
 /* Dooms everything that waits. */
 void kw__link_doom_waiting(kw__link *link, kw_status status);
 /* A new link is up: what was under way on the lost one goes again, unless that may still be alive. */

@@ -25,71 +25,91 @@ static void unasked(kw__link *link) {
     kw__link_tear_down(link, KW_PROTOCOL, &error);
 }
 
-/*
- * Gives replies to their commands: the lock is held for taking places out of the line and for settling, not for decoding.
- * Returns false when the link went down.
- */
+/* What one round over the parsed replies gave. */
+typedef struct batch {
+    kw__pending *answered[KW__LINK_BATCH];
+    bool again[KW__LINK_BATCH]; /* its command was written anew and must be sent again */
+    int count;
+    bool heard;  /* anything at all */
+    bool stray;  /* a reply without a command */
+    kw_status status;
+    kw_error error;
+} batch;
+
+/* The command behind one that was answered, without the lock. */
+static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **last) {
+    /* Only the leader takes out of the line, and only the last one's neighbour can change. */
+    if (pending != *last) return pending->next;
+    kw__lock(&link->lock);
+    *last = link->line.last; /* the last seen from here: others may have been added behind it since */
+    kw__pending *next = pending->next;
+    kw__unlock(&link->lock);
+    return next;
+}
+
+/* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line. */
+static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, int64_t now, batch *batch) {
+    batch->count = 0;
+    batch->heard = batch->stray = false;
+    while (batch->count < KW__LINK_BATCH) {
+        const kw__reply *reply;
+        batch->status = kw__reader_next(link->reader, &reply, &batch->error);
+        if (batch->status != KW_OK || reply == NULL) return;
+        batch->heard = true;
+        if (reply->kind == KW__REPLY_PUSH || link->subscriber) {
+            if (link->user->pushed != NULL) link->user->pushed(link, reply);
+            continue;
+        }
+        if (next == NULL) {
+            batch->stray = true;
+            return;
+        }
+        batch->answered[batch->count] = next;
+        batch->again[batch->count++] = link->user->answered(next, reply, now);
+        next = behind(link, next, &last);
+    }
+}
+
+/* Makes visible what was decoded, with the lock; what must be sent again waits again. */
+static void settle_batch(kw__link *link, const batch *batch) {
+    if (batch->heard) {
+        link->proven = true;
+        link->failures = 0;
+    }
+    for (int i = 0; i < batch->count; i++) {
+        kw__pending *pending = batch->answered[i];
+        kw__pendings_remove(&link->line, pending);
+        if (batch->again[i] && link->user->wanted(pending)) {
+            atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+            pending->place = KW__PLACE_WAITING;
+            kw__pendings_add(&link->waiting, pending);
+        } else {
+            kw__link_settle(link, pending);
+        }
+    }
+    if (batch->count > 0) kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
+    kw__link_resume(link);
+}
+
+/* Answers what is there to be answered. Returns false when the link went down. */
 static bool answer(kw__link *link, int64_t now) {
-    kw__pending *done[KW__LINK_BATCH];
-    bool again[KW__LINK_BATCH];
-    while (true) {
-        int count = 0;
-        kw_status status = KW_OK;
-        kw_error error;
-        bool stray = false, heard = false;
-        kw__pending *next = link->line.first, *last = link->line.last;
+    batch batch;
+    do {
+        kw__pending *first = link->line.first, *last = link->line.last;
         kw__unlock(&link->lock);
-        while (count < KW__LINK_BATCH) {
-            const kw__reply *reply;
-            status = kw__reader_next(link->reader, &reply, &error);
-            if (status != KW_OK || reply == NULL) break;
-            heard = true;
-            if (reply->kind == KW__REPLY_PUSH || link->subscriber) {
-                if (link->user->pushed != NULL) link->user->pushed(link, reply);
-                continue;
-            }
-            if (next == NULL) {
-                stray = true;
-                break;
-            }
-            done[count] = next;
-            again[count++] = link->user->answered(next, reply, now);
-            if (next == last) { /* the last seen from here: others may have been added behind it since */
-                kw__lock(&link->lock);
-                last = link->line.last;
-                next = next->next;
-                kw__unlock(&link->lock);
-            } else {
-                next = next->next; /* only the leader takes out, and only the last one's neighbour can change */
-            }
-        }
+        decode_batch(link, first, last, now, &batch);
         kw__lock(&link->lock);
-        if (heard) {
-            link->proven = true;
-            link->failures = 0;
-        }
-        for (int i = 0; i < count; i++) {
-            kw__pendings_remove(&link->line, done[i]);
-            if (again[i] && link->user->wanted(done[i])) {
-                atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
-                done[i]->place = KW__PLACE_WAITING;
-                kw__pendings_add(&link->waiting, done[i]);
-            } else {
-                kw__link_settle(link, done[i]);
-            }
-        }
-        if (count > 0) kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
-        kw__link_resume(link);
-        if (stray) {
+        settle_batch(link, &batch);
+        if (batch.stray) {
             unasked(link);
             return false;
         }
-        if (status != KW_OK) {
-            kw__link_tear_down(link, status, &error);
+        if (batch.status != KW_OK) {
+            kw__link_tear_down(link, batch.status, &batch.error);
             return false;
         }
-        if (count < KW__LINK_BATCH) return true;
-    }
+    } while (batch.count == KW__LINK_BATCH);
+    return true;
 }
 
 bool kw__link_read(kw__link *link) {
@@ -100,10 +120,7 @@ bool kw__link_read(kw__link *link) {
     if (received == KW__IO_WAIT) return false;
     kw_error error;
     if (received == KW__IO_CLOSED) {
-        bool greeting = link->state == KW__LINK_GREETING;
-        kw_status status = kw__transport_lost(&link->transport, greeting, &error);
-        if (greeting) kw__link_greeting_failed(link, status, &error);
-        else kw__link_tear_down(link, status, &error);
+        kw__link_lost(link);
         return false;
     }
     if (link->state == KW__LINK_GREETING && link->greeting.answered == 0 &&
