@@ -26,7 +26,7 @@ static void unasked(kw__link *link) {
 }
 
 /* What one round over the parsed replies gave. */
-typedef struct batch {
+typedef struct decoded {
     kw__pending *answered[KW__LINK_BATCH];
     bool again[KW__LINK_BATCH]; /* its command was written anew and must be sent again */
     int count;
@@ -34,7 +34,7 @@ typedef struct batch {
     bool stray;  /* a reply without a command */
     kw_status status;
     kw_error error;
-} batch;
+} decoded;
 
 /* The command behind one that was answered, without the lock. */
 static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **last) {
@@ -48,7 +48,7 @@ static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **l
 }
 
 /* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line. */
-static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, int64_t now, batch *batch) {
+static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, int64_t now, decoded *batch) {
     batch->count = 0;
     batch->heard = batch->stray = false;
     while (batch->count < KW__LINK_BATCH) {
@@ -71,7 +71,7 @@ static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, i
 }
 
 /* Makes visible what was decoded, with the lock; what must be sent again waits again. */
-static void settle_batch(kw__link *link, const batch *batch) {
+static void settle_batch(kw__link *link, const decoded *batch) {
     if (batch->heard) {
         link->proven = true;
         link->failures = 0;
@@ -93,7 +93,7 @@ static void settle_batch(kw__link *link, const batch *batch) {
 
 /* Answers what is there to be answered. Returns false when the link went down. */
 static bool answer(kw__link *link, int64_t now) {
-    batch batch;
+    decoded batch;
     do {
         kw__pending *first = link->line.first, *last = link->line.last;
         kw__unlock(&link->lock);
