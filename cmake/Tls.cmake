@@ -28,22 +28,6 @@ message(STATUS "OpenSSL ${OPENSSL_VERSION}: ${OPENSSL_SSL_LIBRARY}")
 set(KW_TLS_LIBRARIES OpenSSL::SSL OpenSSL::Crypto)
 set(KW_TLS_UNUSED "/redis/tls_none\\.c$")
 
-# What is taken in brings its licence along.
 if(KEYWRIGHT_OPENSSL_STATIC)
-  get_filename_component(KW_OPENSSL_PREFIX "${OPENSSL_INCLUDE_DIR}" DIRECTORY)
-  find_file(KEYWRIGHT_OPENSSL_LICENSE NAMES LICENSE.txt LICENSE copyright NO_DEFAULT_PATH
-            DOC "The licence of the OpenSSL that is taken into the library"
-            PATHS "${KW_OPENSSL_PREFIX}" "${KW_OPENSSL_PREFIX}/share/doc/openssl" /usr/share/licenses/openssl-devel
-                  /usr/share/licenses/openssl /usr/share/licenses/openssl-libs /usr/share/doc/libssl-dev)
-  if(NOT KEYWRIGHT_OPENSSL_LICENSE)
-    message(FATAL_ERROR "The licence of OpenSSL was not found: name it by -DKEYWRIGHT_OPENSSL_LICENSE=FILE.")
-  endif()
-  # Debian's file says where the terms lie on a Debian; who gets a wheel may have none.
-  set(KW_APACHE_TERMS /usr/share/common-licenses/Apache-2.0)
-  file(READ "${KEYWRIGHT_OPENSSL_LICENSE}" KW_OPENSSL_TERMS)
-  if(KW_OPENSSL_TERMS MATCHES "${KW_APACHE_TERMS}" AND EXISTS "${KW_APACHE_TERMS}")
-    file(READ "${KW_APACHE_TERMS}" KW_APACHE_TEXT)
-    set(KEYWRIGHT_OPENSSL_LICENSE "${CMAKE_CURRENT_BINARY_DIR}/LICENSE.openssl")
-    file(WRITE "${KEYWRIGHT_OPENSSL_LICENSE}" "${KW_OPENSSL_TERMS}\n\n${KW_APACHE_TEXT}")
-  endif()
+  include(TlsStatic)
 endif()
