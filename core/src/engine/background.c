@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "base/clock.h"
@@ -164,6 +165,7 @@ void kw__background_close(kw_client *client) {
     if (!first) return;
     kw__background_wake(background);
     if (background->has_thread) pthread_join(background->thread, NULL);
+    while (atomic_exchange(&background->turning, true)) sched_yield(); /* one who steps may be at a round: it is the last */
     kw__duty_round(background, kw__now()); /* what is out ends with KW_CLOSED, and lets go of its object */
     kw__lock(&background->link.lock);
     kw__link_close(&background->link);

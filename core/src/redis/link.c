@@ -106,7 +106,7 @@ void kw__link_admit(kw__link *link) {
 
 /* An idle link may have been closed by its peer: better seen now than after a command that must not be sent twice. */
 static void check_idle(kw__link *link) {
-    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->flushing) return;
+    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->turning || link->flushing) return;
     if (kw__now() - link->last_received < IDLE_US || !kw__transport_is_stale(&link->transport)) return;
     kw_error error;
     kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
@@ -435,6 +435,7 @@ bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
 }
 
 void kw__link_turn(kw__link *link) {
+    link->turning = true;
     kw__signal_lower(&link->wake);
     bool writable = false;
     if (link->state == KW__LINK_CONNECTING || link->want_write) {
@@ -452,6 +453,7 @@ void kw__link_turn(kw__link *link) {
         link->watching = interest;
     }
     if (kw__transport_has_more(&link->transport)) kw__signal_raise(&link->wake); /* for the next turn */
+    link->turning = false;
 }
 
 /* The end */

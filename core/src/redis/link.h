@@ -131,6 +131,7 @@ struct kw__link {
     kw__waiter *leader; /* who reads for all; NULL when nobody does */
     kw__waiter *parked_first;
     kw__waiter *parked_last;
+    bool turning; /* one who steps reads for all */
     bool flushing;
     bool want_write; /* the socket took no more */
     bool broken;     /* a flusher could not write: the leader must tear down */
