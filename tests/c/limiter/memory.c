@@ -1,0 +1,71 @@
+/* Every allocation of a limiter's life fails once: an error each time, and nothing was charged that was not told of. */
+#include "base/memory.h"
+#include "limiter/limiter_test.h"
+
+static int64_t charged;
+static bool unknown;
+
+static void count(kw_status status, int64_t by) {
+    if (status == KW_OK)
+        charged += by;
+    else if (status == KW_UNKNOWN)
+        unknown = true;
+    else
+        assert_true(status == KW_NO_MEMORY || status == KW_CONNECTION);
+}
+
+static void live(void) {
+    kw_client *own = NULL;
+    kw_limiter *limiter = NULL;
+    kw_decision decision = {0}, decisions[3];
+    if (kw_client_open(server.url, NULL, &own, &error) == KW_OK &&
+        kw_limiter_open(own, "api", 3, "7/h burst 1000", NULL, &limiter, &error) == KW_OK) {
+        kw_status status = kw_limiter_hit(limiter, "u", 1, 5, 0, &decision, &error);
+        count(status, 5);
+        if (status == KW_OK) count(kw_limiter_refund(limiter, "u", 1, &decision, 2, 0, &error), -2);
+        count(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), 0);
+        count(kw_limiter_wait(limiter, "u", 1, 3, SECOND, 0, &decision, &error), 3);
+        kw_limiter_hit_args items[3] = {0};
+        for (int i = 0; i < 3; i++) {
+            items[i] = (kw_limiter_hit_args){.size = sizeof items[0], .key = "u", .key_length = 1, .cost = 1};
+        }
+        memset(decisions, 0, sizeof decisions);
+        status = kw_limiter_hit_many(limiter, items, 3, 0, decisions, &error);
+        for (int i = 0; i < 3; i++)
+            count(decisions[i].status == KW_OK && decisions[i].limit == 0 ? status : decisions[i].status, 1);
+    } else {
+        assert_int_equal(error.code, KW_NO_MEMORY);
+        assert_null(limiter);
+    }
+    kw_limiter_free(limiter);
+    kw_client_free(own);
+}
+
+static void each_allocation_fails(void **state) {
+    (void)state;
+    test_clock_freeze(&server);
+    kw_limiter *watcher = gcra("7/h burst 1000");
+    hit(watcher, 0);
+    kw__memory_fail_at(UINT64_MAX, false);
+    live();
+    uint64_t asked = kw__memory_asked();
+    assert_true(asked > 10);
+    for (uint64_t n = 1; n <= asked; n++) {
+        kw__memory_fail_at(0, false);
+        ask("FLUSHALL");
+        charged = 0;
+        unknown = false;
+        kw__memory_fail_at(n, false);
+        live();
+        kw__memory_fail_at(0, false);
+        kw_decision seen = peek(watcher, 1);
+        if (!unknown) assert_int_equal(seen.remaining, 1000 - charged);
+        every_key_ends();
+    }
+    kw_limiter_free(watcher);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {limiter_test(each_allocation_fails)};
+    return test_run(open_server, close_server);
+}
