@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -13,8 +11,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "bindings"))
 
-from generator.model import SpecError, load  # noqa: E402
+from generator.model import SpecError  # noqa: E402
+from generator.spec import load  # noqa: E402
 
+#: As many written files are named.
+FEW = 30
 EMITTERS = ["c", "python", "go", "rust", "reference"]
 
 
@@ -39,6 +40,8 @@ def main() -> int:
     for path in stale:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(text_of(files[path]))
+    if len(stale) <= FEW:
+        print("".join(f"  {path}\n" for path in stale), end="")
     print(f"generate: {len(files)} files, {len(stale)} written")
     return 0
 

@@ -19,8 +19,8 @@ from keywright._port import RECORD
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "bindings"))
 
-from generator.model import load  # noqa: E402
 from generator.python import calls, errors, readers, text, twins  # noqa: E402
+from generator.spec import load  # noqa: E402
 
 from generator import words  # noqa: E402
 

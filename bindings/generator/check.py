@@ -1,0 +1,240 @@
+"""Refuses what no emitter could make good: missing texts, doubled numbers, names that nothing bears, words at odds."""
+
+from __future__ import annotations
+
+import re
+
+from .model import (
+    ARGUMENT_TYPES,
+    BYTES,
+    BYTES_MAX,
+    CLASSES,
+    FIELD_TYPES,
+    KEYWORDS,
+    OPERATION_TYPES,
+    ROLES,
+    SPANS_MAX,
+    Argument,
+    Enum,
+    Function,
+    Handle,
+    Model,
+    Module,
+    Operation,
+    Record,
+    SpecError,
+)
+
+
+def check(model: Model) -> None:
+    for module in model.modules:
+        where = module.source
+        for enum in module.enums:
+            _enum(enum, where)
+        for record in module.records:
+            _record(model, record, where)
+        for handle in module.handles:
+            _handle(model, handle, where)
+        for function in module.functions:
+            _function(model, function, where)
+        for operation in module.operations:
+            _operation(model, module, operation)
+    _numbers(model)
+    _c_names(model)
+    _scripts(model)
+
+
+# What stands in a module
+
+
+def _enum(enum: Enum, where: str) -> None:
+    _text(enum.doc, enum.name, where)
+    _unique([value.value for value in enum.values], f"{where}: enum {enum.name}")
+    for value in enum.values:
+        _text(value.doc, value.name, where)
+        if enum.flags and value.value & (value.value - 1):
+            raise SpecError(f"{where}: flag {value.name} is not one bit")
+
+
+def _record(model: Model, record: Record, where: str) -> None:
+    _text(record.doc, record.name, where)
+    for item in record.fields:
+        _text(item.doc, item.name, where)
+        if item.enum:
+            model.enum(item.enum)
+        if item.type not in FIELD_TYPES:
+            raise SpecError(f"{where}: {record.name}.{item.name} has unknown type {item.type!r}")
+    if record.size and record.size != record.layout.size:
+        raise SpecError(
+            f"{where}: record {record.name} states a size of {record.size}, its fields take {record.layout.size}"
+        )
+
+
+def _handle(model: Model, handle: Handle, where: str) -> None:
+    _text(handle.doc, handle.name, where)
+    if handle.name in KEYWORDS:
+        raise SpecError(f"{where}: {handle.name} is a word of C: name the handle otherwise")
+    if handle.belongs_to:
+        model.handle(handle.belongs_to)
+
+
+def _function(model: Model, function: Function, where: str) -> None:
+    _callable(model, function, where)
+    if function.role not in ROLES:
+        raise SpecError(f"{where}: {function.c_name} has unknown role {function.role!r}")
+
+
+def _callable(model: Model, function: Function | Operation, where: str) -> None:
+    """What functions and operations have in common."""
+    _text(function.doc, function.name, where)
+    statuses = {value.name for value in model.enum("status").values}
+    for status in function.statuses:
+        if status not in statuses:
+            raise SpecError(f"{where}: {function.c_name} names unknown status {status!r}")
+    if function.handle:
+        model.handle(function.handle)
+    _unique([argument.name for argument in function.args], f"{where}: {function.c_name}")
+    for argument in function.args:
+        _argument(model, argument, f"{where}: {function.c_name}")
+
+
+def _argument(model: Model, argument: Argument, where: str) -> None:
+    _text(argument.doc, argument.name, where)
+    if argument.name in KEYWORDS:
+        raise SpecError(f"{where}: {argument.name} is a word of C: name it otherwise")
+    if argument.type not in ARGUMENT_TYPES:
+        raise SpecError(f"{where}: argument {argument.name} has unknown type {argument.type!r}")
+    if argument.type in BYTES:
+        argument.max = argument.max or BYTES_MAX.get(argument.type)
+        if argument.max is None:
+            raise SpecError(f"{where}: bytes {argument.name} must state their max")
+    if argument.enum:
+        model.enum(argument.enum)
+    if argument.record:
+        model.record(argument.record)
+    if argument.handle:
+        model.handle(argument.handle)
+
+
+# Operations: what a row of the engine can carry
+
+#: Parameters that the generator adds.
+TAKEN = {"timeout_us", "error", "completions", "tag"}
+
+
+def _operation(model: Model, module: Module, operation: Operation) -> None:
+    where = f"{module.source}: operation {operation.full_name}"
+    _callable(model, operation, module.source)
+    if operation.klass not in CLASSES:
+        raise SpecError(f"{where} has unknown class {operation.klass!r}")
+    if operation.klass == "read" and operation.mutates:
+        raise SpecError(f"{where} cannot both mutate and be of class read")
+    if operation.klass == "read" and operation.grants:
+        raise SpecError(f"{where} cannot both grant and be of class read: what hands something out changes something")
+    _operation_arguments(model, operation, where)
+    if operation.result:
+        for name in model.record(operation.result).keeps:
+            if name not in {argument.name for argument in operation.args}:
+                raise SpecError(f"{where} has no {name}, which its result keeps")
+    if operation.many:
+        _many(model, operation, where)
+    for script in operation.scripts:
+        if script not in model.scripts:
+            raise SpecError(f"{where} names core/lua/{script}.lua, which is not there")
+    if operation.patient:
+        _patient(module, operation, where)
+
+
+def _operation_arguments(model: Model, operation: Operation, where: str) -> None:
+    """A call copies its arguments and outlives its caller: they can be neither places to write to nor borrowed."""
+    for argument in operation.args:
+        if argument.type not in OPERATION_TYPES:
+            raise SpecError(
+                f"{where}: argument {argument.name} cannot be {argument.type}: what comes back is its result"
+            )
+        if argument.type == "record" and (argument.nullable or model.record(argument.record).sized):
+            raise SpecError(f"{where}: record {argument.name} is copied whole: it can be neither nullable nor sized")
+        if argument.name in TAKEN | {operation.handle, operation.result}:
+            raise SpecError(f"{where}: {argument.name} is a parameter of every operation: name the argument otherwise")
+    spans = [argument.name for argument in operation.args if argument.type in BYTES]
+    if len(spans) > SPANS_MAX:
+        raise SpecError(f"{where} has {len(spans)} arguments of bytes, a row has room for {SPANS_MAX}")
+    if len([argument for argument in operation.args if argument.type == "wait"]) > 1:
+        raise SpecError(f"{where} waits twice: one argument can be of type wait")
+
+
+def _many(model: Model, operation: Operation, where: str) -> None:
+    if operation.steps:
+        raise SpecError(f"{where} has steps: only what takes one exchange can come in many")
+    if not operation.result:
+        raise SpecError(f"{where} comes in many without a result: each of many tells its status there")
+    first = model.record(operation.result).fields[0]
+    if (first.name, first.type) != ("status", "i32"):
+        raise SpecError(f"{where} comes in many: the first field of {operation.result} must be status, of type i32")
+
+
+def _patient(module: Module, operation: Operation, where: str) -> None:
+    other = next(
+        (item for item in module.operations if item.handle == operation.handle and item.name == operation.patient), None
+    )
+    names = [argument.name for argument in operation.args]
+    if other is None or [argument.name for argument in other.args if argument.type != "wait"] != names:
+        raise SpecError(f"{where} has no {operation.patient} with its arguments and a wait")
+
+
+# What concerns all modules
+
+
+def _numbers(model: Model) -> None:
+    blocks: list[tuple[int, int, str]] = []
+    for module in model.modules:
+        if not module.operations and not module.numbers:
+            continue
+        if len(module.numbers) != 2 or module.numbers[0] > module.numbers[1]:
+            raise SpecError(f"{module.source}: state the block of its operations' numbers, as numbers = [16, 31]")
+        low, high = module.numbers
+        for other_low, other_high, other in blocks:
+            if low <= other_high and other_low <= high:
+                raise SpecError(f"{module.source}: its block of numbers overlaps that of {other}")
+        blocks.append((low, high, module.source))
+        for operation in module.operations:
+            if not low <= operation.number <= high:
+                raise SpecError(
+                    f"{module.source}: operation {operation.full_name} has number {operation.number}, "
+                    f"its module's block is {low} to {high}"
+                )
+    _unique([operation.number for module in model.modules for operation in module.operations], "operation numbers")
+
+
+def _c_names(model: Model) -> None:
+    names: list[str] = []
+    for module in model.modules:
+        for kind in (module.functions, module.operations, module.records, module.handles):
+            names.extend(item.c_name for item in kind)
+    _unique(names, "C names")
+
+
+def _scripts(model: Model) -> None:
+    used = {script for module in model.modules for operation in module.operations for script in operation.scripts}
+    for name in model.scripts:
+        if name not in used:
+            raise SpecError(f"core/lua/{name}.lua is named by no operation")
+
+
+# Helpers
+
+
+def _text(doc: str, name: str, where: str) -> None:
+    words = re.findall(r"[a-z0-9]+", doc.lower())
+    if "todo" in words or not words:
+        raise SpecError(f"{where}: {name} has no text")
+    if words == re.findall(r"[a-z0-9]+", name.lower()) or (len(words) < 2 and doc not in ("Zero.",)):
+        raise SpecError(f"{where}: the text of {name} only repeats its name")
+
+
+def _unique(items, where: str) -> None:
+    seen: set = set()
+    for item in items:
+        if item in seen:
+            raise SpecError(f"{where}: {item!r} stands twice")
+        seen.add(item)

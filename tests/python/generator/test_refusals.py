@@ -1,0 +1,177 @@
+"""What the generator refuses to generate from, and that it says which item is wrong in which way."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "bindings"))
+
+from generator.check import check  # noqa: E402
+from generator.model import Model, SpecError  # noqa: E402
+from generator.spec import load, module  # noqa: E402
+
+SPEC = """
+[module]
+name = "bucket"
+prefix = "kw_bucket"
+layer = "primitives"
+numbers = [32, 47]
+includes = []
+summary = "Buckets for tests."
+text = ""
+
+[[enum]]
+name = "status"
+doc = "What became of a call."
+values = [ { name = "OK", value = 0, doc = "It went well." }, { name = "BUSY", value = 1, doc = "It did not." } ]
+
+[[record]]
+name = "poured"
+doc = "How much was poured."
+size = 16
+fields = [
+  { name = "status", type = "i32", enum = "status", doc = "The kw_status of it." },
+  { name = "amount", type = "i64", doc = "How much it was." },
+]
+
+[[record]]
+name = "bare"
+doc = "A result without a status."
+fields = [ { name = "amount", type = "i64", doc = "How much it was." } ]
+
+[[record]]
+name = "wishes"
+sized = true
+doc = "What one may wish for."
+fields = [ { name = "amount", type = "i64", doc = "How much it is." } ]
+
+[[handle]]
+name = "bucket"
+doc = "A bucket of water."
+
+[[operation]]
+name = "pour"
+handle = "bucket"
+number = 32
+class = "never"
+mutates = true
+asks = true
+grants = true
+many = true
+doc = "Pours from the bucket."
+threads = "any"
+round_trips = "1"
+since = "0.1.0"
+statuses = ["BUSY"]
+args = [
+  { name = "key", type = "key", doc = "Whose bucket it is." },
+]
+result = "poured"
+"""
+
+KEY = '  { name = "key", type = "key", doc = "Whose bucket it is." },\n'
+
+
+def made(text):
+    model = Model("0.1.0", [module(text, "bucket.toml")], {})
+    check(model)
+    return model
+
+
+def changed(before, after):
+    assert before in SPEC
+    return SPEC.replace(before, after)
+
+
+def argument(words, name="other"):
+    return changed(KEY, KEY + f'  {{ name = "{name}", doc = "Something else.", {words} }},\n')
+
+
+def test_what_is_right_is_taken():
+    made(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (changed('class = "never"\nmutates = true', 'class = "read"'), "operation bucket.pour cannot both grant and"),
+        (changed('class = "never"', 'class = "read"'), "operation bucket.pour cannot both mutate and"),
+        (changed('class = "never"', 'class = "often"'), "operation bucket.pour has unknown class 'often'"),
+        (changed('result = "poured"', ""), "operation bucket.pour comes in many without a result"),
+        (changed('result = "poured"', 'result = "bare"'), "the first field of bare must be status"),
+        (changed("many = true", "many = true\nsteps = true"), "only what takes one exchange can come in many"),
+        *((argument(f'type = "{kind}"'), f"argument other cannot be {kind}")
+          for kind in ("size_out", "i64_out", "memory_out", "buffer", "text", "timeout")),
+        (argument('type = "record_out", record = "bare"'), "argument other cannot be record_out"),
+        (argument('type = "record_array_out", record = "bare"'), "argument other cannot be record_array_out"),
+        (argument('type = "handle", handle = "bucket"'), "argument other cannot be handle"),
+        (argument('type = "handle_out", handle = "bucket"'), "argument other cannot be handle_out"),
+        (argument('type = "record", record = "bare", nullable = true'), "can be neither nullable nor sized"),
+        (argument('type = "record", record = "wishes"'), "can be neither nullable nor sized"),
+        (argument('type = "i64"', "timeout_us"), "timeout_us is a parameter of every operation"),
+        (argument('type = "i64"', "key"), "'key' stands twice"),
+        (argument('type = "bytes"'), "bytes other must state their max"),
+        (argument('type = "i64"', "while"), "while is a word of C"),
+        (argument('type = "float"'), "argument other has unknown type 'float'"),
+        (changed(KEY, "".join(KEY.replace('"key", type', f'"key{i}", type') for i in range(5))),
+         "has 5 arguments of bytes, a row has room for 4"),
+        (changed(KEY, KEY + '{ name = "a_us", type = "wait", doc = "One wait." },\n'
+                      '{ name = "b_us", type = "wait", doc = "Another wait." },\n'),
+         "operation bucket.pour waits twice"),
+        (changed("size = 16", "size = 12"), "record poured states a size of 12, its fields take 16"),
+        (changed("number = 32\n", "number = 48\n"), "bucket.pour has number 48, its module's block is 32 to 47"),
+        (changed("numbers = [32, 47]\n", ""), "bucket.toml: state the block"),
+        (changed("numbers = [32, 47]", "numbers = [47, 32]"), "bucket.toml: state the block"),
+        (changed("number = 32\n", ""), "operation bucket.pour lacks 'number'"),
+        (changed('class = "never"\n', ""), "operation bucket.pour lacks 'class'"),
+        (changed('class = "never"\n', 'klass = "never"\n'), "operation bucket.pour: unknown words ['klass']"),
+        (changed("many = true", "maney = true"), "operation bucket.pour: unknown words ['maney']"),
+        (changed("many = true", 'many = "yes"'), "operation bucket.pour: many is true or false"),
+        (changed('name = "key", type = "key", doc', 'name = "key", doc'), "operation bucket.pour: key lacks 'type'"),
+        (changed("[[operation]]", "[[operations]]"), "bucket.toml: unknown tables ['operations']"),
+        (changed("[module]", "[modul]"), "bucket.toml: unknown tables ['modul']"),
+        (changed('statuses = ["BUSY"]', 'statuses = ["LAZY"]'), "names unknown status 'LAZY'"),
+        (changed('result = "poured"', 'result = "poured"\nscripts = ["pour"]'), "core/lua/pour.lua, which is not"),
+        (changed('result = "poured"', 'result = "poured"\npatient = "wait"'), "operation bucket.pour has no wait with"),
+        (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),
+        (changed('doc = "A bucket of water."', 'doc = "A bucket of water."\nbelongs_to = "well"'), "names 'well'"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(text, complaint):
+    with pytest.raises(SpecError, match=re.escape(complaint)):
+        made(text)
+
+
+def test_blocks_of_numbers_do_not_overlap():
+    other = SPEC[: SPEC.index("[[enum]]")].replace("bucket", "pail").replace("[32, 47]", "[40, 50]")
+    model = Model("0.1.0", [module(SPEC, "bucket.toml"), module(other, "pail.toml")], {})
+    with pytest.raises(SpecError, match=r"pail\.toml: its block of numbers overlaps that of bucket\.toml"):
+        check(model)
+
+
+def test_a_no_stands_in_for_nothing_by_default():
+    pour = made(changed("asks = true\n", "")).modules[0].operations[0]
+    assert (pour.asks, pour.steps, pour.patient, pour.scripts) == (False, False, "", [])
+
+
+def test_every_word_of_the_spec_is_explained():
+    """bindings/api/README.md names each word that a table may have, and each type."""
+    from dataclasses import fields
+
+    from generator import model
+
+    told = (ROOT / "bindings/api/README.md").read_text()
+    kinds = (model.Module, model.Constant, model.Enum, model.Value, model.Record, model.Field, model.Handle,
+             model.Function, model.Argument, model.Operation)  # fmt: skip
+    lists = {"constants", "enums", "records", "handles", "functions", "operations", "source"}
+    words = {item.name for kind in kinds for item in fields(kind)} - lists - {"klass"} | {"class"}
+    words |= model.ARGUMENT_TYPES | model.FIELD_TYPES | model.CLASSES | model.ROLES
+    explained = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", told))))
+    assert sorted(words - explained) == []
+
+
+def test_the_projects_own_spec_is_taken():
+    assert [one.name for one in load(ROOT).modules][:1] == ["keywright"]
