@@ -7,13 +7,15 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 /*
- * Bytes that one step reads at most. OpenSSL takes in what is meant for itself (new keys, say) for as long as there is
- * more: a peer that never stops must not keep a thread beyond its deadline.
+ * What one step reads at most, and how long it goes on reading. OpenSSL takes in what is meant for itself (new keys,
+ * say) for as long as there is more: a peer that never stops must not keep a thread beyond its deadline.
  */
 #define STEP_BYTES ((size_t)80 << 10)
+#define STEP_US 5000
 
 /* The socket beneath, as OpenSSL sees one: its own would raise SIGPIPE. */
 
@@ -32,7 +34,8 @@ static int write_socket(BIO *bio, const char *data, int length) {
 static int read_socket(BIO *bio, char *data, int length) {
     kw__tls_session *session = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    if (session->budget == 0) {
+    bool has_read = session->budget < STEP_BYTES;
+    if (session->budget == 0 || (has_read && kw__now() > session->step_until)) {
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -176,6 +179,7 @@ kw_status kw__tls_begin(const kw__url *url, int fd, kw__tls_session **out, kw_er
 
 static void begin_step(kw__tls_session *session) {
     session->budget = STEP_BYTES;
+    session->step_until = kw__now() + STEP_US;
     session->dry = false;
     ERR_clear_error();
 }

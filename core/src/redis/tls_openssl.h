@@ -28,13 +28,14 @@ struct kw__tls_session {
     atomic_bool sending_waits_to_read;
     atomic_bool more;
 
-    bool secured;  /* the handshake is done */
-    bool heard;    /* a word of the server's came through it */
-    bool over;     /* nothing more can be received */
-    bool cut;      /* the socket was closed or reset */
-    size_t budget; /* bytes that this step may still read, */
-    bool dry;      /* and whether it found the socket empty before */
-    bool touched;  /* a byte came, the first of them: */
+    bool secured;       /* the handshake is done */
+    bool heard;         /* a word of the server's came through it */
+    bool over;          /* nothing more can be received */
+    bool cut;           /* the socket was closed or reset */
+    size_t budget;      /* bytes that this step may still read, */
+    int64_t step_until; /* until then; */
+    bool dry;           /* and whether it found the socket empty before */
+    bool touched;       /* a byte came, the first of them: */
     char first;
     bool asked; /* for a certificate that we have not got */
 
