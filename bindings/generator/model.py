@@ -25,9 +25,9 @@ BYTES_MAX = {"name": 255, "key": 1024}
 BYTES_MIN = {"name": 1, "key": 0, "bytes": 0}
 #: Words that C or C++ keeps for itself; the other languages' own are dealt with by their emitters.
 _OF_C = """
-auto break case char class const continue default delete do double else enum extern float for goto if inline int long new
-private protected public register restrict return short signed sizeof static struct switch template this typedef union
-unsigned using virtual void volatile while"""
+auto break case char class const continue default delete do double else enum extern float for goto if inline int long
+new private protected public register restrict return short signed sizeof static struct switch template this typedef
+union unsigned using virtual void volatile while"""
 KEYWORDS = frozenset(_OF_C.split())
 
 

@@ -1,0 +1,80 @@
+"""The rows of the operation table, and what each wants written by hand."""
+
+from __future__ import annotations
+
+from ..model import BYTES, Model, Module
+from .text import C_TYPES, generated
+
+REPEAT = {
+    "read": "KW__REPEAT_READ",
+    "state": "KW__REPEAT_BY_STATE",
+    "record": "KW__REPEAT_BY_RECORD",
+    "never": "KW__REPEAT_NEVER",
+}
+
+
+def rows_header(model: Model, module: Module) -> str:
+    guard = f"KW__{module.name}_ROWS_H".upper()
+    public = "keywright_test.h" if module.library == "test" else "keywright.h"
+    out = [
+        generated(module.source),
+        f"#ifndef {guard}\n#define {guard}\n\n",
+        f'#include "{public}"\n\n#include "engine/row.h"\n\n',
+    ]
+    for operation in module.operations:
+        symbol = operation.symbol
+        if operation.args:
+            out.append(f"typedef struct {symbol}_args {{\n")
+            for argument in operation.args:
+                if argument.type in BYTES:
+                    out.append(f"    kw__bytes {argument.name};\n")
+                elif argument.type == "record":
+                    out.append(f"    {model.record(argument.record).c_name} {argument.name};\n")
+                else:
+                    out.append(f"    {C_TYPES[argument.type]} {argument.name};\n")
+            out.append(f"}} {symbol}_args;\n\n")
+        out.append(f"extern const kw__row {symbol}_row;\n")
+        out.append(f"kw_status {symbol}_encode(const kw__step *step, kw__command *command, kw_error *error);\n")
+        out.append(
+            f"kw_status {symbol}_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);\n"
+        )
+        if operation.steps:
+            out.append(f"extern const uint16_t {symbol}_state_size, {symbol}_answer_size;\n")
+            out.append(f"void {symbol}_advance(const kw__step *step, const kw__event *event, kw__effects *effects);\n")
+        elif operation.grants:
+            out.append(
+                f"kw_status {symbol}_undo(const kw__step *step, const void *answer, kw__command *command, "
+                "kw_error *error);\n"
+            )
+        out.append("\n")
+    out.append("#endif\n")
+    return "".join(out)
+
+
+def rows(model: Model, module: Module) -> str:
+    out = [generated(module.source), f'#include "{module.layer}/{module.name}_rows.h"\n\n']
+    for operation in module.operations:
+        symbol = operation.symbol
+        flags = [word for word, on in (("KW__MUTATES", operation.mutates), ("KW__GRANTS", operation.grants)) if on]
+        spans = [argument.name for argument in operation.args if argument.type in BYTES]
+        out.append(f"const kw__row {symbol}_row = {{\n")
+        out.append(f'    .number = {operation.number},\n    .name = "{operation.full_name}",\n')
+        out.append(f"    .flags = {' | '.join(flags) or '0'},\n    .repeat = {REPEAT[operation.klass]},\n")
+        if operation.args:
+            out.append(f"    .args_size = sizeof({symbol}_args),\n")
+        if spans:
+            offsets = ", ".join(f"offsetof({symbol}_args, {name})" for name in spans)
+            out.append(f"    .spans = {{{offsets}}},\n    .span_count = {len(spans)},\n")
+        waits = [argument.name for argument in operation.args if argument.type == "wait"]
+        if waits:
+            out.append(f"    .wait_at = offsetof({symbol}_args, {waits[0]}),\n")
+        if operation.result:
+            out.append(f"    .result_size = sizeof({model.record(operation.result).c_name}),\n")
+        out.append(f"    .encode = {symbol}_encode,\n    .decode = {symbol}_decode,\n")
+        if operation.steps:
+            out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")
+            out.append(f"    .advance = {symbol}_advance,\n")
+        elif operation.grants:
+            out.append(f"    .undo = {symbol}_undo,\n")
+        out.append("};\n\n")
+    return "".join(out).rstrip() + "\n"
