@@ -40,7 +40,6 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) {
         const wait_state *state = step->state;
-        command->by_text = true; /* a call that was given up is not sent again, should the server not know the hash */
         return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command,
                                          error);
     }
@@ -50,7 +49,7 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
 kw_status kw__limiter_wait_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) return kw__limiter_decode_refund(reply, error);
-    return kw__limiter_decode_hit(limiter_of(step), args->cost, reply, answer, error);
+    return kw__limiter_decode_hit(limiter_of(step), args->key, args->cost, reply, answer, error);
 }
 
 static void ask(wait_state *state, kw__effects *effects) {
