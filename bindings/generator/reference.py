@@ -36,25 +36,37 @@ def page(model: Model, module: Module) -> str:
         out += [
             "## Operations",
             "",
-            "Each can be called, which blocks (`kw_..._hit`), and submitted, which does not (`kw_..._submit_hit`).",
+            "Each can be called, which blocks (`kw_..._NAME`), and submitted, which does not (`kw_..._submit_NAME`).",
             "",
+            *(line for part in c.common(module) for line in (part, "")),
         ]
         for operation in module.operations:
-            out += operation_text(model, operation)
+            out += operation_text(model, module, operation)
     if module.functions:
         out += ["## Functions", ""]
         for function in module.functions:
             out += function_text(model, function)
+    if module.records:
+        out += ["## Records", ""]
     for record in module.records:
         out += record_text(record)
+    if module.enums:
+        out += ["## Enums", ""]
     for enum in module.enums:
-        out += [f"## kw_{enum.name}", "", " ".join(enum.doc.split()), "", "| name | value | meaning |", "|---|---|---|"]
+        out += [
+            f"### kw_{enum.name}",
+            "",
+            " ".join(enum.doc.split()),
+            "",
+            "| name | value | meaning |",
+            "|---|---|---|",
+        ]
         out += [f"| `KW_{value.name}` | {value.value} | {cell(value.doc)} |" for value in enum.values]
         out.append("")
     return "\n".join(out)
 
 
-def operation_text(model: Model, operation: Operation) -> list[str]:
+def operation_text(model: Model, module: Module, operation: Operation) -> list[str]:
     out = [
         f"### {operation.full_name}",
         "",
@@ -67,8 +79,10 @@ def operation_text(model: Model, operation: Operation) -> list[str]:
     ]
     out += arguments(operation)
     no = [f"`KW_{status}`" for status in operation.statuses]
-    told = "returned" if operation.asks else "returned; bindings raise a no as an error"
-    out.append(f"- Answers: `KW_OK`{''.join(f', {status}' for status in no)}, or a failure ({told}).")
+    raised = " Bindings raise a no as an error." if no and not operation.asks else ""
+    out.append(f"- Answers: `KW_OK`{''.join(f', {status}' for status in no)}, or a failure.{raised}")
+    if operation.result:
+        out.append(f"- Result: {link(model, module, operation.result)}.")
     out.append(f"- Round trips: {operation.round_trips}. Repeating: {CLASS_TEXT[operation.klass]}.")
     if operation.grants:
         out.append("- A yes that comes after the call has ended is given back.")
@@ -96,12 +110,19 @@ def function_text(model: Model, function: Function) -> list[str]:
     return out
 
 
+def link(model: Model, module: Module, name: str) -> str:
+    """A record by its name, leading to where it is described."""
+    home = next(one for one in model.modules if any(record.name == name for record in one.records))
+    target = model.record(name).c_name
+    return f"[`{target}`]({'' if home is module else f'{home.name}.md'}#{target})"
+
+
 def arguments(function: Function | Operation) -> list[str]:
     return [f"- `{argument.name}`: {c.argument_text(argument)}" for argument in function.args]
 
 
 def record_text(record: Record) -> list[str]:
-    out = [f"## {record.c_name}", "", " ".join(record.doc.split()), "", "| field | type | meaning |", "|---|---|---|"]
+    out = [f"### {record.c_name}", "", " ".join(record.doc.split()), "", "| field | type | meaning |", "|---|---|---|"]
     if record.sized:
         out.append(f"| `size` | `uint32_t` | Set it to `sizeof({record.c_name})`. |")
     for item in record.fields:

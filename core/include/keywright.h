@@ -40,6 +40,13 @@ extern "C" {
  * Threads: a client and every object made from it may be used by many threads at once, unless the text of a
  * function says otherwise. After fork() every handle answers KW_FORKED in the child; only the free functions may
  * be called there.
+ *
+ * Each operation takes timeout_us, its deadline from now (0: the client's), the result, which is always written,
+ * and error, where a failure is told (may be NULL).
+ *
+ * Each can be submitted too: that never waits, and copies the arguments. KW_OK means that a record with that tag
+ * will come out of the completions; after any other status (KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED,
+ * KW_FORKED) none will.
  */
 
 /* A timeout that takes the client's own: 5 s, and the connect budget on top while no link is up. */
@@ -264,7 +271,7 @@ KW_API const char *kw_version(void);
 /*
  * The name of a status, as "DENIED"; "?" for a number that is none. Static memory; never NULL.
  *
- * - status: A kw_status.
+ * - status: a kw_status
  *
  * Threads: any. Since 0.1.0.
  */
@@ -273,7 +280,7 @@ KW_API const char *kw_status_name(int32_t status);
 /*
  * What a status means, in one sentence. Static memory; never NULL.
  *
- * - status: A kw_status.
+ * - status: a kw_status
  *
  * Threads: any. Since 0.1.0.
  */
@@ -283,13 +290,10 @@ KW_API const char *kw_status_text(int32_t status);
  * Writes the hash tag that an object's keys carry for one name and key, so that keys of the caller's own can be
  * placed in the same slot of a cluster: "name:key" with the bytes % { } : percent-escaped. Put it between braces.
  *
- * - name: The object's name. (1 to 255 bytes)
- *
- * - key: The key inside the object. (0 to 1024 bytes)
- *
- * - tag: Where the tag is written, NUL-terminated; 3,840 bytes always suffice.
- *
- * - length: Bytes written, without the NUL.
+ * - name: the object's name (1 to 255 bytes)
+ * - key: the key inside the object (0 to 1,024 bytes)
+ * - tag: where the tag is written, NUL-terminated; 3,840 bytes always suffice
+ * - length: bytes written, without the NUL
  *
  * Can fail with KW_INVALID. Threads: any. Since 0.1.0.
  */
@@ -302,13 +306,11 @@ KW_API kw_status kw_hash_tag(const void *name, size_t name_length, const void *k
  * directory, and waits up to 10 s for it.
  *
  * - url: redis:// or valkey://[user[:password]@]host[:port][/database][?option=value&...], the same by TLS as
- * rediss:// or valkeys://, unix://[user[:password]@]/path[?...], or embedded://[/directory]. Options: database,
- * client_name, prefix, timeout, connect_timeout, protocol (2 or 3), max_in_flight; durations as 250ms, 2s, 1m;
- * with TLS ca, cert, key, server_name, verify.
- *
- * - options: Further options, or NULL. What the URL says comes first. (may be NULL)
- *
- * - client: The client; NULL on failure. Freed by kw_client_free.
+ *   rediss:// or valkeys://, unix://[user[:password]@]/path[?...], or embedded://[/directory]. Options: database,
+ *   client_name, prefix, timeout, connect_timeout, protocol (2 or 3), max_in_flight; durations as 250ms, 2s, 1m;
+ *   with TLS ca, cert, key, server_name, verify.
+ * - options: further options, or NULL. What the URL says comes first.
+ * - client: the client; NULL on failure. Freed by kw_client_free.
  *
  * Can fail with KW_INVALID, KW_NO_MEMORY, KW_UNSUPPORTED, KW_CONNECTION. Threads: any. Since 0.1.0.
  */
@@ -318,7 +320,7 @@ KW_API kw_status kw_client_open(const char *url, const kw_client_options *option
  * Ends every call in flight with KW_CLOSED, wakes every thread that waits, and closes all links. Calling it again
  * does nothing. Handles made from the client stay valid and answer KW_CLOSED until they are freed.
  *
- * - timeout_us: How long to wait until the calls of other threads have returned. (us, 0 and more)
+ * - timeout_us: how long to wait until the calls of other threads have returned (us, 0 and more)
  *
  * Can fail with KW_TIMEOUT. Threads: any, also while calls block in others. Since 0.1.0.
  */
@@ -343,7 +345,7 @@ KW_API const char *kw_client_url(const kw_client *client);
 /*
  * Reads the client's counters. They are read one by one, not as one moment.
  *
- * - stats: Where the counters are written.
+ * - stats: where the counters are written
  *
  * Threads: any. Since 0.1.0.
  */
@@ -353,11 +355,9 @@ KW_API kw_status kw_client_stats(kw_client *client, kw_stats *stats, kw_error *e
  * Goes on waiting for a call that came back with KW_INTERRUPTED, to its original deadline. Answers as the call
  * itself would have, KW_INTERRUPTED included. KW_NOT_FOUND when no such call was interrupted.
  *
- * - client: The client that the call was made on.
- *
- * - call: What error.call said.
- *
- * - result: Where the operation's result record is written; NULL and 0 for an operation without one. (may be NULL)
+ * - client: the client that the call was made on
+ * - call: what error.call said
+ * - result: where the operation's result record is written; NULL and 0 for an operation without one
  *
  * Can fail with KW_NOT_FOUND, KW_INTERRUPTED. Threads: any; one at a time for one call. Since 0.1.0.
  */
@@ -367,9 +367,8 @@ KW_API kw_status kw_call_resume(kw_client *client, uint64_t call, void *result, 
  * Ends a call that came back with KW_INTERRUPTED. What it may have been granted is given back. KW_NOT_FOUND when
  * no such call was interrupted.
  *
- * - client: The client that the call was made on.
- *
- * - call: What error.call said.
+ * - client: the client that the call was made on
+ * - call: what error.call said
  *
  * Can fail with KW_NOT_FOUND. Threads: any. Since 0.1.0.
  */
@@ -378,7 +377,7 @@ KW_API kw_status kw_call_cancel(kw_client *client, uint64_t call, kw_error *erro
 /*
  * Reads what runs behind the caller's back.
  *
- * - background: Where it is written.
+ * - background: where it is written
  *
  * Threads: any. Since 0.1.0.
  */
@@ -388,9 +387,8 @@ KW_API kw_status kw_client_background(kw_client *client, kw_background *backgrou
  * Makes completions: the place where the answers of submitted calls come back. Each has its own link, made at the
  * first submit.
  *
- * - client: The client whose calls will be submitted.
- *
- * - completions: The completions; NULL on failure. Freed by kw_completions_free.
+ * - client: the client whose calls will be submitted
+ * - completions: the completions; NULL on failure. Freed by kw_completions_free.
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED, KW_CONNECTION. Threads: any. Since 0.1.0.
  */
@@ -432,11 +430,9 @@ KW_API int64_t kw_completions_step(kw_completions *completions, kw_error *error)
  * Copies out records, oldest first, and returns how many. Readiness ends only when all are drained. Every tag gets
  * exactly one record, also when the client is closed. Blocks handed out by the drain before become invalid.
  *
- * - records: Where the records are written.
- *
- * - capacity: How many there is room for. (1 to 1048576)
- *
- * - stride: Bytes from one record to the next: sizeof(kw_record). (32 and more)
+ * - records: where the records are written
+ * - capacity: how many there is room for (1 to 1,048,576)
+ * - stride: bytes from one record to the next: sizeof(kw_record) (32 and more)
  *
  * Threads: one at a time. Since 0.1.0.
  */
@@ -447,7 +443,7 @@ KW_API int64_t kw_completions_drain(kw_completions *completions, kw_record *reco
  * Steps until a record waits to be drained or the time is over. Returns how many wait, 0 when the time was over,
  * or a negative status.
  *
- * - timeout_us: How long to wait at most; KW_DEFAULT_TIMEOUT takes the client's. (us, 0 and more)
+ * - timeout_us: how long to wait at most; KW_DEFAULT_TIMEOUT takes the client's (us, 0 and more)
  *
  * Can fail with KW_CLOSED. Threads: one at a time. Since 0.1.0.
  */
@@ -457,7 +453,7 @@ KW_API int64_t kw_completions_wait(kw_completions *completions, int64_t timeout_
  * Ends a submitted call: its record comes with KW_CANCELLED unless its answer came first. What it may have been
  * granted is given back. KW_NOT_FOUND when no such tag is in flight.
  *
- * - tag: The tag that the submit was given.
+ * - tag: the tag that the submit was given
  *
  * Can fail with KW_NOT_FOUND. Threads: any. Since 0.1.0.
  */
@@ -466,20 +462,11 @@ KW_API kw_status kw_completions_cancel(kw_completions *completions, uint64_t tag
 /*
  * Asks the server for a sign of life, connecting if need be.
  *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_client_ping(kw_client *client, int64_t timeout_us, kw_error *error);
 
-/*
- * Submits kw_client_ping: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_client_ping; the record of that tag answers it. */
 KW_API kw_status kw_client_submit_ping(kw_client *client, kw_completions *completions, uint64_t tag, int64_t timeout_us,
     kw_error *error);
 
@@ -487,20 +474,11 @@ KW_API kw_status kw_client_submit_ping(kw_client *client, kw_completions *comple
  * Tells which server this is and what it can do, as probed when the link was made; one PING makes sure that the
  * link is up.
  *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_client_info(kw_client *client, int64_t timeout_us, kw_info *info, kw_error *error);
 
-/*
- * Submits kw_client_info: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_client_info; the record of that tag answers it, with a kw_info unless it failed. */
 KW_API kw_status kw_client_submit_info(kw_client *client, kw_completions *completions, uint64_t tag, int64_t timeout_us,
     kw_error *error);
 
@@ -518,6 +496,13 @@ KW_API kw_status kw_client_submit_info(kw_client *client, kw_completions *comple
  * the limit can pass around an edge.
  *
  * A denial charges nothing. Decisions are made from the server's clock alone; each key carries its own expiry.
+ *
+ * Each operation takes timeout_us, its deadline from now (0: the client's), the result, which is always written,
+ * and error, where a failure is told (may be NULL).
+ *
+ * Each can be submitted too: that never waits, and copies the arguments. KW_OK means that a record with that tag
+ * will come out of the completions; after any other status (KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED,
+ * KW_FORKED) none will.
  */
 
 /* How a limiter decides. */
@@ -550,7 +535,8 @@ typedef struct kw_decision {
     int64_t delay_us; /* How long a waiting hit was booked ahead; 0 for others. */
     int64_t settles_at_us[8]; /* For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it. */
     int64_t settles_rest[2]; /* What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it. */
-    int64_t reserved[2]; /* Zero. */
+    uint64_t origin; /* A fingerprint of the limiter and the key that it speaks of: a refund by another is refused. */
+    int64_t reserved; /* Zero. */
 } kw_decision;
 
 /* One limit, as parsed from a text. */
@@ -586,13 +572,10 @@ typedef struct kw_limiter_hit_args {
  * Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
  * KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
  *
- * - text: The limit text, 1,024 bytes at most.
- *
- * - limits: Where the limits are written.
- *
- * - capacity: How many there is room for; 8 is the most that a text may hold. (1 to 8)
- *
- * - count: How many were read.
+ * - text: the limit text, 1,024 bytes at most
+ * - limits: where the limits are written
+ * - capacity: how many there is room for; 8 is the most that a text may hold (1 to 8)
+ * - count: how many were read
  *
  * Can fail with KW_INVALID. Threads: any. Since 0.1.0.
  */
@@ -602,15 +585,11 @@ KW_API kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t cap
  * Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
  * name, limit label and algorithm.
  *
- * - client: The client whose server keeps the state.
- *
- * - name: The limiter's name. (1 to 255 bytes)
- *
- * - limits: The limit text, see kw_limits_parse. One limit; a list of several answers KW_UNSUPPORTED.
- *
- * - options: Further options, or NULL. (may be NULL)
- *
- * - limiter: The limiter; NULL on failure. Freed by kw_limiter_free.
+ * - client: the client whose server keeps the state
+ * - name: the limiter's name (1 to 255 bytes)
+ * - limits: the limit text, see kw_limits_parse. One limit; a list of several answers KW_UNSUPPORTED.
+ * - options: further options, or NULL
+ * - limiter: the limiter; NULL on failure. Freed by kw_limiter_free.
  *
  * Can fail with KW_INVALID, KW_UNSUPPORTED, KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -629,25 +608,16 @@ KW_API void kw_limiter_free(kw_limiter *limiter);
  * Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
  * retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.
  *
- * - key: Whose state: any bytes. (0 to 1024 bytes)
+ * - key: whose state: any bytes (0 to 1,024 bytes)
+ * - cost: how much is charged (0 to 4,503,599,627,370,495)
  *
- * - cost: How much is charged. (0 to 4503599627370495)
- *
- * Returns KW_OK, KW_DENIED, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, KW_DENIED, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round
+ * trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_hit(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,
     kw_decision *decision, kw_error *error);
 
-/*
- * Submits kw_limiter_hit: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_limiter_hit; the record of that tag answers it, with a kw_decision unless it failed. */
 KW_API kw_status kw_limiter_submit_hit(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, int64_t cost, int64_t timeout_us, kw_error *error);
 
@@ -655,7 +625,9 @@ KW_API kw_status kw_limiter_submit_hit(kw_limiter *limiter, kw_completions *comp
  * Many of kw_limiter_hit in one write, in any order. Each result carries its own status; a failure of one leaves
  * the others alone. KW_OK when every one was answered, else the first failure.
  *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * - items: the arguments; size of the first is the step from one to the next
+ * - count: how many
+ * - results: as many
  */
 KW_API kw_status kw_limiter_hit_many(kw_limiter *limiter, const kw_limiter_hit_args *items, size_t count, int64_t timeout_us,
     kw_decision *results, kw_error *error);
@@ -664,25 +636,15 @@ KW_API kw_status kw_limiter_hit_many(kw_limiter *limiter, const kw_limiter_hit_a
  * Says whether a hit of that cost would be admitted, and when, and charges nothing: remaining and reset_after_us
  * tell the state as it is.
  *
- * - key: Whose state: any bytes. (0 to 1024 bytes)
+ * - key: whose state: any bytes (0 to 1,024 bytes)
+ * - cost: the cost to ask about (0 to 4,503,599,627,370,495)
  *
- * - cost: The cost to ask about. (0 to 4503599627370495)
- *
- * Returns KW_OK, KW_DENIED, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, KW_DENIED, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_peek(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,
     kw_decision *decision, kw_error *error);
 
-/*
- * Submits kw_limiter_peek: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_limiter_peek; the record of that tag answers it, with a kw_decision unless it failed. */
 KW_API kw_status kw_limiter_submit_peek(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, int64_t cost, int64_t timeout_us, kw_error *error);
 
@@ -690,80 +652,55 @@ KW_API kw_status kw_limiter_submit_peek(kw_limiter *limiter, kw_completions *com
  * A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait_us.
  * Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
  * ask again when a window ends, 100 times at most. The call's deadline is wait_us + timeout_us. A wait that is
- * cancelled or runs out of time gives its booking back.
+ * cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
+ * unused.
  *
- * - key: Whose state: any bytes. (0 to 1024 bytes)
+ * - key: whose state: any bytes (0 to 1,024 bytes)
+ * - cost: how much is charged (0 to 4,503,599,627,370,495)
+ * - wait_us: how long to wait at most; bounded by the limiter's max_wait_us (us, 0 and more)
  *
- * - cost: How much is charged. (0 to 4503599627370495)
- *
- * - wait_us: How long to wait at most; bounded by the limiter's max_wait_us. (us, 0 and more)
- *
- * Returns KW_OK, KW_DENIED, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
- *
- * Round trips: 1 under GCRA, 1 and more for windows. Threads: any. Since 0.1.0.
+ * Returns KW_OK, KW_DENIED, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round
+ * trips: 1 under GCRA, 1 and more for windows. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_wait(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t wait_us,
     int64_t timeout_us, kw_decision *decision, kw_error *error);
 
-/*
- * Submits kw_limiter_wait: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1 under GCRA, 1 and more for windows. Threads: any. Since 0.1.0.
- */
+/* Submits kw_limiter_wait; the record of that tag answers it, with a kw_decision unless it failed. */
 KW_API kw_status kw_limiter_submit_wait(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, int64_t cost, int64_t wait_us, int64_t timeout_us, kw_error *error);
 
 /*
  * Forgets the state of a key, as if it had never been hit.
  *
- * - key: Whose state: any bytes. (0 to 1024 bytes)
+ * - key: whose state: any bytes (0 to 1,024 bytes)
  *
- * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1. Threads: any.
+ * Since 0.1.0.
  */
 KW_API kw_status kw_limiter_reset(kw_limiter *limiter, const void *key, size_t key_length, int64_t timeout_us,
     kw_error *error);
 
-/*
- * Submits kw_limiter_reset: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_limiter_reset; the record of that tag answers it. */
 KW_API kw_status kw_limiter_submit_reset(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, int64_t timeout_us, kw_error *error);
 
 /*
- * Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
- * flowed back already is not given twice, and a window that ended is left alone.
+ * Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+ * already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
+ * charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
+ * refunded once: that is the caller's care.
  *
- * - key: The key that was hit. (0 to 1024 bytes)
+ * - key: the key that was hit (0 to 1,024 bytes)
+ * - decision: the decision of that hit
+ * - count: how much to give back; at most decision.count (1 to 4,503,599,627,370,495)
  *
- * - decision: The decision of that hit.
- *
- * - count: How much to give back; at most decision.count. (1 to 4503599627370495)
- *
- * Returns KW_OK, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round trips: 1.
+ * Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_refund(kw_limiter *limiter, const void *key, size_t key_length, const kw_decision *decision,
     int64_t count, int64_t timeout_us, kw_error *error);
 
-/*
- * Submits kw_limiter_refund: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_limiter_refund; the record of that tag answers it. */
 KW_API kw_status kw_limiter_submit_refund(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, const kw_decision *decision, int64_t count, int64_t timeout_us, kw_error *error);
 

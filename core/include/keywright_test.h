@@ -14,6 +14,13 @@ extern "C" {
  * For tests only, in the library keywright_test, which holds everything of keywright and replaces it. A client
  * opened with "echo://" talks to an endpoint inside the process. It answers at once, until it is told to hold its
  * replies.
+ *
+ * Each operation takes timeout_us, its deadline from now (0: the client's), the result, which is always written,
+ * and error, where a failure is told (may be NULL).
+ *
+ * Each can be submitted too: that never waits, and copies the arguments. KW_OK means that a record with that tag
+ * will come out of the completions; after any other status (KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED,
+ * KW_FORKED) none will.
  */
 
 /* The echo object of a client opened with echo://. */
@@ -48,9 +55,8 @@ typedef struct kw_echo_send_args {
 /*
  * Makes the echo object. The client must have been opened with echo://.
  *
- * - client: A client opened with echo://.
- *
- * - echo: The object; NULL on failure. Freed by kw_echo_free.
+ * - client: a client opened with echo://
+ * - echo: the object; NULL on failure. Freed by kw_echo_free.
  *
  * Can fail with KW_INVALID, KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -66,7 +72,7 @@ KW_API void kw_echo_free(kw_echo *echo);
 /*
  * Makes the endpoint hold its replies from now on (1), or lets all of them go and answer at once again (0).
  *
- * - held: 1 holds, 0 lets go. (0 to 1)
+ * - held: 1 holds, 0 lets go (0 to 1)
  *
  * Threads: any. Since 0.1.0.
  */
@@ -90,7 +96,7 @@ KW_API kw_status kw_echo_flush(kw_echo *echo, kw_error *error);
  * Makes the endpoint refuse to kill other links (1), as a server does for users without that right, or allows it
  * again (0).
  *
- * - forbidden: 1 refuses, 0 allows. (0 to 1)
+ * - forbidden: 1 refuses, 0 allows (0 to 1)
  *
  * Threads: any. Since 0.1.0.
  */
@@ -99,7 +105,7 @@ KW_API kw_status kw_echo_forbid(kw_echo *echo, int64_t forbidden, kw_error *erro
 /*
  * Reads what the endpoint has seen.
  *
- * - seen: Where it is written.
+ * - seen: where it is written
  *
  * Threads: any. Since 0.1.0.
  */
@@ -108,25 +114,15 @@ KW_API kw_status kw_echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *erro
 /*
  * Sends a number and bytes, and tells what came back.
  *
- * - payload: Any bytes. (0 to 16777216 bytes)
+ * - payload: any bytes (0 to 16,777,216 bytes)
+ * - number: any number
  *
- * - number: Any number.
- *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_echo_send(kw_echo *echo, const void *payload, size_t payload_length, int64_t number, int64_t timeout_us,
     kw_echo_pair *echo_pair, kw_error *error);
 
-/*
- * Submits kw_echo_send: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
- * the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_echo_send; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_send(kw_echo *echo, kw_completions *completions, uint64_t tag, const void *payload,
     size_t payload_length, int64_t number, int64_t timeout_us, kw_error *error);
 
@@ -134,7 +130,9 @@ KW_API kw_status kw_echo_submit_send(kw_echo *echo, kw_completions *completions,
  * Many of kw_echo_send in one write, in any order. Each result carries its own status; a failure of one leaves the
  * others alone. KW_OK when every one was answered, else the first failure.
  *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * - items: the arguments; size of the first is the step from one to the next
+ * - count: how many
+ * - results: as many
  */
 KW_API kw_status kw_echo_send_many(kw_echo *echo, const kw_echo_send_args *items, size_t count, int64_t timeout_us,
     kw_echo_pair *results, kw_error *error);
@@ -142,93 +140,57 @@ KW_API kw_status kw_echo_send_many(kw_echo *echo, const kw_echo_send_args *items
 /*
  * Sends a number several times, one after another, waiting between them.
  *
- * - number: Any number.
+ * - number: any number
+ * - count: how many times (1 to 1,000)
+ * - pause_us: how long to pause between two of them (us, 0 and more)
  *
- * - count: How many times. (1 to 1000)
- *
- * - pause_us: How long to pause between two of them. (us, 0 and more)
- *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: as many as asked for. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: as many as asked for. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_echo_steps(kw_echo *echo, int64_t number, int64_t count, int64_t pause_us, int64_t timeout_us,
     kw_echo_pair *echo_pair, kw_error *error);
 
-/*
- * Submits kw_echo_steps: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
- * the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: as many as asked for. Threads: any. Since 0.1.0.
- */
+/* Submits kw_echo_steps; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_steps(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t count, int64_t pause_us, int64_t timeout_us, kw_error *error);
 
 /*
  * Asks the endpoint for a grant of a number. A call that ended before its yes came gives it back.
  *
- * - number: Which grant; odd numbers are answered BUSY. (0 and more)
+ * - number: which grant; odd numbers are answered BUSY (0 and more)
  *
- * Returns KW_OK, KW_BUSY, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, KW_BUSY, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round
+ * trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_echo_grant(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
 
-/*
- * Submits kw_echo_grant: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
- * the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_echo_grant; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_grant(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t timeout_us, kw_error *error);
 
 /*
  * Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
  *
- * - number: Any number.
+ * - number: any number
  *
- * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1. Threads: any.
+ * Since 0.1.0.
  */
 KW_API kw_status kw_echo_keep(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
 
-/*
- * Submits kw_echo_keep: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
- * the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_echo_keep; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_keep(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t timeout_us, kw_error *error);
 
 /*
  * Sends a number through a script, to see that NOSCRIPT stays invisible.
  *
- * - number: Any number.
+ * - number: any number
  *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_echo_script(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
 
-/*
- * Submits kw_echo_script: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_echo_script; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_script(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t timeout_us, kw_error *error);
 
@@ -236,6 +198,13 @@ KW_API kw_status kw_echo_submit_script(kw_echo *echo, kw_completions *completion
  * Small users of duties, subscriptions and invalidation, on any server.
  *
  * For tests only, in the library keywright_test.
+ *
+ * Each operation takes timeout_us, its deadline from now (0: the client's), the result, which is always written,
+ * and error, where a failure is told (may be NULL).
+ *
+ * Each can be submitted too: that never waits, and copies the arguments. KW_OK means that a record with that tag
+ * will come out of the completions; after any other status (KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED,
+ * KW_FORKED) none will.
  */
 
 /* One who listens to a channel. */
@@ -274,11 +243,9 @@ typedef struct kw_swapped {
 /*
  * Makes a listener; it listens from the first call of state on, and while it hears.
  *
- * - client: The client.
- *
- * - channel: The channel. (0 to 1024 bytes)
- *
- * - listener: The listener; freed by kw_listener_free.
+ * - client: the client
+ * - channel: the channel (0 to 1,024 bytes)
+ * - listener: the listener; freed by kw_listener_free
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -295,7 +262,7 @@ KW_API void kw_listener_free(kw_listener *listener);
 /*
  * Reads what was heard so far; the first call begins to listen.
  *
- * - heard: Where it is written.
+ * - heard: where it is written
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -304,11 +271,9 @@ KW_API kw_status kw_listener_state(kw_listener *listener, kw_listener_heard *hea
 /*
  * Begins to be told of changes of keys with a prefix.
  *
- * - client: The client.
- *
- * - prefix: The prefix of the keys. (0 to 1024 bytes)
- *
- * - shelf: The shelf; freed by kw_shelf_free.
+ * - client: the client
+ * - prefix: the prefix of the keys (0 to 1,024 bytes)
+ * - shelf: the shelf; freed by kw_shelf_free
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -325,7 +290,7 @@ KW_API void kw_shelf_free(kw_shelf *shelf);
 /*
  * Reads how it stands.
  *
- * - state: Where it is written.
+ * - state: where it is written
  *
  * Threads: any. Since 0.1.0.
  */
@@ -334,11 +299,9 @@ KW_API kw_status kw_shelf_read(kw_shelf *shelf, kw_shelf_state *state, kw_error 
 /*
  * Makes a cell. Sends nothing.
  *
- * - client: The client.
- *
- * - key: The key in the server, as it is. (0 to 1024 bytes)
- *
- * - cell: The cell; freed by kw_cell_free.
+ * - client: the client
+ * - key: the key in the server, as it is (0 to 1,024 bytes)
+ * - cell: the cell; freed by kw_cell_free
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -354,11 +317,9 @@ KW_API void kw_cell_free(kw_cell *cell);
 /*
  * Begins a duty that sends PING again and again.
  *
- * - client: The client.
- *
- * - every_us: How long between two of them. (us, 0 and more)
- *
- * - beat: The beat; freed by kw_beat_free.
+ * - client: the client
+ * - every_us: how long between two of them (us, 0 and more)
+ * - beat: the beat; freed by kw_beat_free
  *
  * Can fail with KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
@@ -374,7 +335,7 @@ KW_API void kw_beat_free(kw_beat *beat);
 /*
  * Reads how the duty goes.
  *
- * - duty: Where it is written.
+ * - duty: where it is written
  *
  * Threads: any. Since 0.1.0.
  */
@@ -383,23 +344,14 @@ KW_API kw_status kw_beat_state(kw_beat *beat, kw_duty *duty, kw_error *error);
 /*
  * Waits for one message, and asks for a sign of life at each beginning of the subscription.
  *
- * - wait_us: How long to wait at most. (us, 0 and more)
+ * - wait_us: how long to wait at most (us, 0 and more)
  *
- * Returns KW_OK, or a failure. Safe to repeat.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_listener_hear(kw_listener *listener, int64_t wait_us, int64_t timeout_us,
     kw_listener_heard *listener_heard, kw_error *error);
 
-/*
- * Submits kw_listener_hear: never waits, copies its arguments; the answer is the record of that tag. KW_OK means
- * that the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_listener_hear; the record of that tag answers it, with a kw_listener_heard unless it failed. */
 KW_API kw_status kw_listener_submit_hear(kw_listener *listener, kw_completions *completions, uint64_t tag, int64_t wait_us,
     int64_t timeout_us, kw_error *error);
 
@@ -407,25 +359,16 @@ KW_API kw_status kw_listener_submit_hear(kw_listener *listener, kw_completions *
  * Writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script
  * that answers the same.
  *
- * - expected: What the value is believed to be. (0 to 1024 bytes)
+ * - expected: what the value is believed to be (0 to 1,024 bytes)
+ * - value: what it is to become (0 to 1,024 bytes)
  *
- * - value: What it is to become. (0 to 1024 bytes)
- *
- * Returns KW_OK, KW_CONFLICT, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
+ * Returns KW_OK, KW_CONFLICT, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round
+ * trips: 1. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_cell_swap(kw_cell *cell, const void *expected, size_t expected_length, const void *value,
     size_t value_length, int64_t timeout_us, kw_swapped *swapped, kw_error *error);
 
-/*
- * Submits kw_cell_swap: never waits, copies its arguments; the answer is the record of that tag. KW_OK means that
- * the record will come; after any other status none will.
- *
- * Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.
- *
- * Round trips: 1. Threads: any. Since 0.1.0.
- */
+/* Submits kw_cell_swap; the record of that tag answers it, with a kw_swapped unless it failed. */
 KW_API kw_status kw_cell_submit_swap(kw_cell *cell, kw_completions *completions, uint64_t tag, const void *expected,
     size_t expected_length, const void *value, size_t value_length, int64_t timeout_us, kw_error *error);
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import Model
 from .abi import abi
-from .contract import argument_text
+from .contract import argument_text, common
 from .exports import symbols, version_script
 from .header import header, many_args_struct, record_struct
 from .prototypes import call_prototype, function_prototype, many_prototype, submit_prototype
@@ -18,6 +18,7 @@ __all__ = [
     "C_TYPES",
     "argument_text",
     "call_prototype",
+    "common",
     "emit",
     "function_prototype",
     "generated",

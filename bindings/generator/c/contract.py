@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from ..model import BYTES, BYTES_MIN, Argument, Function, Model, Operation
+from ..model import BYTES, BYTES_MIN, Argument, Function, Model, Module, Operation
+from ..words import lower_first
 from .text import comment
 
+AGAIN = {
+    "read": "Safe to repeat.",
+    "state": "Safe to repeat: what is sent twice is done once.",
+    "record": "Safe to repeat by its operation id.",
+    "never": "Never sent twice: a link lost after sending answers KW_UNKNOWN.",
+}
 
-def contract(function: Function | Operation, model: Model, submit: bool = False, many: bool = False) -> str:
-    """The text over a prototype: what is true afterwards, parameters, statuses, threads, round trips, since."""
-    parts = []
-    if submit:
-        parts.append(
-            f"Submits {function.c_name}: never waits, copies its arguments; the answer is the record of that tag. "
-            "KW_OK means that the record will come; after any other status none will."
-        )
-    elif many:
-        parts.append(
-            f"Many of {function.c_name} in one write, in any order. Each result carries its own status; a failure "
-            "of one leaves the others alone. KW_OK when every one was answered, else the first failure."
-        )
-    else:
-        parts.append(" ".join(function.doc.split()))
-    lines = []
-    if not submit and not many:
-        for argument in function.args:
-            lines.append(f"- {argument.name}: {argument_text(argument)}")
-    if lines:
-        parts.append("\n\n".join(lines))
+
+def common(module: Module) -> list[str]:
+    """What holds for all operations of a module: paragraphs for its head, so that no contract need say it."""
+    if not module.operations:
+        return []
+    results = ", the result, which is always written," if any(item.result for item in module.operations) else ""
+    return [
+        f"Each operation takes timeout_us, its deadline from now (0: the client's){results} and error, where a failure "
+        "is told (may be NULL).",
+        "Each can be submitted too: that never waits, and copies the arguments. KW_OK means that a record with that "
+        "tag will come out of the completions; after any other status (KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, "
+        "KW_CLOSED, KW_FORKED) none will.",
+    ]
+
+
+def contract(function: Function | Operation) -> str:
+    parts = [" ".join(function.doc.split())]
+    if function.args:
+        parts.append("\n".join(f"- {argument.name}: {argument_text(argument)}" for argument in function.args))
     if isinstance(function, Operation):
-        statuses = ["OK", *function.statuses]
-        said = ", ".join(f"KW_{name}" for name in statuses)
-        if submit:
-            parts.append("Fails with KW_INVALID, KW_OVERLOADED, KW_NO_MEMORY, KW_CLOSED or KW_FORKED.")
-        elif not many:
-            again = {
-                "read": "Safe to repeat.",
-                "state": "Safe to repeat: what is sent twice is done once.",
-                "record": "Safe to repeat by its operation id.",
-                "never": "Never sent twice: a link lost after sending answers KW_UNKNOWN.",
-            }[function.klass]
-            parts.append(f"Returns {said}, or a failure. {again}")
-        parts.append(f"Round trips: {function.round_trips}. Threads: {function.threads}. Since {function.since}.")
+        said = ", ".join(f"KW_{name}" for name in ["OK", *function.statuses])
+        parts.append(
+            f"Returns {said}, or a failure. {AGAIN[function.klass]} Round trips: {function.round_trips}. "
+            f"Threads: {function.threads}. Since {function.since}."
+        )
     else:
         tail = []
         if function.statuses and function.role != "query":
@@ -50,17 +47,36 @@ def contract(function: Function | Operation, model: Model, submit: bool = False,
     return comment("\n\n".join(parts))
 
 
+def contract_of_submit(model: Model, operation: Operation) -> str:
+    data = f", with a {model.record(operation.result).c_name} unless it failed" if operation.result else ""
+    return comment(f"Submits {operation.c_name}; the record of that tag answers it{data}.")
+
+
+def contract_of_many(operation: Operation) -> str:
+    return comment(
+        f"Many of {operation.c_name} in one write, in any order. Each result carries its own status; a failure of one "
+        "leaves the others alone. KW_OK when every one was answered, else the first failure.\n\n"
+        "- items: the arguments; size of the first is the step from one to the next\n"
+        "- count: how many\n"
+        "- results: as many"
+    )
+
+
 def argument_text(argument: Argument) -> str:
-    text = " ".join(argument.doc.split())
-    notes = []
-    if argument.type in BYTES:
-        notes.append(f"{BYTES_MIN[argument.type]} to {argument.max} bytes")
-    elif argument.type in ("timeout", "wait", "duration"):
-        notes.append("us, 0 and more")
-    elif argument.min is not None and argument.max is not None:
-        notes.append(f"{argument.min} to {argument.max}")
-    elif argument.min is not None:
-        notes.append(f"{argument.min} and more")
-    if argument.nullable:
+    """What an argument is and may be, as it goes on after a name: "whose state: any bytes (0 to 1,024 bytes)"."""
+    first, dot, rest = lower_first(" ".join(argument.doc.split())).removesuffix(".").partition(". ")
+    notes = bounds(argument)
+    if argument.nullable and "NULL" not in argument.doc:
         notes.append("may be NULL")
-    return f"{text} ({', '.join(notes)})" if notes else text
+    noted = f"{first} ({', '.join(notes)})" if notes else first
+    return f"{noted}{dot}{rest}{'.' if rest else ''}"
+
+
+def bounds(argument: Argument) -> list[str]:
+    if argument.type in BYTES:
+        return [f"{BYTES_MIN[argument.type]} to {argument.max:,} bytes"]
+    if argument.type in ("timeout", "wait", "duration"):
+        return ["us, 0 and more"]
+    if argument.min is not None and argument.max is not None:
+        return [f"{argument.min:,} to {argument.max:,}"]
+    return [f"{argument.min:,} and more"] if argument.min is not None else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..model import Model, Module, Operation, Record
-from .contract import contract
+from .contract import common, contract, contract_of_many, contract_of_submit
 from .prototypes import call_prototype, function_prototype, many_prototype, parameter, submit_prototype
 from .text import C_TYPES, comment, generated
 
@@ -39,7 +39,7 @@ def header(model: Model, library: str) -> str:
 
 
 def module_header(model: Model, module: Module) -> str:
-    out = [comment(f"{module.summary}\n\n{module.text}".strip()), "\n"]
+    out = [comment("\n\n".join([module.summary, module.text.strip(), *common(module)])), "\n"]
     for constant in module.constants:
         out.append(comment(constant.doc))
         out.append(f"#define KW_{constant.name} {constant.value}\n\n")
@@ -58,15 +58,15 @@ def module_header(model: Model, module: Module) -> str:
         if operation.many:
             out.append(many_args_struct(model, operation))
     for function in module.functions:
-        out.append(contract(function, model))
+        out.append(contract(function))
         out.append(f"KW_API {function_prototype(model, function)};\n\n")
     for operation in module.operations:
-        out.append(contract(operation, model))
+        out.append(contract(operation))
         out.append(f"KW_API {call_prototype(model, operation)};\n\n")
-        out.append(contract(operation, model, submit=True))
+        out.append(contract_of_submit(model, operation))
         out.append(f"KW_API {submit_prototype(model, operation)};\n\n")
         if operation.many:
-            out.append(contract(operation, model, many=True))
+            out.append(contract_of_many(operation))
             out.append(f"KW_API {many_prototype(model, operation)};\n\n")
     return "".join(out)
 

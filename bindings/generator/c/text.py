@@ -23,11 +23,13 @@ WIDTH = 118
 
 
 def comment(text: str, indent: str = "") -> str:
-    """A block comment in the house's form, filled to the width."""
+    """A block comment in the house's form, filled to the width. A paragraph of lines that begin with "- " is a list."""
     paragraphs = text.strip().split("\n\n")
     filled = []
     for paragraph in paragraphs:
-        filled.extend(textwrap.wrap(" ".join(paragraph.split()), WIDTH - len(indent) - 6) or [""])
+        for line in paragraph.split("\n") if paragraph.startswith("- ") else [" ".join(paragraph.split())]:
+            hanging = "  " if line.startswith("- ") else ""
+            filled.extend(textwrap.wrap(line, WIDTH - len(indent) - 6, subsequent_indent=hanging) or [""])
         filled.append("")
     filled.pop()
     if len(filled) == 1 and len(filled[0]) < WIDTH - len(indent) - 6:

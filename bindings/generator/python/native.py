@@ -134,7 +134,7 @@ def arguments(function: Function | Operation) -> list[str]:
             out.append(f"{name}: bytes")
         elif argument.type in NUMBERS:
             out.append(f"{name}: int")
-        elif argument.type in ("buffer", "memory_out"):
+        elif argument.type == "buffer":
             out.extend([f"{name}: CData", f"{name}_capacity: int"])
         elif argument.type == "memory_out":
             out.extend([f"{name}: CData", f"{name}_size: int"])

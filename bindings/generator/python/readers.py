@@ -101,7 +101,8 @@ def reader(model: Model, record: Record) -> str:
     values.extend(record.keeps)
     if by_hand:
         values.append("maker")
-    left = f"    {', '.join(names)}{',' if len(fields) == 1 else ''} = "
+    listed = ", ".join(names) if len(names) > 1 else f"({names[0]},)"
+    left = f"    {listed} = "
     right = f"{struct}.unpack_from(data, offset)"
     if len(left + right) <= WIDTH:
         out.append(f"{left}{right}\n")

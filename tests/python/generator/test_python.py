@@ -19,6 +19,7 @@ from keywright._port import RECORD
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "bindings"))
 
+from generator.model import Field, Model, Module, Record  # noqa: E402
 from generator.python import calls, errors, readers, text, twins  # noqa: E402
 from generator.spec import load  # noqa: E402
 
@@ -121,6 +122,12 @@ def test_long_signatures_are_laid_out_as_the_formatter_would():
 def test_a_docstring_that_would_break_is_refused():
     with pytest.raises(ValueError):
         text.docstring('it ends with a "quotation"')
+
+
+def test_a_reader_of_one_field_unpacks_one():
+    record = Record("lone", "A lone number.", [Field("number", "i64", "The number.")])
+    model = Model("0.1.0", [Module("m", "kw", "engine", "", "", [], "m.toml", records=[record])], {})
+    assert "    (number,) = _LONE.unpack_from(data, offset)\n" in readers.reader(model, record)
 
 
 def test_names_of_exceptions():
