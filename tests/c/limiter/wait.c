@@ -48,7 +48,7 @@ static void a_waiter_comes_back_when_its_turn_has_come(void **state) {
 static void who_would_wait_too_long_is_told_at_once(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
-    kw_limiter *limiters[] = {gcra("10/h as s"), gcra("7/h burst 10 as s"), window("10/h as s")};
+    kw_limiter *limiters[] = {gcra("10/m as s"), gcra("7/m burst 10 as s"), window("10/m as s")};
     for (int i = 0; i < 3; i++) {
         char before[128], after[128];
         const char *key = i < 2 ? "kw:limiter:{api:u}:tat:s" : "kw:limiter:{api:u}:window:s";
