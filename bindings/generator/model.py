@@ -206,6 +206,11 @@ class Script:
     text: str
     sha1: str
 
+    @property
+    def replies_array(self) -> bool:
+        """Whether the reply's parts have places, so that C needs names for them: one value needs none."""
+        return len(self.reply) > 1 or "return {" in self.text
+
 
 @dataclass
 class Module:

@@ -116,8 +116,10 @@ def abi_many(model: Model, operation: Operation) -> str:
     handle = operation.handle
     public = f"{operation.c_name}_args"
     item = f"{operation.c_name.removeprefix('kw_')}_item"
+    fits = f"sizeof({operation.symbol}_args) <= KW__LARGEST_ARGS"
     row = f"{operation.symbol}_row"
     out = [
+        f'_Static_assert({fits}, "{operation.full_name} takes too much to come in many");\n\n',
         f"static kw_status {item}(const void *item, void *out, kw_error *error) {{\n",
         f"    const {public} *from = item;\n",
     ]

@@ -11,13 +11,11 @@ def scripts_header(model: Model, library: str, layer: str) -> str:
     out = [generated("core/lua"), f'#ifndef {guard}\n#define {guard}\n\n#include "redis/script.h"\n\n']
     for name in scripts_of(model, library):
         script = model.scripts[name]
-        out.append(
-            comment(
-                f"{script.doc} Keys: {', '.join(script.keys) or 'none'}. Arguments: {', '.join(script.args) or 'none'}."
-            )
-        )
+        head = (("Keys", script.keys), ("Arguments", script.args), ("Reply", script.reply))
+        told = " ".join(f"{word}: {', '.join(names) or 'none'}." for word, names in head)
+        out.append(comment(f"{script.doc} {told}"))
         out.append(f"extern const kw__script kw__script_{name};\n")
-        if script.reply:
+        if script.replies_array:
             out.append("enum {\n")
             for index, word in enumerate(script.reply):
                 out.append(f"    KW__{name.upper()}_{word.upper()} = {index},\n")

@@ -21,7 +21,8 @@ _Static_assert(offsetof(kw_decision, reset_after_us) == 48, "layout of kw_decisi
 _Static_assert(offsetof(kw_decision, delay_us) == 56, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, settles_at_us) == 64, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, settles_rest) == 128, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, reserved) == 144, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, origin) == 144, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, reserved) == 152, "layout of kw_decision");
 _Static_assert(sizeof(kw_limit) == 88, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, count) == 0, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, period_us) == 8, "layout of kw_limit");
@@ -85,6 +86,8 @@ kw_status kw_limiter_submit_hit(kw_limiter *limiter, kw_completions *completions
     const kw__limiter_hit_args args = {.key = kw__bytes_of(key, key_length), .cost = cost};
     return kw__submit(&limiter->object, completions, tag, &kw__limiter_hit_row, &args, timeout_us, error);
 }
+
+_Static_assert(sizeof(kw__limiter_hit_args) <= KW__LARGEST_ARGS, "limiter.hit takes too much to come in many");
 
 static kw_status limiter_hit_item(const void *item, void *out, kw_error *error) {
     const kw_limiter_hit_args *from = item;

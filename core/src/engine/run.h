@@ -13,6 +13,9 @@ kw_status kw__call_cancel(kw_client *client, uint64_t number, kw_error *error);
 /* The client is going: ends those that nobody came back to. */
 void kw__run_end_interrupted(kw_client *client);
 
+/* The most that an argument record of what comes in many may take; each such operation asserts it. */
+#define KW__LARGEST_ARGS 512
+
 /* Many arguments, each `step` bytes after the one before; read checks one and fills an argument record from it. */
 typedef struct kw__items {
     const void *first;

@@ -6,59 +6,35 @@
 
 /*
  * Charges a GCRA hit whose cost has a remainder in 1/parts us, or denies it. Keys: tat. Arguments: parts, cost_us,
- * cost_rest, room_us, room_rest, ahead_us.
+ * cost_rest, room_us, room_rest, ahead_us. Reply: state.
  */
 extern const kw__script kw__script_gcra_exact_hit;
-enum {
-    KW__GCRA_EXACT_HIT_STATE = 0,
-    KW__GCRA_EXACT_HIT_REPLIES = 1
-};
 
 /*
  * Charges a GCRA hit whose cost is whole microseconds, or denies it. Keys: tat. Arguments: cost_us, room_us,
- * ahead_us.
+ * ahead_us. Reply: state.
  */
 extern const kw__script kw__script_gcra_hit;
-enum {
-    KW__GCRA_HIT_STATE = 0,
-    KW__GCRA_HIT_REPLIES = 1
-};
 
 /*
  * Takes back part of a GCRA charge, never more than time has left of it. Keys: tat. Arguments: parts, credit_us,
- * credit_rest, settles_us, settles_rest, ahead_us.
+ * credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest. Reply: credited_us.
  */
 extern const kw__script kw__script_gcra_refund;
-enum {
-    KW__GCRA_REFUND_CREDITED_US = 0,
-    KW__GCRA_REFUND_REPLIES = 1
-};
 
-/* Reads a limiter's state together with the server's clock. Keys: state. Arguments: none. */
+/* Reads a limiter's state together with the server's clock. Keys: state. Arguments: none. Reply: state. */
 extern const kw__script kw__script_state;
-enum {
-    KW__STATE_STATE = 0,
-    KW__STATE_REPLIES = 1
-};
 
 /*
  * Charges a hit to a fixed window that opens with its first hit, or denies it. Keys: window. Arguments: cost,
- * room, period_us.
+ * room, period_us. Reply: state.
  */
 extern const kw__script kw__script_window_hit;
-enum {
-    KW__WINDOW_HIT_STATE = 0,
-    KW__WINDOW_HIT_REPLIES = 1
-};
 
 /*
  * Takes back part of a charge to a fixed window, if that window is still open. Keys: window. Arguments: credit,
- * ends.
+ * ends. Reply: credited.
  */
 extern const kw__script kw__script_window_refund;
-enum {
-    KW__WINDOW_REFUND_CREDITED = 0,
-    KW__WINDOW_REFUND_REPLIES = 1
-};
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "redis/script.h"
 
-/* Gives back the number that it was sent. Keys: none. Arguments: number. */
+/* Gives back the number that it was sent. Keys: none. Arguments: number. Reply: number. */
 extern const kw__script kw__script_echo;
 enum {
     KW__ECHO_NUMBER = 0,
@@ -13,6 +13,7 @@ enum {
 
 /*
  * Writes a value if the present one is the expected one, as SET IFEQ does. Keys: cell. Arguments: expected, value.
+ * Reply: swapped.
  */
 extern const kw__script kw__script_swap;
 enum {

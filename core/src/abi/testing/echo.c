@@ -89,6 +89,8 @@ kw_status kw_echo_submit_send(kw_echo *echo, kw_completions *completions, uint64
     return kw__submit(&echo->object, completions, tag, &kw__echo_send_row, &args, timeout_us, error);
 }
 
+_Static_assert(sizeof(kw__echo_send_args) <= KW__LARGEST_ARGS, "echo.send takes too much to come in many");
+
 static kw_status echo_send_item(const void *item, void *out, kw_error *error) {
     const kw_echo_send_args *from = item;
     KW__CHECK(kw__check_bytes(from->payload, from->payload_length, 16777216, "payload", error));
