@@ -47,7 +47,7 @@ from ._generated.errors import (
     Unsupported,
     WrongType,
 )
-from ._generated.keywright import MAX_KEY, MAX_NAME, Capability, Info, Reason, Role, Stats, Status
+from ._generated.keywright import MAX_KEY, MAX_NAME, Background, Capability, Info, Reason, Role, Stats, Status
 from ._generated.keywright import VERSION as __version__
 from ._generated.keywright_calls import hash_tag
 from ._generated.limiter import Algorithm, DecidedBy, Limit
@@ -63,6 +63,7 @@ __all__ = [
     "MAX_NAME",
     "Algorithm",
     "AuthenticationFailed",
+    "Background",
     "Batch",
     "Busy",
     "Cancelled",
