@@ -1,7 +1,7 @@
 """Checks that includes of the core point down only: abi -> primitives -> engine -> redis -> base.
 
-A primitive never includes another primitive's header, and none includes a header of hiredis, OpenSSL or sockets: those
-belong to redis/. What lies in a folder called testing may include anything.
+A primitive never includes another primitive's header, nor one of threads. Only redis/ includes headers of hiredis,
+OpenSSL or sockets. What lies in a folder called testing may include anything.
 """
 
 import re
@@ -12,9 +12,11 @@ SOURCES = Path(__file__).resolve().parents[2] / "core" / "src"
 LAYERS = ["base", "redis", "engine", "primitives", "abi"]
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 OF_SOCKETS = re.compile(r"^(hiredis/|(?:alloc|read|sds)\.h$|sys/socket\.h|sys/un\.h|netinet/|arpa/inet\.h|netdb\.h)")
+OF_THREADS = re.compile(r"^(pthread|threads|semaphore)\.h$")
 OF_OPENSSL = re.compile(r"^openssl/")
-# Outside redis/, hiredis and sockets are seen by the engine alone, which waits for links.
-MAY_TOUCH_SOCKETS = {"redis", "engine"}
+# Outside redis/, nobody sees sockets; and above it nobody makes threads or locks but by base/.
+MAY_TOUCH_SOCKETS = {"redis"}
+MAY_TOUCH_THREADS = {"base", "redis"}
 
 
 def subject(path: Path) -> str:
@@ -45,6 +47,8 @@ def complaints(source: Path, primitives: set[str]) -> list[str]:
     for kind, name in INCLUDE.findall(source.read_text(encoding="utf-8")):
         if OF_SOCKETS.match(name) and layer not in MAY_TOUCH_SOCKETS:
             found.append(f"includes {name}: {layer}/ knows nothing of sockets")
+        if OF_THREADS.match(name) and layer not in MAY_TOUCH_THREADS:
+            found.append(f"includes {name}: {layer}/ knows nothing of threads")
         if OF_OPENSSL.match(name) and layer != "redis":
             found.append(f"includes {name}: {layer}/ knows nothing of TLS")
         included = target(source, name) if kind == '"' else None
