@@ -1,0 +1,221 @@
+"""Building a scenario: each step is done to the model, and written down with what the model answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+
+from support.limiter_model import Answer, FixedWindow, Gcra  # noqa: E402
+
+SECOND = 1_000_000
+YEAR_2026 = 1_767_225_600_000_000
+YEAR_2100 = 4_102_444_800_000_000
+UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+
+Model = Gcra | FixedWindow
+#: What tells the state of one key from all others: name, key, label, algorithm.
+Place = tuple[bytes, bytes, str, str]
+Step = dict[str, Any]
+
+
+def escape(name: bytes) -> bytes:
+    return b"".join(b"%%%02X" % byte if byte in b"%{}:" else bytes([byte]) for byte in name)
+
+
+def put(step: Step, field: str, value: bytes) -> None:
+    """Bytes as text where JSON can carry it."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    step.update({f"{field}_hex": value.hex()} if "\0" in text else {field: text})
+
+
+class Limiter:
+    """One limiter of a scenario: its limit taken apart, and how the file names it."""
+
+    def __init__(
+        self, limit: str, algorithm: str = "gcra", name: bytes = b"api", max_wait_us: int | None = None
+    ) -> None:
+        count, rest = limit.split("/")
+        unit, *words = rest.split()
+        clauses = dict(zip(words[::2], words[1::2], strict=True))
+        self.name, self.algorithm, self.max_wait_us = name, algorithm, max_wait_us or 60 * SECOND
+        self.count, self.period = int(count), UNITS[unit]
+        self.burst = int(clauses.get("burst", count))
+        self.label = clauses.get("as", str(self.period))
+        self.written: Step = {}
+        put(self.written, "name", name)
+        self.written |= {"limit": limit, "algorithm": algorithm}
+        if max_wait_us is not None:
+            self.written["max_wait_us"] = max_wait_us
+
+    def model(self) -> Model:
+        if self.algorithm == "fixed_window":
+            return FixedWindow(self.count, self.period)
+        return Gcra(self.count, self.period, self.burst, self.max_wait_us)
+
+
+def read_by(reader: Model, left: Model) -> None:
+    """Gives a model what another limiter left in the key that they share."""
+    if isinstance(reader, FixedWindow) and isinstance(left, FixedWindow):
+        reader.ends, reader.count = left.ends, left.count
+    elif isinstance(reader, Gcra) and isinstance(left, Gcra) and left.value is not None:
+        us, rest = int(left.value[:16]), int(left.value[16:] or 0)
+        if reader.parts == 1:
+            reader.tat = Fraction(us + (rest > 0))
+        else:
+            reader.tat = us + Fraction(min(rest, reader.parts - 1), reader.parts)
+    reader.expires_ms = left.expires_ms
+
+
+class Scenario:
+    """The server stands still at `start` until the clock is moved."""
+
+    def __init__(self, name: str, start: int, limiters: dict[str, Limiter]) -> None:
+        self.name, self.now, self.limiters = name, start, limiters
+        self.default = next(iter(limiters))
+        self.left: dict[Place, Model] = {}  # by whoever wrote last
+        self.saved: dict[str, tuple[Answer, str]] = {}
+        self.steps: list[Step] = [{"do": "clock", "at_us": start}]
+
+    @property
+    def capacity(self) -> int:
+        return self.limiters[self.default].burst
+
+    # ---- what is done
+
+    def hit(self, cost: int = 1, key: str | bytes = "u", on: str = "", save: str = "", repeat: int = 0) -> Answer:
+        step = self._step("hit", key, on, cost=cost)
+        if repeat:
+            step["repeat"], step["admitted"] = repeat, 0
+        for _ in range(repeat or 1):
+            answer = self._write(key, on, lambda model: model.hit(self.now, cost))
+            if repeat:
+                step["admitted"] += answer.status == "OK"
+        return self._expect(step, answer, on, save)
+
+    def wait(self, wait_us: int, cost: int = 1, on: str = "", save: str = "") -> Answer:
+        step = self._step("wait", "u", on, cost=cost, wait_us=wait_us)
+        patience = min(wait_us, self.limiters[on or self.default].max_wait_us)
+
+        def book(model: Model) -> Answer:
+            return model.hit(self.now, cost, patience) if isinstance(model, Gcra) else model.hit(self.now, cost)
+
+        return self._expect(step, self._write("u", on, book), on, save)
+
+    def peek(self, cost: int = 1, key: str | bytes = "u", on: str = "") -> Answer:
+        step = self._step("peek", key, on, cost=cost)
+        return self._expect(step, self._read(key, on).peek(self.now, cost), on, "")
+
+    def refund(self, of: str, count: int, on: str = "") -> None:
+        answer, made_by = self.saved[of]
+        self._step("refund", "u", on or made_by, of=of, count=count)
+        self._write("u", on or made_by, lambda model: model.refund(self.now, answer, count))
+
+    def reset(self, key: str = "u") -> None:
+        self._step("reset", key, "")
+        self._write(key, "", lambda model: model.forget())
+
+    def fails(self, do: str, status: str, reason: str = "", **fields: Any) -> None:
+        failure = {"status": status} | ({"reason": reason} if reason else {})
+        self.steps.append({"do": do, "key": "u", **fields, "fails": failure})
+
+    def clock(self, at: int | None = None, by: int = 0) -> None:
+        self.steps.append({"do": "clock", "at_us": at} if at is not None else {"do": "clock", "by_us": by})
+        self.now = at if at is not None else self.now + by
+        for model in self.left.values():
+            model.pass_to(self.now)
+
+    def command(self, *words: str) -> None:
+        self.steps.append({"do": "command", "words": list(words)})
+
+    def persist(self) -> None:
+        self._write("u", "", lambda model: model.persist())
+        self.command("PERSIST", self._server_key("u", "").decode())
+
+    def state(self, key: str | bytes = "u", on: str = "") -> None:
+        model = self._read(key, on)
+        step: Step = {"do": "state"}
+        put(step, "key", self._server_key(key, on))
+        step["value"] = model.value
+        if model.value is not None:
+            step["expires_at_ms"] = -1 if model.expires_ms is None else model.expires_ms
+        self.steps.append(step)
+
+    # ---- how
+
+    def _place(self, key: str | bytes, on: str) -> Place:
+        limiter = self.limiters[on or self.default]
+        return limiter.name, key if isinstance(key, bytes) else key.encode(), limiter.label, limiter.algorithm
+
+    def _server_key(self, key: str | bytes, on: str) -> bytes:
+        name, inner, label, algorithm = self._place(key, on)
+        shape = b"tat" if algorithm == "gcra" else b"window"
+        return b"kw:limiter:{%b:%b}:%b:%b" % (escape(name), escape(inner), shape, label.encode())
+
+    def _read(self, key: str | bytes, on: str) -> Model:
+        model = self.limiters[on or self.default].model()
+        left = self.left.get(self._place(key, on))
+        if left is not None:
+            read_by(model, left)
+        return model
+
+    def _write(self, key: str | bytes, on: str, operation: Callable[[Model], Any]) -> Any:
+        """Does something to a model, and keeps it if it wrote: a denial leaves what it read as another wrote it."""
+        model = self._read(key, on)
+        before = model.value, model.expires_ms
+        answer = operation(model)
+        if (model.value, model.expires_ms) != before or (isinstance(answer, Answer) and answer.count > 0):
+            self.left[self._place(key, on)] = model
+        return answer
+
+    def _step(self, do: str, key: str | bytes, on: str, **fields: Any) -> Step:
+        step: Step = {"do": do}
+        put(step, "key", key if isinstance(key, bytes) else key.encode())
+        if on and on != self.default:
+            step["limiter"] = on
+        step |= fields
+        self.steps.append(step)
+        return step
+
+    def _expect(self, step: Step, answer: Answer, on: str, save: str) -> Answer:
+        if save:
+            step["save"], self.saved[save] = save, (answer, on)
+        step["expect"] = {
+            "status": answer.status,
+            "count": answer.count,
+            "limit": answer.limit,
+            "remaining": answer.remaining,
+            "retry_after_us": answer.retry_after_us,
+            # Of a booked hit: as it is when the caller hears of it.
+            "reset_after_us": answer.reset_after_us - answer.delay_us,
+            "denied_by": answer.denied_by,
+        } | ({"delay_us": answer.delay_us} if answer.delay_us else {})
+        return answer
+
+
+def text_of(about: str, scenarios: list[Scenario]) -> str:
+    """A file: one step a line, so that a change shows where it is."""
+
+    def rows(indent: int, items: list[str]) -> str:
+        return ",\n".join(" " * indent + item for item in items)
+
+    def line(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False)
+
+    blocks = []
+    for scenario in scenarios:
+        limiters = rows(8, [f"{line(name)}: {line(made.written)}" for name, made in scenario.limiters.items()])
+        steps = rows(8, [line(step) for step in scenario.steps])
+        blocks.append(
+            f'    {{\n      "name": {line(scenario.name)},\n      "limiters": {{\n{limiters}\n      }},\n'
+            f'      "steps": [\n{steps}\n      ]\n    }}'
+        )
+    return f'{{\n  "about": {line(about)},\n  "scenarios": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
