@@ -104,11 +104,11 @@ def mirror() -> str:
 
 def apt_of(suite: str) -> dict[str, str]:
     """The environment of an apt that knows that suite alone, and takes nothing for installed."""
-    folder = STORE / "apt" / suite
+    folder, address = STORE / "apt" / suite, mirror()
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "status").touch()
-    (folder / "sources.list").write_text(f"deb [signed-by={ARCHIVE_KEYS}] {mirror()} {suite} main\n", encoding="utf-8")
+    (folder / "sources.list").write_text(f"deb [signed-by={ARCHIVE_KEYS}] {address} {suite} main\n", encoding="utf-8")
     user = "root" if os.getuid() == 0 else ""
     (folder / "apt.conf").write_text(APT_CONF.format(folder=folder, user=user), encoding="utf-8")
     return {"APT_CONFIG": str(folder / "apt.conf")}
