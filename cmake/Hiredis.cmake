@@ -25,7 +25,8 @@ set(KW_HIREDIS_NAMES "${CMAKE_CURRENT_SOURCE_DIR}/core/src/redis/hiredis_names.h
 
 add_library(kw_hiredis OBJECT
   "${KW_HIREDIS_TREE}/hiredis/read.c" "${KW_HIREDIS_TREE}/hiredis/sds.c" "${KW_HIREDIS_TREE}/hiredis/alloc.c")
-target_compile_options(kw_hiredis PRIVATE -w PUBLIC "SHELL:-include \"${KW_HIREDIS_NAMES}\"")
+# It adds to a length of up to 2^63 - 1 that the server names, and goes on with what comes out: let that be defined.
+target_compile_options(kw_hiredis PRIVATE -w -fwrapv PUBLIC "SHELL:-include \"${KW_HIREDIS_NAMES}\"")
 set_property(TARGET kw_hiredis PROPERTY C_EXTENSIONS ON)
 target_include_directories(kw_hiredis SYSTEM INTERFACE "${KW_HIREDIS_TREE}" "${KW_HIREDIS_TREE}/hiredis")
 set(KW_HIREDIS_OBJECTS $<TARGET_OBJECTS:kw_hiredis>)

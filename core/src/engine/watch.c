@@ -67,7 +67,7 @@ static void invalidate_all(kw__background *background) {
     }
 }
 
-/* The keys that changed; nil when the server forgot everything (FLUSHALL). */
+/* The keys that changed; nil when the server forgot everything (FLUSHALL). What is no key may stand for any. */
 static void hear_invalidation(kw__background *background, const kw__reply *keys) {
     background->seen.invalidations++;
     if (keys->kind != KW__REPLY_ARRAY) {
@@ -76,6 +76,10 @@ static void hear_invalidation(kw__background *background, const kw__reply *keys)
     }
     for (size_t i = 0; i < keys->count; i++) {
         kw__bytes key = keys->elements[i]->bytes;
+        if (keys->elements[i]->kind != KW__REPLY_STRING) {
+            invalidate_all(background);
+            continue;
+        }
         for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next) {
             if (key.length < guard->prefix.length || memcmp(key.data, guard->prefix.data, guard->prefix.length) != 0) continue;
             guard->epoch++;
@@ -89,6 +93,7 @@ static void hear_message(kw__background *background, kw__bytes channel, const kw
         hear_invalidation(background, payload);
         return;
     }
+    if (payload->kind != KW__REPLY_STRING) return;
     background->seen.notifications++;
     for (kw__watch *watch = background->watches, *next; watch != NULL; watch = next) {
         next = watch->next;
@@ -129,9 +134,10 @@ static void hear(kw__link *link, const kw__reply *reply) {
     if (reply->kind == KW__REPLY_ERROR) hear_error(background, reply);
     if (is(reply, "OK")) hear_confirmation(background, false);
     bool named = (reply->kind == KW__REPLY_PUSH || reply->kind == KW__REPLY_ARRAY) && reply->count >= 2;
-    if (named && is(reply->elements[0], "message") && reply->count == 3) {
+    bool has_channel = named && reply->elements[1]->kind == KW__REPLY_STRING;
+    if (has_channel && is(reply->elements[0], "message") && reply->count == 3) {
         hear_message(background, reply->elements[1]->bytes, reply->elements[2]);
-    } else if (named && is(reply->elements[0], "subscribe")) {
+    } else if (has_channel && is(reply->elements[0], "subscribe")) {
         hear_subscribed(background, reply->elements[1]->bytes);
     } else if (named && is(reply->elements[0], "invalidate")) {
         hear_invalidation(background, reply->elements[1]);
