@@ -95,9 +95,10 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.retry_after_us) - 40]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.reset_after_us) - 48]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.delay_us) - 56]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.settles_at_us) - 64]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.settles_rest) - 128]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.reserved) - 144]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.origin) - 64]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.settles_at_us) - 72]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.settles_rest) - 136]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_decision{}.reserved) - 152]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_limit - 88]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.count) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.period_us) - 8]struct{}{}

@@ -60,6 +60,7 @@ type Decision struct {
 	RetryAfter  time.Duration // How long until the same cost fits if nobody else comes; 0 if allowed, Never if it cannot fit.
 	ResetAfter  time.Duration // How long until the key is as if never hit.
 	Delay       time.Duration // How long a waiting hit was booked ahead; 0 for others.
+	Origin      uint64        // A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
 	SettlesAt   [8]time.Time  // For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
 	SettlesRest [2]int64      // What SettlesAt leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it.
 }
@@ -77,6 +78,7 @@ func decisionOf(at unsafe.Pointer) Decision {
 		RetryAfter: duration(native.retry_after_us),
 		ResetAfter: duration(native.reset_after_us),
 		Delay:      duration(native.delay_us),
+		Origin:     uint64(native.origin),
 	}
 	for i, value := range native.settles_at_us {
 		result.SettlesAt[i] = moment(value)
@@ -99,6 +101,7 @@ func (d Decision) native() *C.kw_decision {
 		retry_after_us: microseconds(d.RetryAfter),
 		reset_after_us: microseconds(d.ResetAfter),
 		delay_us:       microseconds(d.Delay),
+		origin:         C.uint64_t(d.Origin),
 	}
 	for i, value := range d.SettlesAt {
 		native.settles_at_us[i] = unixMicro(value)
@@ -294,7 +297,7 @@ func (l *Limiter) Wait(ctx context.Context, key string) (Decision, error) {
 // WaitN is a hit with patience: answers when it is admitted, or says no at once when that would outlast the context's
 // deadline. Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
 // windows ask again when a window ends, 100 times at most. A wait that is cancelled or runs out of time gives its
-// booking back.
+// booking back if nobody was booked behind it; else its moment passes unused.
 //
 // Without a deadline in the context: bounded by the limiter's MaxWait.
 //
@@ -325,8 +328,10 @@ func (l *Limiter) Reset(ctx context.Context, key string) error {
 	})
 }
 
-// Refund gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-// flowed back already is not given twice, and a window that ended is left alone.
+// Refund gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
+// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
+// refunded once: that is the caller's care.
 //
 //   - key: the key that was hit (up to 1,024 bytes)
 //   - decision: the decision of that hit

@@ -533,9 +533,9 @@ typedef struct kw_decision {
     int64_t retry_after_us; /* How long until the same cost fits if nobody else comes; 0 if allowed, KW_NEVER if it cannot fit. */
     int64_t reset_after_us; /* How long until the key is as if never hit. */
     int64_t delay_us; /* How long a waiting hit was booked ahead; 0 for others. */
+    uint64_t origin; /* A fingerprint of the limiter and the key that it speaks of: a refund by another is refused. */
     int64_t settles_at_us[8]; /* For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it. */
     int64_t settles_rest[2]; /* What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it. */
-    uint64_t origin; /* A fingerprint of the limiter and the key that it speaks of: a refund by another is refused. */
     int64_t reserved; /* Zero. */
 } kw_decision;
 

@@ -14,13 +14,13 @@
 local value = call('GET', KEYS[1])
 local debt, heal = 0, false
 if value then
-  local tat = tonumber(value)
-  if tat and #value == 19 then
+  local tat = #value == 16 and tonumber(value)
+  if #value == 19 then
     -- Left by an exact rate: its remainder rounds up.
     tat = tonumber(string.sub(value, 1, 16))
-    if string.sub(value, 17) ~= '000' then tat = tat + 1 end
+    if tat and string.sub(value, 17) ~= '000' then tat = tat + 1 end
   end
-  if not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then
+  if string.find(value, '%D') or not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then
     return redis.error_reply('WRONGTYPE the key of a limiter holds something else')
   end
   debt = tat - now

@@ -1,11 +1,14 @@
 #!lua flags=allow-oom
 -- gcra_refund: Takes back part of a GCRA charge, never more than time has left of it.
 -- KEYS: tat
--- ARGV: parts, credit_us, credit_rest, settles_us, settles_rest, ahead_us
+-- ARGV: parts, credit_us, credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest
 -- REPLY: credited_us
 --
 -- settles_us is the TAT as it was after the hit. What time has left of the charge is how far that still lies ahead: the rest
 -- has flowed back already.
+--
+-- A debt beyond the burst means that hits are booked ahead, at moments that stand. Whoever came then would be booked into the
+-- moments of those behind the charge that is taken back, so only the last one's charge is.
 --@include clock
 local left = ARGV[4] - now
 if left < 0 then return 0 end
@@ -20,6 +23,10 @@ if rest >= parts then
 end
 local debt = tat - now
 if debt - ARGV[6] > 0 then debt, rest = tonumber(ARGV[6]), 0 end
+local over = debt - ARGV[7]
+if over > 0 or (over == 0 and rest - ARGV[8] > 0) then
+  if debt ~= left or rest ~= tonumber(ARGV[5]) then return 0 end
+end
 local credit, credit_rest = tonumber(ARGV[2]), tonumber(ARGV[3])
 if left < credit or (left == credit and ARGV[5] - credit_rest < 0) then
   credit, credit_rest = left, tonumber(ARGV[5])

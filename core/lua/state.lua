@@ -4,6 +4,6 @@
 -- ARGV:
 -- REPLY: state
 --
--- The reply has the form of gcra_hit's, nothing charged; the state is empty when there is no key.
+-- The reply has the form of gcra_hit's, nothing charged; the state is "none" when there is no key.
 --@include clock
-return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or '')
+return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or 'none')

@@ -71,6 +71,7 @@ def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: i
         retry_after=0.0,
         reset_after=0.0,
         delay=0.0,
+        origin=0,
         rest=b"",
         key=key,
         maker=maker,

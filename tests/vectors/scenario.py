@@ -59,7 +59,7 @@ class Limiter:
     def model(self) -> Model:
         if self.algorithm == "fixed_window":
             return FixedWindow(self.count, self.period)
-        return Gcra(self.count, self.period, self.burst, self.max_wait_us)
+        return Gcra(self.count, self.period, self.burst)
 
 
 def read_by(reader: Model, left: Model) -> None:

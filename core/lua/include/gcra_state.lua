@@ -6,6 +6,6 @@ if #value == 19 then
 elseif #value ~= 16 then
   rest = nil
 end
-if not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then
+if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then
   return redis.error_reply('WRONGTYPE the key of a limiter holds something else')
 end

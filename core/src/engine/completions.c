@@ -336,6 +336,9 @@ kw_status kw__completions_cancel(kw_completions *completions, uint64_t tag, kw_e
 
 /* Room and the right to a tag, with the lock. */
 static kw_status admit(kw_completions *completions, uint64_t tag, kw_error *error) {
+    /* Asked once more with the lock: a step that has seen the client closed and nothing in flight is the last one. */
+    kw_status status = kw__client_check(completions->object.client, error);
+    if (status != KW_OK) return status;
     if (completions->open_calls >= (size_t)completions->object.client->url.max_in_flight) {
         return kw__fail(error, KW_OVERLOADED, KW_REASON_NONE, "%zu calls are in flight in these completions: drain before submitting more",
                         completions->open_calls);

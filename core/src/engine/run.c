@@ -7,7 +7,6 @@
 #include "engine/call.h"
 
 #define MANY_AT_ONCE 1024
-#define LARGEST_ARGS 512
 
 static void enter(kw_client *client) {
     atomic_fetch_add(&client->inside, 1);
@@ -184,6 +183,9 @@ static kw_status no_such_call(kw_error *error) {
 
 kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size_t result_size, kw_error *error) {
     if (error == NULL) return KW_INVALID;
+    if (result == NULL && result_size > 0) {
+        return kw__fail(error, KW_INVALID, KW_REASON_NULL_ARGUMENT, "result is NULL though its size is %zu", result_size);
+    }
     kw__call *call = take_up(client, number);
     if (call == NULL) return no_such_call(error);
     if (result_size != call->row->result_size) {
@@ -279,7 +281,7 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
 /* One window of the items: opens a call for each, and lets them go together. */
 static kw_status run_window(kw__object *object, const kw__row *row, const kw__items *items, size_t from, size_t count,
                             int64_t until, kw__call **calls, char *results, kw_error *error) {
-    _Alignas(16) char args[LARGEST_ARGS];
+    _Alignas(16) char args[KW__LARGEST_ARGS];
     size_t opened = 0;
     kw_status status = KW_OK;
     for (; opened < count && status == KW_OK; opened++) {
@@ -299,9 +301,8 @@ static kw_status run_window(kw__object *object, const kw__row *row, const kw__it
 }
 
 /* Arguments are checked before anything is sent, so that a batch is refused whole or not at all. */
-static kw_status check_all(const kw__row *row, const kw__items *items, kw_error *error) {
-    _Alignas(16) char args[LARGEST_ARGS];
-    if (row->args_size > sizeof args) return kw__fail_memory(error);
+static kw_status check_all(const kw__items *items, kw_error *error) {
+    _Alignas(16) char args[KW__LARGEST_ARGS];
     for (size_t i = 0; i < items->count; i++) {
         kw_status status = items->read((const char *)items->first + i * items->step, args, error);
         if (status == KW_OK) continue;
@@ -315,7 +316,7 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
                        kw_error *error) {
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
-    if (status == KW_OK) status = check_all(row, items, error);
+    if (status == KW_OK) status = check_all(items, error);
     if (status != KW_OK) return status;
     size_t window = items->count < MANY_AT_ONCE ? items->count : MANY_AT_ONCE;
     kw__call **calls = kw__malloc(window * sizeof *calls);
@@ -330,6 +331,13 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
     for (size_t from = 0; from < items->count; from += window) {
         size_t count = items->count - from < window ? items->count - from : window;
         char *at = (char *)results + from * row->result_size;
+        /* The time may be over long before the items are: those left are not begun. */
+        if (from > 0 && kw__now() >= until) {
+            status = kw__fail(first < 0 ? NULL : error, KW_TIMEOUT, KW_REASON_NONE, "the time was over before these were sent");
+            for (size_t i = 0; i < items->count - from; i++) memcpy(at + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+            if (first >= 0) first = status;
+            break;
+        }
         status = run_window(object, row, items, from, count, until, calls, at, first < 0 ? NULL : error);
         if (first >= 0) first = status;
     }

@@ -13,7 +13,7 @@ static int64_t common_divisor(int64_t a, int64_t b) {
     return a;
 }
 
-bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t burst, int64_t max_wait_us) {
+bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t burst, int64_t slack_us) {
     int64_t divisor = common_divisor(count, period_us);
     int64_t parts = count / divisor, interval = period_us / divisor;
     if (parts > KW__GCRA_PARTS_MAX) {
@@ -26,7 +26,7 @@ bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t bur
     gcra->parts = parts;
     gcra->interval = interval;
     gcra->burst = burst;
-    gcra->ahead_us = kw__gcra_clears(kw__gcra_cost(gcra, burst)) + max_wait_us;
+    gcra->ahead_us = kw__gcra_clears(kw__gcra_cost(gcra, burst)) + slack_us;
     return true;
 }
 

@@ -19,6 +19,13 @@
 
 #define KW__GCRA_PARTS_MAX 1000
 
+/*
+ * How much further than its burst a TAT may lie ahead. Not the reader's own longest wait: clients of one limiter may differ in
+ * that, or in the burst while a new one is rolled out, and none may cut what another was rightly charged or booked. A day is
+ * the longest wait there is; a clock that was set back locks a key for no longer.
+ */
+#define KW__GCRA_SLACK_US INT64_C(86400000000)
+
 /* A duration or a moment: whole microseconds and `rest` parts of one, of which a gcra has 1 to 1,000. */
 typedef struct kw__gcra_time {
     int64_t us;
@@ -29,14 +36,14 @@ typedef struct kw__gcra {
     int64_t parts;    /* into how many a microsecond is divided */
     int64_t interval; /* what one hit costs, in parts */
     int64_t burst;    /* how many hits at once */
-    int64_t ahead_us; /* as far as a TAT can honestly lie ahead: burst and the longest wait */
+    int64_t ahead_us; /* as far as a TAT can honestly lie ahead: burst and slack */
 } kw__gcra;
 
 /*
- * Prepares the arithmetic of a limit. All numbers are positive, count and period below 2^52; max_wait_us is a day at
+ * Prepares the arithmetic of a limit. All numbers are positive, count and period below 2^52; slack_us is a day at
  * most. Returns false when the burst stands for 2^52 us or more.
  */
-bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t burst, int64_t max_wait_us);
+bool kw__gcra_init(kw__gcra *gcra, int64_t count, int64_t period_us, int64_t burst, int64_t slack_us);
 
 /* What `hits` cost, 0 <= hits <= burst. */
 kw__gcra_time kw__gcra_cost(const kw__gcra *gcra, int64_t hits);

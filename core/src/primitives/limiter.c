@@ -76,6 +76,13 @@ static void destroy(kw__object *object) {
     kw__free(limiter);
 }
 
+/* 64-bit FNV-1a (Fowler, Noll, Vo): over the limiter's part of the key name at opening, over the key at each decision. */
+static uint64_t fingerprint(uint64_t hash, kw__bytes bytes) {
+    const unsigned char *at = bytes.data;
+    for (size_t i = 0; i < bytes.length; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
+    return hash;
+}
+
 /* The key's part is the shape and a label, so that limits of one name which differ in either have states of their own.
  */
 static bool build_frame(kw_limiter *limiter, const char *prefix, kw__bytes name, const kw_limit *limit) {
@@ -113,6 +120,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
         kw__free(made);
         return status;
     }
+    made->origin = fingerprint(UINT64_C(0xCBF29CE484222325), kw__bytes_of(made->frame.bytes, made->frame.before + made->frame.after));
     kw__object_init(&made->object, client, destroy);
     *limiter = made;
     return KW_OK;
@@ -169,6 +177,11 @@ static bool read_state(const kw__reply *reply, kw__limiter_state *state) {
         us >= 1000000) {
         return false;
     }
+    if (kw__bytes_equal(state->value, kw__bytes_text("none"))) {
+        state->value.length = 0;
+    } else if (state->value.length == 0) {
+        state->value = kw__bytes_text("?"); /* somebody's empty string is not the absence of a key */
+    }
     state->charged = charged == 1;
     state->now = seconds * 1000000 + us;
     return true;
@@ -181,7 +194,7 @@ static void judge(const kw_limiter *limiter, int64_t cost, kw_decision *decision
     decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
 }
 
-static kw_status decode(const kw_limiter *limiter, int64_t cost, bool looked, const kw__reply *reply,
+static kw_status decode(const kw_limiter *limiter, kw__bytes key, int64_t cost, bool looked, const kw__reply *reply,
                         kw_decision *decision, kw_error *error) {
     kw__limiter_state state;
     if (!read_state(reply, &state) || (looked && state.charged)) return kw__reply_unexpected("limiter", error);
@@ -189,6 +202,7 @@ static kw_status decode(const kw_limiter *limiter, int64_t cost, bool looked, co
     decision->reason = KW_DECIDED_BY_SERVER;
     decision->limits = 1;
     decision->limit = limiter->capacity;
+    decision->origin = fingerprint(limiter->origin, key);
     kw_status status = limiter->shape->describe(limiter, &state, cost > limiter->capacity ? 0 : cost, decision, error);
     if (status != KW_OK) return status;
     if (looked) {
@@ -210,9 +224,9 @@ kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64
     return kw__command_end(command, error);
 }
 
-kw_status kw__limiter_decode_hit(const kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision,
-                                 kw_error *error) {
-    return decode(limiter, cost, only_looks(limiter, cost), reply, decision, error);
+kw_status kw__limiter_decode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
+                                 kw_decision *decision, kw_error *error) {
+    return decode(limiter, key, cost, only_looks(limiter, cost), reply, decision, error);
 }
 
 static kw_status fail_decision(kw_error *error, const char *why) {
@@ -225,6 +239,9 @@ kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, co
     if (decision->limits != 1 || decision->count < 0 || decision->count > limiter->capacity ||
         decision->settles_at_us[0] < KW__STATE_TIME_MIN || decision->settles_at_us[0] >= KW__SERVER_TIME_MAX) {
         return fail_decision(error, "this limiter did not make it; pass the one that the hit gave, unchanged");
+    }
+    if (decision->origin != fingerprint(limiter->origin, key)) {
+        return fail_decision(error, "it was made by another limiter, or for another key");
     }
     if (count > decision->count) {
         return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
@@ -252,7 +269,7 @@ kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_
 
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_hit_args *args = step->args;
-    return kw__limiter_decode_hit(limiter_of(step), args->cost, reply, answer, error);
+    return kw__limiter_decode_hit(limiter_of(step), args->key, args->cost, reply, answer, error);
 }
 
 kw_status kw__limiter_peek_encode(const kw__step *step, kw__command *command, kw_error *error) {
@@ -262,7 +279,7 @@ kw_status kw__limiter_peek_encode(const kw__step *step, kw__command *command, kw
 
 kw_status kw__limiter_peek_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_peek_args *args = step->args;
-    return decode(limiter_of(step), args->cost, true, reply, answer, error);
+    return decode(limiter_of(step), args->key, args->cost, true, reply, answer, error);
 }
 
 kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, kw_error *error) {

@@ -8,7 +8,7 @@ static kw_status prepare(kw_limiter *limiter, const kw_limit *limit, kw_error *e
                            "GCRA holds rates up to %d per us; this limit asks for %lld in %lld us", KW__GCRA_PARTS_MAX,
                            (long long)limit->count, (long long)limit->period_us);
     }
-    if (!kw__gcra_init(&limiter->gcra, limit->count, limit->period_us, limit->burst, limiter->max_wait_us)) {
+    if (!kw__gcra_init(&limiter->gcra, limit->count, limit->period_us, limit->burst, KW__GCRA_SLACK_US)) {
         return kw__fail_at(error, KW_REASON_LIMIT_SIZE, 0,
                            "the burst takes 2^52 us (142 years) or more to come back at this rate: lower it");
     }
@@ -66,6 +66,9 @@ static void encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_dec
     kw__command_integer(command, decision->settles_at_us[0]);
     kw__command_integer(command, decision->settles_rest[0] & 0xFFFF); /* more than a remainder: read as the most */
     kw__command_integer(command, gcra->ahead_us);
+    kw__gcra_time burst = kw__gcra_cost(gcra, gcra->burst);
+    kw__command_integer(command, burst.us);
+    kw__command_integer(command, burst.rest);
 }
 
 const kw__shape kw__shape_gcra = {

@@ -3,10 +3,10 @@
 
 const kw__script kw__script_gcra_exact_hit = {
     .name = "gcra_exact_hit",
-    .sha1 = "8200479ac786dfbee0a5f0e690afb268a58f1ea4",
+    .sha1 = "3dc8075e7413c1188abb02533ad5a37f68415cb0",
     .keys = 1,
     .args = 6,
-    .length = 1300,
+    .length = 1328,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -22,7 +22,7 @@ const kw__script kw__script_gcra_exact_hit = {
             "elseif #value ~= 16 then\n"
             "rest = nil\n"
             "end\n"
-            "if not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
+            "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if tat >= now then\n"
@@ -51,10 +51,10 @@ const kw__script kw__script_gcra_exact_hit = {
 
 const kw__script kw__script_gcra_hit = {
     .name = "gcra_hit",
-    .sha1 = "e55a6e91f1f967987db0d953c8bc2279ba9a383c",
+    .sha1 = "a2d93093b1118adeb679db9973c2e0dda8936fec",
     .keys = 1,
     .args = 3,
-    .length = 972,
+    .length = 1017,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -63,12 +63,12 @@ const kw__script kw__script_gcra_hit = {
             "local value = call('GET', KEYS[1])\n"
             "local debt, heal = 0, false\n"
             "if value then\n"
-            "local tat = tonumber(value)\n"
-            "if tat and #value == 19 then\n"
+            "local tat = #value == 16 and tonumber(value)\n"
+            "if #value == 19 then\n"
             "tat = tonumber(string.sub(value, 1, 16))\n"
-            "if string.sub(value, 17) ~= '000' then tat = tat + 1 end\n"
+            "if tat and string.sub(value, 17) ~= '000' then tat = tat + 1 end\n"
             "end\n"
-            "if not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then\n"
+            "if string.find(value, '%D') or not (tat and tat >= 1000000000000000 and tat < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "debt = tat - now\n"
@@ -92,10 +92,10 @@ const kw__script kw__script_gcra_hit = {
 
 const kw__script kw__script_gcra_refund = {
     .name = "gcra_refund",
-    .sha1 = "7ad5cf2d37eca74e2fd43bd4c3dba890a9441716",
+    .sha1 = "d3d385fca418c399d6775c644ae4d0073bfa1d3b",
     .keys = 1,
-    .args = 6,
-    .length = 1367,
+    .args = 8,
+    .length = 1545,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -111,7 +111,7 @@ const kw__script kw__script_gcra_refund = {
             "elseif #value ~= 16 then\n"
             "rest = nil\n"
             "end\n"
-            "if not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
+            "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "local parts = tonumber(ARGV[1])\n"
@@ -121,6 +121,10 @@ const kw__script kw__script_gcra_refund = {
             "end\n"
             "local debt = tat - now\n"
             "if debt - ARGV[6] > 0 then debt, rest = tonumber(ARGV[6]), 0 end\n"
+            "local over = debt - ARGV[7]\n"
+            "if over > 0 or (over == 0 and rest - ARGV[8] > 0) then\n"
+            "if debt ~= left or rest ~= tonumber(ARGV[5]) then return 0 end\n"
+            "end\n"
             "local credit, credit_rest = tonumber(ARGV[2]), tonumber(ARGV[3])\n"
             "if left < credit or (left == credit and ARGV[5] - credit_rest < 0) then\n"
             "credit, credit_rest = left, tonumber(ARGV[5])\n"
@@ -139,24 +143,24 @@ const kw__script kw__script_gcra_refund = {
 
 const kw__script kw__script_state = {
     .name = "state",
-    .sha1 = "b46cc322095b2a7a3a7bfdf6ca99765bf29e06d5",
+    .sha1 = "64f0b5a83948f035ffef1687c15773d825bcc684",
     .keys = 1,
     .args = 0,
-    .length = 192,
+    .length = 196,
     .text =
             "#!lua flags=no-writes\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or '')\n",
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or 'none')\n",
 };
 
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
-    .sha1 = "f1b19a34e3df223ebb5cb505c13754f25ecc467f",
+    .sha1 = "a805b1de645db73cfc5c5ede2d0d2b9c3835f8cc",
     .keys = 1,
     .args = 3,
-    .length = 964,
+    .length = 992,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -166,7 +170,7 @@ const kw__script kw__script_window_hit = {
             "local left, count, heal = tonumber(ARGV[3]), 0, false\n"
             "if value then\n"
             "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
+            "if string.find(value, '%D') or not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if ends > now then\n"
@@ -188,10 +192,10 @@ const kw__script kw__script_window_hit = {
 
 const kw__script kw__script_window_refund = {
     .name = "window_refund",
-    .sha1 = "dfb8c4afa7d24878a425b4e88b351c113dc5dab4",
+    .sha1 = "278ea1e278057b0f6304a7ef28a42beeffb761e9",
     .keys = 1,
     .args = 2,
-    .length = 694,
+    .length = 722,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -200,7 +204,7 @@ const kw__script kw__script_window_refund = {
             "local value = call('GET', KEYS[1])\n"
             "if not value then return 0 end\n"
             "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
-            "if not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
+            "if string.find(value, '%D') or not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if ends <= now or ends - ARGV[2] ~= 0 then return 0 end\n"

@@ -381,7 +381,8 @@ static void work(kw__link *link, bool readable, bool writable) {
     } else {
         if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
         if (writable && link->want_write) kw__link_flush(link);
-        bool heard = readable && kw__link_read(link);
+        bool is_open = link->transport.fd >= 0; /* a handshake that took too long was given up just now */
+        bool heard = is_open && readable && kw__link_read(link);
         if (link->broken && !heard) kw__link_lost(link); /* not before what had arrived was read */
         check_stall(link, now);
     }

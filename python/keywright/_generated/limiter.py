@@ -50,6 +50,8 @@ class DecisionFields(NamedTuple):
     reset_after: float
     #: How long a waiting hit was booked ahead; 0 for others. In seconds.
     delay: float
+    #: A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
+    origin: int
     #: The rest as the library wrote it, for when it goes back in.
     rest: bytes
     #: The key that was asked about.

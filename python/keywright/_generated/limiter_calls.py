@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
-_DECISION = Struct("=iiiiqqqqqq96s")
+_DECISION = Struct("=iiiiqqqqqqQ88s")
 _LIMIT = Struct("=qqq64s")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
@@ -45,6 +45,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
         retry_after,
         reset_after,
         delay,
+        origin,
         rest,
     ) = _DECISION.unpack_from(data, offset)
     return tuple.__new__(
@@ -60,6 +61,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
             retry_after / 1e6 if retry_after != NEVER else inf,
             reset_after / 1e6 if reset_after != NEVER else inf,
             delay / 1e6 if delay != NEVER else inf,
+            origin,
             rest,
             key,
             maker,
@@ -79,6 +81,7 @@ def write_decision(library: Library, decision: AnyDecision) -> CData:
         from_seconds(decision.retry_after),
         from_seconds(decision.reset_after),
         from_seconds(decision.delay),
+        decision.origin,
         decision.rest,
     )
     return library.ffi.from_buffer("kw_decision *", data)
@@ -217,7 +220,8 @@ class LimiterCalls(BlockingObject):
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
         Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
         windows ask again when a window ends, 100 times at most. The call's deadline is wait + timeout. A wait that
-        is cancelled or runs out of time gives its booking back.
+        is cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment
+        passes unused.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
@@ -270,8 +274,10 @@ class LimiterCalls(BlockingObject):
             self._library.rooms.append(room)
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> None:
-        """Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-        flowed back already is not given twice, and a window that ended is left alone.
+        """Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+        already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only
+        the charge of the last one can be taken back, for the moments of those behind it stand. Each part of a
+        decision is refunded once: that is the caller's care.
 
         Args:
             decision: the decision of that hit
@@ -381,7 +387,8 @@ class LimiterSubmits(AsyncObject):
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
         Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
         windows ask again when a window ends, 100 times at most. The call's deadline is wait + timeout. A wait that
-        is cancelled or runs out of time gives its booking back.
+        is cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment
+        passes unused.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
@@ -418,8 +425,10 @@ class LimiterSubmits(AsyncObject):
         )
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> Operation[None]:
-        """Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-        flowed back already is not given twice, and a window that ended is left alone.
+        """Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+        already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only
+        the charge of the last one can be taken back, for the moments of those behind it stand. Each part of a
+        decision is refunded once: that is the caller's care.
 
         Args:
             decision: the decision of that hit

@@ -90,7 +90,7 @@ static void what_is_left_is_compared_with_its_remainder(void **state) {
 static void a_state_of_another_rate_is_rounded_up(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
-    kw_limiter *whole = gcra("10/s"), *sevenths = gcra("7/s burst 10"), *thirds = gcra("3/s");
+    kw_limiter *whole = gcra("10/s"), *sevenths = gcra("7/s burst 10"), *thirds = gcra("3/s burst 10");
     kw_decision decision = hit(whole, 5);
     hit(sevenths, 1); /* 642857 1/7 */
     refund(whole, &decision, 1);
@@ -106,11 +106,12 @@ static void a_state_of_another_rate_is_rounded_up(void **state) {
         kw_limiter_free(all[i]);
 }
 
-static void a_refund_after_a_step_back_cuts_as_a_hit_does(void **state) {
+/* What lies so far ahead is like hits booked ahead: nothing is taken from under them. */
+static void a_refund_after_a_step_back_gives_nothing(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2100);
     kw_limiter *limiters[] = {gcra("10/s"), gcra("7/s")};
-    static const char *const left[] = {"1767225660900000", "1767225660857142006"};
+    static const char *const left[] = {"4102444800500000", "4102444800714285005"};
     for (int i = 0; i < 2; i++) {
         clean(state);
         test_clock_set(&server, YEAR_2100);
@@ -204,6 +205,48 @@ static void a_decision_that_cannot_be_is_refused_unsent(void **state) {
     }
 }
 
+static void a_decision_speaks_of_one_key_of_one_limiter(void **state) {
+    (void)state;
+    kw_limiter *limiter = gcra("10/s"), *other = open_limiter("other", "10/s", (kw_limiter_options){0});
+    kw_decision decision = hit(limiter, 5), of_other;
+    assert_int_equal(kw_limiter_hit(other, "u", 1, 5, 0, &of_other, &error), KW_OK);
+    assert_int_equal(kw_limiter_refund(other, "u", 1, &decision, 5, 0, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_DECISION);
+    assert_int_equal(kw_limiter_refund(limiter, "v", 1, &decision, 5, 0, &error), KW_INVALID);
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, &of_other, 5, 0, &error), KW_INVALID);
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, &decision, 5, 0, &error), KW_OK);
+    kw_limiter_free(limiter);
+    kw_limiter_free(other);
+}
+
+/* Moments that others wait for stand: only the last of them can be given back. */
+static void what_others_are_booked_behind_is_kept(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter = gcra("10/s burst 1");
+    kw_decision first = hit(limiter, 1);
+    kw_completions *completions;
+    kw_record record;
+    assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    for (uint64_t tag = 0; tag < 3; tag++) { /* their moments never come: the server's clock stands still */
+        assert_int_equal(kw_limiter_submit_wait(limiter, completions, tag, "u", 1, 1, 60 * SECOND, 0, &error), KW_OK);
+        while (peek(limiter, 1).reset_after_us < (int64_t)(tag + 2) * 100000) kw_completions_wait(completions, 1000, &error);
+    }
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600400000");
+    refund(limiter, &first, 1);
+    assert_string_equal(ask("GET", TAT_KEY), "1767225600400000");
+    for (uint64_t tag = 1; tag <= 2; tag++) { /* the middle one keeps its moment, the last one gives it back */
+        kw_completions_cancel(completions, tag, &error);
+        for (int i = 0; i < 20; i++) {
+            kw_completions_wait(completions, 2000, &error);
+            kw_completions_drain(completions, &record, 1, sizeof record, &error);
+        }
+        assert_string_equal(ask("GET", TAT_KEY), tag == 1 ? "1767225600400000" : "1767225600300000");
+    }
+    kw_completions_free(completions);
+    kw_limiter_free(limiter);
+}
+
 /* Whatever stands in the part that a refund alone reads, the state stays one, and no more comes back than was charged.
  */
 static void a_forged_remainder_does_no_harm(void **state) {
@@ -234,9 +277,11 @@ int main(void) {
         limiter_test(the_end_of_a_charge_is_exact),
         limiter_test(what_is_left_is_compared_with_its_remainder),
         limiter_test(a_state_of_another_rate_is_rounded_up),
-        limiter_test(a_refund_after_a_step_back_cuts_as_a_hit_does),
+        limiter_test(a_refund_after_a_step_back_gives_nothing),
         limiter_test(a_window_at_its_end_is_left_alone),
         limiter_test(a_refund_after_the_end_gives_nothing),
+        limiter_test(a_decision_speaks_of_one_key_of_one_limiter),
+        limiter_test(what_others_are_booked_behind_is_kept),
         limiter_test(a_window_takes_back_no_more_than_it_counted),
         limiter_test(a_decision_that_cannot_be_is_refused_unsent),
         limiter_test(a_forged_remainder_does_no_harm),

@@ -34,13 +34,13 @@ class Answer:
 class Gcra:
     """The theoretical arrival time, exact."""
 
-    def __init__(self, count: int, period_us: int, burst: int, max_wait_us: int = 60_000_000) -> None:
+    def __init__(self, count: int, period_us: int, burst: int, slack_us: int = 86_400_000_000) -> None:
         self.interval = Fraction(period_us, count)
         if self.interval.denominator > 1000:
             self.interval = Fraction(ceil(self.interval * 1000), 1000)
         self.parts = self.interval.denominator if Fraction(period_us, count).denominator <= 1000 else 1000
         self.burst = burst
-        self.ahead = ceil(burst * self.interval) + max_wait_us
+        self.ahead = ceil(burst * self.interval) + slack_us
         self.tat: Fraction | None = None
         self.expires_ms: int | None = None
 
@@ -114,6 +114,8 @@ class Gcra:
         debt = self.tat - now
         if floor(debt) > self.ahead:
             debt = Fraction(self.ahead)
+        if debt > self.burst * self.interval and debt != left:
+            return  # others are booked behind it
         debt -= min(count * self.interval, left)
         if debt <= 0:
             self.forget()

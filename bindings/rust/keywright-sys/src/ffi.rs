@@ -416,13 +416,15 @@ pub struct kw_decision {
     pub reset_after_us: i64,
     /// How long a waiting hit was booked ahead; 0 for others.
     pub delay_us: i64,
+    /// A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
+    pub origin: u64,
     /// For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at_us: [i64; 8],
     /// What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A
     /// refund reads it.
     pub settles_rest: [i64; 2],
     /// Zero.
-    pub reserved: [i64; 2],
+    pub reserved: i64,
 }
 
 /// One limit, as parsed from a text.
@@ -721,7 +723,8 @@ extern "C" {
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait_us.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
     /// ask again when a window ends, 100 times at most. The call's deadline is wait_us + timeout_us. A wait that is
-    /// cancelled or runs out of time gives its booking back.
+    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
+    /// unused.
     pub fn kw_limiter_wait(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -766,8 +769,10 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-    /// flowed back already is not given twice, and a window that ended is left alone.
+    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
+    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
+    /// refunded once: that is the caller's care.
     pub fn kw_limiter_refund(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -878,9 +883,10 @@ const _: () = {
     assert!(offset_of!(kw_decision, retry_after_us) == 40);
     assert!(offset_of!(kw_decision, reset_after_us) == 48);
     assert!(offset_of!(kw_decision, delay_us) == 56);
-    assert!(offset_of!(kw_decision, settles_at_us) == 64);
-    assert!(offset_of!(kw_decision, settles_rest) == 128);
-    assert!(offset_of!(kw_decision, reserved) == 144);
+    assert!(offset_of!(kw_decision, origin) == 64);
+    assert!(offset_of!(kw_decision, settles_at_us) == 72);
+    assert!(offset_of!(kw_decision, settles_rest) == 136);
+    assert!(offset_of!(kw_decision, reserved) == 152);
     assert!(size_of::<kw_limit>() == 88);
     assert!(offset_of!(kw_limit, count) == 0);
     assert!(offset_of!(kw_limit, period_us) == 8);

@@ -101,6 +101,8 @@ pub struct Decision {
     pub reset_after: Duration,
     /// How long a waiting hit was booked ahead; 0 for others.
     pub delay: Duration,
+    /// A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
+    pub origin: u64,
     /// For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at: [Option<SystemTime>; 8],
     /// What `settles_at` leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund
@@ -123,6 +125,7 @@ impl Record for Decision {
             retry_after: duration(native.retry_after_us),
             reset_after: duration(native.reset_after_us),
             delay: duration(native.delay_us),
+            origin: native.origin,
             settles_at: native.settles_at_us.map(moment),
             settles_rest: native.settles_rest,
         }
@@ -150,9 +153,10 @@ impl Decision {
             retry_after_us: microseconds(self.retry_after),
             reset_after_us: microseconds(self.reset_after),
             delay_us: microseconds(self.delay),
+            origin: self.origin,
             settles_at_us: self.settles_at.map(unix_microseconds),
             settles_rest: self.settles_rest,
-            reserved: [0; 2],
+            reserved: 0,
         }
     }
 }
@@ -413,7 +417,8 @@ impl Limiter {
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than `wait`.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
     /// ask again when a window ends, 100 times at most. The call's deadline is `wait` + the timeout. A wait that is
-    /// cancelled or runs out of time gives its booking back.
+    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
+    /// unused.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is charged (0 to 4,503,599,627,370,495)
@@ -446,8 +451,10 @@ impl Limiter {
         self.handle.run(call)
     }
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-    /// flowed back already is not given twice, and a window that ended is left alone.
+    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
+    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
+    /// refunded once: that is the caller's care.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -567,7 +574,8 @@ impl AsyncLimiter {
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than `wait`.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
     /// ask again when a window ends, 100 times at most. The call's deadline is `wait` + the timeout. A wait that is
-    /// cancelled or runs out of time gives its booking back.
+    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
+    /// unused.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is charged (0 to 4,503,599,627,370,495)
@@ -610,8 +618,10 @@ impl AsyncLimiter {
         self.handle.run(call).await
     }
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: under GCRA what has
-    /// flowed back already is not given twice, and a window that ended is left alone.
+    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
+    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
+    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
+    /// refunded once: that is the caller's care.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
