@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from math import inf
 from pathlib import Path
 
@@ -160,3 +162,9 @@ def test_scenario_awaited(server, clock, scenario):
         loop.run_until_complete(awaited(client.close()))
     finally:
         loop.close()
+
+
+def test_the_files_are_what_the_model_says():
+    make = FOLDER.parent / "make.py"
+    run = subprocess.run([sys.executable, str(make), "--check"], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
