@@ -6,11 +6,12 @@ import importlib.util
 import os
 import shutil
 import ssl
+from datetime import timedelta
 from pathlib import Path
 
-from ._convert import Duration
+from ._convert import Duration, to_bit
 from ._generated.keywright_calls import client_opener
-from ._handle import ClientHandle, Opener
+from ._handle import INTERRUPT_US, ClientHandle, Opener
 from ._library import NATIVE, Library
 
 DEFAULT_URL = "redis://localhost:6379"
@@ -25,6 +26,7 @@ def open_client(
     connect_timeout: Duration | None,
     max_in_flight: int | None,
     server_path: str | None,
+    threads: int | None = None,
     ca_file: str | None = None,
     cert_file: str | None = None,
     key_file: str | None = None,
@@ -33,6 +35,7 @@ def open_client(
     library: Library = NATIVE,
 ) -> ClientHandle:
     address = url if url is not None else os.environ.get("KEYWRIGHT_URL") or DEFAULT_URL
+    threadless = None if threads is None else 1 - to_bit(threads, "threads")
     embedded = isinstance(address, str) and address.startswith("embedded:")
 
     def opener(address: str) -> Opener:
@@ -45,6 +48,8 @@ def open_client(
             connect_timeout=connect_timeout,
             max_in_flight=max_in_flight,
             server_path=server_path or (packaged_server() if embedded else None),
+            threadless=threadless,
+            interrupt=timedelta(microseconds=INTERRUPT_US),
             ca_file=ca_file or authorities(address),
             cert_file=cert_file,
             key_file=key_file,

@@ -86,6 +86,12 @@ def whole(value: int, name: str) -> int:
     return value
 
 
+def to_bit(value: int, name: str) -> int:
+    if whole(value, name) not in (0, 1):
+        raise invalid(f"{name} must be 0 or 1, not {value}", Reason.OPTION)
+    return int(value)
+
+
 def to_us(value: Duration, name: str) -> int:
     """A duration in whole microseconds, rounded to the nearest, but never to 0 from above."""
     if isinstance(value, timedelta):

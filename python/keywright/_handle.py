@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ._convert import to_str
-from ._generated.errors import Closed, read_error
+from ._generated.errors import Closed, interrupted_call, read_error
 from ._generated.keywright import Status
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # How often this process has been forked into. A handle of an earlier generation belongs to the parent.
 _generation = 0
 _lock = threading.RLock()
+
+#: How long a blocking call stays in C at most before Python looks after signals.
+INTERRUPT_US = 100_000
 
 
 def _forked() -> None:
@@ -79,14 +82,37 @@ class Handle:
         self._generation = _generation
         return pointer
 
-    def recover(self, room: Room) -> None:
-        """After a failed call. In a forked child the handle is opened again and this returns, for the call to be made
-        once more; any other failure is raised.
+    def root(self) -> ClientHandle:
+        """The client's."""
+        assert self.parent is not None
+        return self.parent.root()
+
+    def recover(self, room: Room, size: int = 0) -> int:
+        """After a call that brought no answer, `size` being that of its result.
+
+        A call that was interrupted goes on to its answer, whose status this gives; between its turns Python runs signal
+        handlers, whose exceptions the caller passes to leave. In a forked child the handle is opened again and this
+        gives -1, for the call to be made once more. Any other failure is raised.
         """
+        library = self.library
+        while call := interrupted_call(room.error_data):
+            result = room.result if size else library.ffi.NULL
+            status = library.lib.kw_call_resume(self.root().pointer, call, result, size, room.error)
+            if status >= 0:
+                return status
         error = read_error(room.error_data)
         if error.code is not Status.FORKED or self._generation == _generation:
             raise error
         self.reopen()
+        return -1
+
+    def leave(self, room: Room) -> None:
+        """An exception takes the caller out of its call. One that was interrupted ends: a yes that it may still get is
+        given back.
+        """
+        if call := interrupted_call(room.error_data):
+            self.library.lib.kw_call_cancel(self.root().pointer, call, room.error)
+        self.library.rooms.append(room)
 
     def reopen(self) -> None:
         with _lock:
@@ -111,6 +137,9 @@ class ClientHandle(Handle):
         self.ports: list[BlockingPort] = []
         #: The address, without user and password.
         self.url = to_str(self.library.ffi.string(self.library.lib.kw_client_url(self.pointer)))
+
+    def root(self) -> ClientHandle:
+        return self
 
     def reopen(self) -> None:
         with _lock:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ._native import FFI, Buffer, CData, Lib
 
 RESULT_SIZE = 1024
+# An error's code.
+SUCCEEDED, UNANSWERED = b"\0\0\0\0", b"\1\0\0\0"
 
 
 class Room:
@@ -33,6 +35,14 @@ class Room:
         self.data: Buffer = ffi.buffer(self._memory)
         self.error: CData = ffi.new("kw_error *")
         self.error_data: Buffer = ffi.buffer(self.error)
+
+    def clear(self) -> None:
+        """Forgets the answer before: until a call brings one, there is none."""
+        self.error_data[:4] = UNANSWERED
+
+    def answered(self) -> bool:
+        """Whether a call has succeeded since."""
+        return self.error_data[:4] == SUCCEEDED
 
 
 class Library:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from asyncio import AbstractEventLoop
-from collections.abc import Callable, Generator
+from asyncio import AbstractEventLoop, _get_running_loop
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -12,9 +12,10 @@ from ._decision import AnyDecision
 from ._generated.errors import Closed
 from ._generated.keywright import Status
 from ._handle import ClientHandle, Handle, generation
-from ._port import Call, Outbox, Port, parts
+from ._port import Answer, Outbox, Port, parts
 
 if TYPE_CHECKING:
+    from ._native import Buffer
     from ._objects import Function, Ports, Reader, Row, Values
 
 T = TypeVar("T")
@@ -27,25 +28,38 @@ class Operation(asyncio.Future[T]):
     cancels the call. It has no truth value, so that a forgotten await cannot pass for a yes.
     """
 
-    def __init__(self, port: LoopPort | None, loop: AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self.tags: list[int] = []
-        self._port = port
-        #: Whether a yes hands something out.
-        self.grants = False
+    # Made for each call: no __init__ and no __await__ of its own, so that asyncio's C does both.
+    __slots__ = ("_port", "_tag")
+
+    #: Where it was submitted, None when it was not, and its number there.
+    _port: LoopPort | None
+    _tag: int
+
+    def _tags(self) -> Iterable[int]:
+        return (self._tag,)
+
+    def sent(self, tag: int, /) -> None:
+        self._tag = tag
 
     def cancel(self, msg: Any | None = None) -> bool:
         if self.done():
             return False
         if self._port is not None:
-            self._port.cancel(self.tags)
+            self._port.cancel(self._tags())
             self._port.schedule()
         return super().cancel(msg)
 
-    def __await__(self) -> Generator[Any, None, T]:
-        return self._await_grant() if self.grants else super().__await__()
+    def __bool__(self) -> NoReturn:
+        self.add_done_callback(look_at)  # this is complaint enough
+        raise TypeError("await this: an operation under way is not its answer")
 
-    def _await_grant(self) -> Generator[Any, None, T]:
+
+class Grant(Operation[T]):
+    """An operation whose yes hands something out."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, None, T]:
         try:
             return (yield from super().__await__())
         except asyncio.CancelledError:
@@ -54,9 +68,30 @@ class Operation(asyncio.Future[T]):
                 give_back(self.result())
             raise
 
-    def __bool__(self) -> NoReturn:
-        self.add_done_callback(look_at)  # this is complaint enough
-        raise TypeError("await this: an operation under way is not its answer")
+
+class ManyOperation(Operation[T]):
+    """Many calls that are one operation."""
+
+    __slots__ = ("_many",)
+
+    _many: int
+
+    def _tags(self) -> Iterable[int]:
+        return range(self._tag, self._tag + self._many)
+
+
+def operation_of(port: LoopPort | None, loop: AbstractEventLoop, grants: bool = False, many: int = 1) -> Operation[Any]:
+    """An operation that is not submitted yet, unless that is not needed."""
+    operation: Operation[Any]
+    if many > 1:
+        several: ManyOperation[Any] = ManyOperation(loop=loop)
+        several._many = many
+        operation = several
+    else:
+        operation = (Grant if grants else Operation)(loop=loop)
+    operation._port = port
+    operation._tag = 0
+    return operation
 
 
 def look_at(operation: asyncio.Future[Any]) -> None:
@@ -77,6 +112,7 @@ class LoopPort(Port):
     def __init__(self, client: ClientHandle, loop: AbstractEventLoop) -> None:
         super().__init__(client)
         self.loop = loop
+        self._error = self._room.error
         self._open = True
         self._due = False
         self._left = False
@@ -85,30 +121,43 @@ class LoopPort(Port):
         self._fd = self._lib.kw_completions_fd(self._completions)
         loop.add_reader(self._fd, self._turn)
 
-    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Operation[Any]:
-        operation: Operation[Any] = Operation(self, self.loop)
-        self.send(Call(operation, handle, function, read, kept, args))
+    def submit(
+        self,
+        handle: Handle,
+        function: Function,
+        read: Callable[..., T],
+        kept: Values,
+        args: Values,
+        grants: bool = False,
+    ) -> Operation[T]:
+        # The hot path: operation_of and send, spelled out.
+        operation: Operation[T] = (Grant if grants else Operation)(loop=self.loop)
+        operation._port = self
+        operation._tag = tag = self._last = self._last + 1
+        while function(handle.pointer, self._completions, tag, *args, self._error) < 0:
+            handle.recover(self._room)
+        self._waiting[tag] = operation, read, kept
         if not self._due:
             self.schedule()
         return operation
 
     def submit_many(
-        self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int
-    ) -> Operation[list[Any]]:
+        self, handle: Handle, function: Function, read: Callable[..., T], rows: list[Row], timeout_us: int
+    ) -> Operation[list[T]]:
         if not rows:
             return self.answered([])
-        operation: Operation[list[Any]] = Operation(self, self.loop)
+        operation: Operation[list[T]] = operation_of(self, self.loop, many=len(rows))
         self.schedule()
         try:
             for call in parts(operation, handle, function, read, rows, timeout_us):
-                self.send(call)
+                self.send(*call)
         except BaseException:
             operation.cancel()  # nothing of it has left yet
             raise
         return operation
 
     def answered(self, value: T) -> Operation[T]:
-        operation: Operation[T] = Operation(None, self.loop)
+        operation: Operation[T] = operation_of(None, self.loop)
         operation.set_result(value)
         return operation
 
@@ -122,11 +171,7 @@ class LoopPort(Port):
         self._due = False
         if not self._open:
             return
-        room = self._library.room()
-        try:
-            ready = self._lib.kw_completions_step(self._completions, room.error)
-        finally:
-            self._library.rooms.append(room)
+        ready = self._lib.kw_completions_step(self._completions, self._error)
         if ready != 0:
             self._drain()
         if ready == Status.CLOSED or (self._left and not self._waiting):
@@ -151,9 +196,9 @@ class LoopPort(Port):
         self._timer = None
         self._turn()
 
-    def _left_behind(self, call: Call, address: int, length: int) -> None:
-        if getattr(call.answer, "grants", False):
-            give_back(self._value(call, 0, address, length))
+    def _left_behind(self, answer: Answer, read: Reader, data: Buffer, offset: int, kept: Values) -> None:
+        if isinstance(answer, Grant):
+            give_back(read(0, data, offset, *kept))
 
     def usable(self) -> bool:
         return self._open and not self.loop.is_closed() and self.generation == generation()
@@ -204,7 +249,7 @@ class OneLoop:
 
     def current(self) -> LoopPort:
         port = self._port
-        if port is not None and port.loop is asyncio._get_running_loop() and port._open:
+        if port is not None and port.loop is _get_running_loop() and port._open:
             return port
         return self._bind()
 
@@ -219,7 +264,7 @@ class OneLoop:
     def shut(self) -> None:
         """After the client was closed: whoever still waits hears of it in the loop's own turn."""
         if self._port is not None and self._port.usable():
-            if self._port.loop is asyncio._get_running_loop():
+            if self._port.loop is _get_running_loop():
                 self._port.finish()
             else:
                 self._port.later(self._port.finish)
@@ -265,8 +310,8 @@ class LoopOutbox(Outbox):
         super().__init__()
         self._ports = ports
 
-    def _answer(self) -> Operation[Any]:
-        return Operation(None, running_loop())
+    def _answer(self, grants: bool = False, many: int = 1) -> Operation[Any]:
+        return operation_of(None, running_loop(), grants, many)
 
     def discard(self) -> None:
         for answer in self.answers:

@@ -7,17 +7,21 @@ await. Each operation crosses into C once, whichever door it takes.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from importlib import import_module
 from inspect import iscoroutinefunction
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from ._convert import to_bytes, to_str
+from ._decision import AnyDecision
+from ._error import Error
 from ._generated.errors import read_error
 from ._handle import ClientHandle, Handle, Opener
 
 if TYPE_CHECKING:
     from ._convert import Key
+    from ._library import Room
     from ._loop import LoopOutbox, Operation
     from ._native import Lib
     from ._port import BlockingOutbox, Outbox
@@ -31,6 +35,8 @@ Function: TypeAlias = Callable[..., int]
 #: What makes a Python value of an answer.
 Reader: TypeAlias = Callable[..., Any]
 Values: TypeAlias = tuple[Any, ...]
+#: How long somebody who is leaving waits until what was granted is given back, in seconds.
+GIVE_BACK = 0.5
 #: One of many calls: what its reader is given besides, and its arguments.
 Row: TypeAlias = tuple[Values, Values]
 
@@ -38,13 +44,24 @@ Row: TypeAlias = tuple[Values, Values]
 class Submitting(Protocol):
     """Where an asynchronous object's operations go."""
 
-    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Any: ...
+    def submit(
+        self,
+        handle: Handle,
+        function: Function,
+        read: Callable[..., T],
+        kept: Values,
+        args: Values,
+        grants: bool = False,
+    ) -> Operation[T]:
+        """Submits one call. `grants`: a yes hands something out, which must come back if nobody waits any more."""
 
     def submit_many(
-        self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int
-    ) -> Any: ...
+        self, handle: Handle, function: Function, read: Callable[..., T], rows: list[Row], timeout_us: int
+    ) -> Operation[list[T]]:
+        """Submits many calls that have one answer."""
 
-    def answered(self, value: Any) -> Any: ...
+    def answered(self, value: T) -> Operation[T]:
+        """An operation that needs no server."""
 
 
 class Ports(Protocol):
@@ -70,11 +87,7 @@ class Object:
         return self._handle.name
 
     def _client(self) -> ClientHandle:
-        handle: Handle | None = self._handle
-        while handle is not None and not isinstance(handle, ClientHandle):
-            handle = handle.parent
-        assert handle is not None
-        return handle
+        return self._handle.root()
 
     def _submitting(self, ports: Ports) -> AsyncObject:
         """The same object, with its operations going through other ports."""
@@ -111,6 +124,14 @@ class BlockingObject(Object):
     """An object whose operations wait for their answer, in the calling thread."""
 
     __slots__ = ()
+
+    def _leave_grant(self, room: Room, read: Reader, *kept: Any) -> None:
+        """The same as a handle's leave, for what hands something out: a yes of that very moment is given back too."""
+        granted = read(0, room.data, 0, *kept) if room.answered() else None
+        self._handle.leave(room)
+        if isinstance(granted, AnyDecision) and granted.amount > 0:
+            with suppress(Error):
+                granted.maker.refund(granted, timeout=GIVE_BACK)
 
     def _call_many(
         self,
@@ -205,27 +226,8 @@ class AsyncObject(Object):
         super().__init__(handle)
         self._ports = ports
 
-    def _submit(self, function: Function, read: Callable[..., T], kept: Values, *args: Any) -> Operation[T]:
-        operation: Operation[T] = self._ports.current().submit(self._handle, function, read, kept, args)
-        return operation
-
-    def _submit_grant(self, function: Function, read: Callable[..., T], kept: Values, *args: Any) -> Operation[T]:
-        """The same for what hands something out, which must come back if nobody waits for it any more."""
-        operation: Operation[T] = self._ports.current().submit(self._handle, function, read, kept, args)
-        operation.grants = True
-        return operation
-
-    def _submit_many(
-        self, function: Function, read: Callable[..., T], rows: list[Row], timeout_us: int
-    ) -> Operation[list[T]]:
-        port = self._ports.current()
-        operation: Operation[list[T]] = port.submit_many(self._handle, function, read, rows, timeout_us)
-        return operation
-
     def _answered(self, value: T) -> Operation[T]:
-        """An operation that needs no server."""
-        operation: Operation[T] = self._ports.current().answered(value)
-        return operation
+        return self._ports.current().answered(value)
 
     def _submitting(self, ports: Ports) -> AsyncObject:
         return type(self)(self._handle, ports)

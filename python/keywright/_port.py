@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-from itertools import count
+from collections.abc import Iterable
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from ._aio.decision import Decision as AsyncDecision
 from ._error import Error
 from ._generated.errors import EXCEPTIONS, Cancelled, read_error
-from ._generated.keywright import FOREVER
 from ._generated.keywright_calls import completions_opener
-from ._handle import ClientHandle, Handle, generation
+from ._handle import INTERRUPT_US, ClientHandle, Handle, generation
 from ._sync.decision import Decision
 
 if TYPE_CHECKING:
+    from ._native import Buffer
     from ._objects import Function, Object, Ports, Reader, Row, Values
 
 T = TypeVar("T")
-RECORD = Struct("=QiiQQ")
+#: kw_record without the operation: tag, status, address and length of its data.
+RECORD = Struct("=Q4xiQQ")
 #: How many records one crossing brings.
 DRAIN = 256
 #: Answers whose class is written by hand: which one stands for which.
 BLOCKING: dict[type, Any] = {AsyncDecision: Decision}
 
 
+#: One call for C: whose answer it is, handle, function, what makes a Python value of it and from what, arguments.
+Call: TypeAlias = "tuple[Answer, Handle, Function, Reader, Values, Values]"
+
+
 class Answer(Protocol):
     """What a caller holds until its answer comes: an asyncio operation, or a submitted entry of a batch."""
 
-    tags: list[int]
-
+    def sent(self, tag: int, /) -> None: ...
     def done(self) -> bool: ...
     def set_result(self, result: Any, /) -> None: ...
     def set_exception(self, exception: Any, /) -> None: ...
-
-
-class Call:
-    """One call for C, with what makes a Python value of its answer."""
-
-    __slots__ = ("answer", "args", "function", "handle", "kept", "read")
-
-    def __init__(
-        self,
-        answer: Answer | Part,
-        handle: Handle,
-        function: Function,
-        read: Reader,
-        kept: Values,
-        args: Values,
-    ) -> None:
-        self.answer = answer
-        self.handle = handle
-        self.function = function
-        self.read = read
-        self.kept = kept
-        self.args = args
 
 
 class Gathering:
@@ -88,9 +70,8 @@ class Part:
         self._gathering = gathering
         self._index = index
 
-    @property
-    def tags(self) -> list[int]:
-        return self._gathering.answer.tags
+    def sent(self, tag: int, /) -> None:
+        self._gathering.answer.sent(tag - self._index)  # the first one's: they follow each other
 
     def done(self) -> bool:
         return self._gathering.answer.done()
@@ -109,13 +90,13 @@ def parts(
 ) -> list[Call]:
     gathering = Gathering(answer, len(rows))
     return [
-        Call(Part(gathering, index), handle, function, read, kept, (*values, timeout_us))
+        (Part(gathering, index), handle, function, read, kept, (*values, timeout_us))
         for index, (kept, values) in enumerate(rows)
     ]
 
 
 class Port:
-    """Completions, and the calls whose answers will come there."""
+    """Completions, and the calls whose answers will come there. Belongs to one thread at a time."""
 
     def __init__(self, client: ClientHandle) -> None:
         client.reopen()
@@ -127,93 +108,81 @@ class Port:
         self._records = client.library.ffi.new("kw_record[]", DRAIN)
         self._view = client.library.ffi.buffer(self._records)
         self._bytes = client.library.ffi.typeof("char *")
-        self._tags = count(1)
-        self._waiting: dict[int, Call] = {}
+        self._room = client.library.room()
+        self._last = 0
+        self._waiting: dict[int, tuple[Answer, Reader, Values]] = {}
 
-    def send(self, call: Call) -> None:
+    def send(
+        self, answer: Answer, handle: Handle, function: Function, read: Reader, kept: Values, args: Values
+    ) -> None:
         """Queues a call; it leaves with the next step."""
-        tag = next(self._tags)
-        handle, function, args = call.handle, call.function, call.args
-        room = self._library.room()
-        try:
-            while function(handle.pointer, self._completions, tag, *args, room.error) < 0:
-                handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
-        self._waiting[tag] = call
-        call.answer.tags.append(tag)
+        tag = self._last = self._last + 1
+        while function(handle.pointer, self._completions, tag, *args, self._room.error) < 0:
+            handle.recover(self._room)
+        self._waiting[tag] = answer, read, kept
+        answer.sent(tag)
 
-    def cancel(self, tags: list[int]) -> None:
-        room = self._library.room()
-        try:
-            for tag in tags:
-                if tag in self._waiting:
-                    self._lib.kw_completions_cancel(self._completions, tag, room.error)
-        finally:
-            self._library.rooms.append(room)
+    def cancel(self, tags: Iterable[int]) -> None:
+        for tag in tags:
+            if tag in self._waiting:
+                self._lib.kw_completions_cancel(self._completions, tag, self._room.error)
 
     def _drain(self) -> None:
         """Hands out all answers that have come."""
         while True:
-            room = self._library.room()
-            try:
-                records = self._lib.kw_completions_drain(
-                    self._completions, self._records, DRAIN, RECORD.size, room.error
-                )
-                if records < 0:
-                    raise read_error(room.error_data)
-            finally:
-                self._library.rooms.append(room)
-            for tag, _, status, address, length in RECORD.iter_unpack(self._view[: records * RECORD.size]):
-                self._settle(self._waiting.pop(tag), status, address, length)
-            if records < DRAIN:
+            count = self._lib.kw_completions_drain(
+                self._completions, self._records, DRAIN, RECORD.size, self._room.error
+            )
+            if count < 0:
+                raise read_error(self._room.error_data)
+            self._hand_out([*RECORD.iter_unpack(self._view[: count * RECORD.size])])
+            if count < DRAIN:
                 return
 
-    def _settle(self, call: Call, status: int, address: int, length: int) -> None:
-        answer = call.answer
-        if answer.done():
-            if status == 0:
-                self._left_behind(call, address, length)
-            return
-        try:
-            value = self._value(call, status, address, length)
-        except Exception as error:
-            answer.set_exception(error)
-        else:
-            answer.set_result(value)
-
-    def _value(self, call: Call, status: int, address: int, length: int) -> Any:
-        if address == 0:
-            if status < 0:
-                raise EXCEPTIONS[status]()
-            return call.read(status, b"", 0, *call.kept)
+    def _hand_out(self, records: list[tuple[int, int, int, int]]) -> None:
+        # What the records point to lies in one block, in their order.
+        first = next((address for _, _, address, _ in records if address), 0)
+        end = next((address + length for _, _, address, length in reversed(records) if address), 0)
         ffi = self._library.ffi
-        data = ffi.buffer(ffi.cast(self._bytes, address), length)
-        if status < 0:
-            raise read_error(data)
-        return call.read(status, data, 0, *call.kept)
+        data = ffi.buffer(ffi.cast(self._bytes, first), end - first)
+        waiting = self._waiting
+        for tag, status, address, _ in records:
+            answer, read, kept = waiting.pop(tag)
+            if answer.done():
+                if status == 0:
+                    self._left_behind(answer, read, data, address - first, kept)
+                continue
+            try:
+                if status < 0:
+                    raise read_error(data, address - first) if address else EXCEPTIONS[status]()
+                value = read(status, data, address - first, *kept)
+            except Exception as error:
+                answer.set_exception(error)
+            else:
+                answer.set_result(value)
 
-    def _left_behind(self, call: Call, address: int, length: int) -> None:
+    def _left_behind(self, answer: Answer, read: Reader, data: Buffer, offset: int, kept: Values) -> None:
         """A yes for somebody who had left."""
 
     def _fail_all(self, error: Exception) -> None:
-        for call in self._waiting.values():
-            if not call.answer.done():
-                call.answer.set_exception(error)
+        for answer, _, _ in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
         self._waiting.clear()
 
 
 class Submitted(Generic[T]):
     """An entry of a batch. `result()` gives its answer, or raises its error, once the batch was sent."""
 
-    __slots__ = ("_done", "_error", "_result", "grants", "tags")
+    __slots__ = ("_done", "_error", "_result")
 
     def __init__(self) -> None:
-        self.tags: list[int] = []
-        self.grants = False
         self._done = False
         self._error: Exception | None = None
         self._result: T | None = None
+
+    def sent(self, tag: int, /) -> None:
+        pass
 
     def done(self) -> bool:
         return self._done
@@ -252,19 +221,21 @@ class Outbox:
         """Where the operations go that the batch was asked to make of an object's methods."""
         return self
 
-    def _answer(self) -> Any:
+    def _answer(self, grants: bool = False, many: int = 1) -> Any:
         raise NotImplementedError
 
-    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Any:
-        answer = self._answer()
-        self.calls.append(Call(answer, handle, function, read, kept, args))
+    def submit(
+        self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values, grants: bool = False
+    ) -> Any:
+        answer = self._answer(grants)
+        self.calls.append((answer, handle, function, read, kept, args))
         self.answers.append(answer)
         return answer
 
     def submit_many(self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int) -> Any:
         if not rows:
             return self.answered([])
-        answer = self._answer()
+        answer = self._answer(many=len(rows))
         self.calls.extend(parts(answer, handle, function, read, rows, timeout_us))
         self.answers.append(answer)
         return answer
@@ -285,9 +256,9 @@ class Outbox:
         """Queues what was held back; what cannot be tried has its error as its answer."""
         for call in self.calls:
             try:
-                port.send(call)
+                port.send(*call)
             except Exception as error:
-                call.answer.set_exception(error)
+                call[0].set_exception(error)
         self.calls.clear()
 
 
@@ -298,7 +269,7 @@ class BlockingOutbox(Outbox):
         super().__init__()
         self._client = client
 
-    def _answer(self) -> Submitted[Any]:
+    def _answer(self, grants: bool = False, many: int = 1) -> Submitted[Any]:
         return Submitted()
 
     def ports_for(self, owner: Object) -> Ports:
@@ -314,8 +285,10 @@ class BlockingOutbox(Outbox):
             return
         port = self._borrow()
         self._send(port)
-        port.wait_for_all()
-        self._client.ports.append(port)
+        try:
+            port.wait_for_all()
+        finally:
+            self._client.ports.append(port)
 
     def _borrow(self) -> BlockingPort:
         while True:
@@ -351,8 +324,10 @@ class OnBehalf:
         kind = BLOCKING.get(type(value))
         return value if kind is None else kind(*value[:-1], self._owner)
 
-    def submit(self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values) -> Any:
-        return self._outbox.submit(handle, function, read, self._own(kept), args)
+    def submit(
+        self, handle: Handle, function: Function, read: Reader, kept: Values, args: Values, grants: bool = False
+    ) -> Any:
+        return self._outbox.submit(handle, function, read, self._own(kept), args, grants)
 
     def submit_many(self, handle: Handle, function: Function, read: Reader, rows: list[Row], timeout_us: int) -> Any:
         own = [(self._own(kept), values) for kept, values in rows]
@@ -366,13 +341,20 @@ class BlockingPort(Port):
     """Completions of a thread that waits until everything is answered."""
 
     def wait_for_all(self) -> None:
-        room = self._library.room()
+        """Comes back to Python now and then, for signal handlers. One that raises ends what is still under way."""
         try:
             while self._waiting:
-                ready = self._lib.kw_completions_wait(self._completions, FOREVER, room.error)
-                before = len(self._waiting)
-                self._drain()
-                if ready < 0 and len(self._waiting) == before:
-                    self._fail_all(read_error(room.error_data))
-        finally:
-            self._library.rooms.append(room)
+                self._turn()
+        except BaseException:
+            self.cancel(list(self._waiting))
+            self._turn()  # lets go what gives back what was granted
+            self._waiting.clear()
+            raise
+
+    def _turn(self) -> None:
+        ready = self._lib.kw_completions_wait(self._completions, INTERRUPT_US, self._room.error)
+        before = len(self._waiting)
+        if ready != 0:
+            self._drain()
+        if ready < 0 and len(self._waiting) == before:
+            self._fail_all(read_error(self._room.error_data))

@@ -104,11 +104,14 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_echo_pair(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def send_many(self, items: Iterable[tuple[bytes, int]], *, timeout: Duration | None = None) -> list[EchoPair]:
         """Many of send, sent together and answered together, in any order.
@@ -157,11 +160,14 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_echo_pair(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def grant(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Asks the endpoint for a grant of a number. A call that ended before its yes came gives it back.
@@ -173,16 +179,20 @@ class EchoCalls(EchoFunctions, BlockingObject):
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
         room = self._library.room()
+        room.clear()
         try:
             while True:
                 status = self._lib.kw_echo_grant(
                     self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
                 )
-                if status >= 0:
-                    return read_echo_pair(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._leave_grant(room, read_echo_pair)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def keep(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Makes the endpoint keep a number. Sent again after a lost link, once that link is known to be dead.
@@ -199,11 +209,14 @@ class EchoCalls(EchoFunctions, BlockingObject):
                 status = self._lib.kw_echo_keep(
                     self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
                 )
-                if status >= 0:
-                    return read_echo_pair(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> EchoPair:
         """Sends a number through a script, to see that NOSCRIPT stays invisible.
@@ -220,11 +233,14 @@ class EchoCalls(EchoFunctions, BlockingObject):
                 status = self._lib.kw_echo_script(
                     self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
                 )
-                if status >= 0:
-                    return read_echo_pair(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
 
 class EchoSubmits(EchoFunctions, AsyncObject):
@@ -244,14 +260,12 @@ class EchoSubmits(EchoFunctions, AsyncObject):
         One round trip. Safe to repeat.
         """
         payload_data = to_payload(payload, "payload")
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_echo_submit_send,
             read_echo_pair,
             (),
-            payload_data,
-            len(payload_data),
-            whole(number, "number"),
-            to_timeout(timeout),
+            (payload_data, len(payload_data), whole(number, "number"), to_timeout(timeout)),
         )
 
     def send_many(
@@ -270,7 +284,9 @@ class EchoSubmits(EchoFunctions, AsyncObject):
         for payload, number in items:
             payload_data = to_payload(payload, "payload")
             rows.append(((), (payload_data, len(payload_data), whole(number, "number"))))
-        return self._submit_many(self._lib.kw_echo_submit_send, read_echo_pair, rows, to_timeout(timeout))
+        return self._ports.current().submit_many(
+            self._handle, self._lib.kw_echo_submit_send, read_echo_pair, rows, to_timeout(timeout)
+        )
 
     def steps(
         self, number: int = 0, count: int = 3, *, pause: Duration, timeout: Duration | None = None
@@ -285,14 +301,12 @@ class EchoSubmits(EchoFunctions, AsyncObject):
 
         Round trips: as many as asked for. Safe to repeat.
         """
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_echo_submit_steps,
             read_echo_pair,
             (),
-            whole(number, "number"),
-            whole(count, "count"),
-            to_us(pause, "pause"),
-            to_timeout(timeout),
+            (whole(number, "number"), whole(count, "count"), to_us(pause, "pause"), to_timeout(timeout)),
         )
 
     def grant(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
@@ -304,8 +318,13 @@ class EchoSubmits(EchoFunctions, AsyncObject):
 
         One round trip. Never sent twice: a link lost after sending raises Unknown.
         """
-        return self._submit_grant(
-            self._lib.kw_echo_submit_grant, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_echo_submit_grant,
+            read_echo_pair,
+            (),
+            (whole(number, "number"), to_timeout(timeout)),
+            grants=True,
         )
 
     def keep(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
@@ -317,8 +336,12 @@ class EchoSubmits(EchoFunctions, AsyncObject):
 
         One round trip. Safe to repeat: what is sent twice is done once.
         """
-        return self._submit(
-            self._lib.kw_echo_submit_keep, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_echo_submit_keep,
+            read_echo_pair,
+            (),
+            (whole(number, "number"), to_timeout(timeout)),
         )
 
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
@@ -330,6 +353,10 @@ class EchoSubmits(EchoFunctions, AsyncObject):
 
         One round trip. Safe to repeat.
         """
-        return self._submit(
-            self._lib.kw_echo_submit_script, read_echo_pair, (), whole(number, "number"), to_timeout(timeout)
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_echo_submit_script,
+            read_echo_pair,
+            (),
+            (whole(number, "number"), to_timeout(timeout)),
         )

@@ -87,11 +87,14 @@ class ListenerCalls(ListenerFunctions, BlockingObject):
                 status = self._lib.kw_listener_hear(
                     self._handle.pointer, to_us(wait, "wait"), to_timeout(timeout), room.result, room.error
                 )
-                if status >= 0:
-                    return read_listener_heard(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 24)) >= 0:
+                    answer = read_listener_heard(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
 
 class ListenerSubmits(ListenerFunctions, AsyncObject):
@@ -109,8 +112,12 @@ class ListenerSubmits(ListenerFunctions, AsyncObject):
 
         One round trip. Safe to repeat.
         """
-        return self._submit(
-            self._lib.kw_listener_submit_hear, read_listener_heard, (), to_us(wait, "wait"), to_timeout(timeout)
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_listener_submit_hear,
+            read_listener_heard,
+            (),
+            (to_us(wait, "wait"), to_timeout(timeout)),
         )
 
 

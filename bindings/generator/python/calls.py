@@ -8,6 +8,7 @@ from .readers import readers
 from .text import (
     BY_HAND_CLASSES,
     PACKAGE,
+    WIDTH,
     call,
     class_name,
     docstring,
@@ -261,8 +262,10 @@ def opener(model: Model, handle: Handle, function: Function) -> str:
 def option_fields(model: Model, record: Record, texts: list[str]) -> tuple[list[str], str]:
     """Keyword arguments for an options record, and the lines that fill it."""
     params, values = [], [f'"size": ffi.sizeof("{record.c_name}")']
-    for item in words.visible(record):
+    for item in record.fields:
         label = field_name(item)
+        if item.name == "reserved":
+            continue
         if item.type == "text":
             params.append(f"{label}: str | None = None")
             text = f'ffi.new("char[]", to_text({label}, "{label}"))'
@@ -379,24 +382,37 @@ def blocking_method(model: Model, operation: Operation, kind: str, read: str, be
     result = ["room.result"] if operation.result else []
     arguments = ["self._handle.pointer", *sent, *result, "room.error"]
     reading = ["status", "room.data", "0", *(besides.strip("()").split(", ") if besides != "()" else [])]
+    size = model.record(operation.result).layout.size if operation.result else 0
+    leave = ["self._leave_grant", "room", read, *reading[3:]] if operation.grants else ["self._handle.leave", "room"]
+    answer = f"answer = {read}" if operation.result or read != "read_done" else read
     return "".join(
         [
             head,
-            "        room = self._library.room()\n        try:\n            while True:\n",
+            "        room = self._library.room()\n",
+            "        room.clear()\n" if operation.grants else "",
+            "        try:\n            while True:\n",
             call(f"status = self._lib.{operation.c_name}", arguments, "", " " * 16),
-            "                if status >= 0:\n",
-            call(f"return {read}", reading, "", " " * 20),
-            "                self._handle.recover(room)\n        finally:\n",
-            "            self._library.rooms.append(room)\n",
+            f"                if status >= 0 or (status := self._handle.recover(room, {size})) >= 0:\n",
+            call(answer, reading, "", " " * 20),
+            "                    break\n",
+            "        except BaseException:\n",
+            call(leave[0], leave[1:], "", " " * 12),
+            "            raise\n",
+            "        self._library.rooms.append(room)\n",
+            "        return answer\n" if answer != read else "",
         ]
     )
 
 
 def async_method(model: Model, operation: Operation, kind: str, read: str, besides: str) -> str:
     head, sent = method_start(model, operation, f"Operation[{kind}]")
-    door = [f"self._lib.kw_{operation.handle}_submit_{operation.name}", read, besides, *sent]
-    submit = "self._submit_grant" if operation.grants else "self._submit"
-    return head + call(f"return {submit}", door, "", "        ")
+    function = f"self._lib.kw_{operation.handle}_submit_{operation.name}"
+    arguments = f"({', '.join(sent)}{',' if len(sent) == 1 else ''})"
+    if len(arguments) > WIDTH - 13:
+        arguments = call("", sent, "", " " * 12).strip()
+    door = ["self._handle", function, read, besides, arguments]
+    grants = ["grants=True"] if operation.grants else []
+    return head + call("return self._ports.current().submit", [*door, *grants], "", "        ")
 
 
 def many_method(model: Model, operation: Operation, kind: str, read: str, besides: str, submits: bool) -> str:
@@ -437,8 +453,9 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
     row = f"({', '.join(sent)}{',' if len(sent) == 1 else ''})"
     out.append(call("rows.append", [f"({besides}, {row})"], "", " " * 12))
     if submits:
-        door = [f"self._lib.kw_{operation.handle}_submit_{operation.name}", read, "rows", "to_timeout(timeout)"]
-        out.append(call("return self._submit_many", door, "", "        "))
+        function = f"self._lib.kw_{operation.handle}_submit_{operation.name}"
+        door = ["self._handle", function, read, "rows", "to_timeout(timeout)"]
+        out.append(call("return self._ports.current().submit_many", door, "", "        "))
     else:
         record = model.record(operation.result)
         door = [

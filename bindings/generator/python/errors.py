@@ -83,15 +83,23 @@ def error_class(model: Model, value: Value) -> str:
 def reader(model: Model) -> str:
     record = model.record("error")
     layout = dict(zip(record.layout.names, record.layout.offsets, strict=True))
+    interrupted = next(value.value for value in model.enum("status").values if value.name == "INTERRUPTED")
     names = ["code", "reason", "retryable", "maybe_applied", "call", "position", "message", "server"]
     if [layout[name] for name in names] != [0, 4, 8, 9, 16, 24, 32, 368]:
         raise ValueError("the layout of kw_error never changes")
-    return '''_ERROR = Struct("=iiBB14xq336s144s")
+    return f'''_ERROR = Struct("=iiBB14xq336s144s")
+_CALL = Struct("=i12xQ")
 
 
-def read_error(data: Buffer) -> Error:
+def interrupted_call(data: Buffer) -> int:
+    """The number of the call that was interrupted, 0 when none was."""
+    code, call = _CALL.unpack_from(data)
+    return call if code == {interrupted} else 0
+
+
+def read_error(data: Buffer, offset: int = 0) -> Error:
     """The exception for what the library wrote about a failure."""
-    code, reason, retryable, maybe_applied, position, message, server = _ERROR.unpack_from(data)
+    code, reason, retryable, maybe_applied, position, message, server = _ERROR.unpack_from(data, offset)
     return EXCEPTIONS[code](
         to_str(message),
         reason=Reason(reason),

@@ -80,6 +80,7 @@ def connect(
     connect_timeout: Duration | None = None,
     max_in_flight: int | None = None,
     server_path: str | None = None,
+    threads: int | None = None,
     ca_file: str | None = None,
     cert_file: str | None = None,
     key_file: str | None = None,
@@ -89,14 +90,16 @@ def connect(
     """Makes a client. Sends nothing: the first call connects, and fails by its deadline if it cannot.
 
     Args:
-        url: redis:// or valkey://, by TLS rediss:// or valkeys://, unix://, or "embedded://" for a private server, which
-            starts here; when None, KEYWRIGHT_URL, else redis://localhost:6379
+        url: redis:// or valkey://, by TLS rediss:// or valkeys://, unix://, or "embedded://" for a private server,
+            which starts here; when None, KEYWRIGHT_URL, else redis://localhost:6379
         client_name: shown by CLIENT LIST; "keywright" when None
         prefix: the first part of every key; "kw" when None
         timeout: deadline of calls that give none; 5 s when None
         connect_timeout: budget for connecting and shaking hands; 5 s when None
         max_in_flight: calls in flight on one link before Overloaded; 16,384 when None
         server_path: the server program for embedded://
+        threads: 0 for no native thread: what goes on in the background is then driven by calls that wait and by event
+            loops; when None or 1 the first need starts one
         ca_file: with TLS, the CA certificates to trust, a file or a directory; the system's when None
         cert_file: with TLS, the client's certificate
         key_file: its key; looked for in cert_file when None
@@ -113,6 +116,7 @@ def connect(
         connect_timeout=connect_timeout,
         max_in_flight=max_in_flight,
         server_path=server_path,
+        threads=threads,
         ca_file=ca_file,
         cert_file=cert_file,
         key_file=key_file,

@@ -247,11 +247,18 @@ EXCEPTIONS: dict[int, type[Error]] = {
 
 
 _ERROR = Struct("=iiBB14xq336s144s")
+_CALL = Struct("=i12xQ")
 
 
-def read_error(data: Buffer) -> Error:
+def interrupted_call(data: Buffer) -> int:
+    """The number of the call that was interrupted, 0 when none was."""
+    code, call = _CALL.unpack_from(data)
+    return call if code == -7 else 0
+
+
+def read_error(data: Buffer, offset: int = 0) -> Error:
     """The exception for what the library wrote about a failure."""
-    code, reason, retryable, maybe_applied, position, message, server = _ERROR.unpack_from(data)
+    code, reason, retryable, maybe_applied, position, message, server = _ERROR.unpack_from(data, offset)
     return EXCEPTIONS[code](
         to_str(message),
         reason=Reason(reason),

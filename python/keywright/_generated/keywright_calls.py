@@ -91,6 +91,7 @@ def client_opener(
     connect_timeout: Duration | None = None,
     max_in_flight: int | None = None,
     server_path: str | None = None,
+    interrupt: Duration | None = None,
     threadless: int | None = None,
     ca_file: str | None = None,
     cert_file: str | None = None,
@@ -125,6 +126,7 @@ def client_opener(
                 "connect_timeout_us": 0 if connect_timeout is None else to_us(connect_timeout, "connect_timeout"),
                 "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
                 "server_path": server_path_text,
+                "interrupt_us": 0 if interrupt is None else to_us(interrupt, "interrupt"),
                 "threadless": 0 if threadless is None else whole(threadless, "threadless"),
                 "ca_file": ca_file_text,
                 "cert_file": cert_file_text,
@@ -169,11 +171,13 @@ class ClientCalls(ClientFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_client_ping(self._handle.pointer, to_timeout(timeout), room.error)
-                if status >= 0:
-                    return read_done(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
+                    read_done(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
 
     def info(self, *, timeout: Duration | None = None) -> Info:
         """Tells which server this is and what it can do, as probed when the link was made; one PING makes sure that the
@@ -188,11 +192,14 @@ class ClientCalls(ClientFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_client_info(self._handle.pointer, to_timeout(timeout), room.result, room.error)
-                if status >= 0:
-                    return read_info(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
+                    answer = read_info(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
 
 class ClientSubmits(ClientFunctions, AsyncObject):
@@ -210,7 +217,9 @@ class ClientSubmits(ClientFunctions, AsyncObject):
 
         One round trip. Safe to repeat.
         """
-        return self._submit(self._lib.kw_client_submit_ping, read_done, (), to_timeout(timeout))
+        return self._ports.current().submit(
+            self._handle, self._lib.kw_client_submit_ping, read_done, (), (to_timeout(timeout),)
+        )
 
     def info(self, *, timeout: Duration | None = None) -> Operation[Info]:
         """Tells which server this is and what it can do, as probed when the link was made; one PING makes sure that the
@@ -221,7 +230,9 @@ class ClientSubmits(ClientFunctions, AsyncObject):
 
         One round trip. Safe to repeat.
         """
-        return self._submit(self._lib.kw_client_submit_info, read_info, (), to_timeout(timeout))
+        return self._ports.current().submit(
+            self._handle, self._lib.kw_client_submit_info, read_info, (), (to_timeout(timeout),)
+        )
 
 
 def completions_opener(library: Library) -> Opener:

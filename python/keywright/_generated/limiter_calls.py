@@ -156,11 +156,14 @@ class LimiterCalls(BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_decision(status, room.data, 0, Decision, self, key)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                    answer = read_decision(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def hit_many(self, items: Iterable[tuple[Key, int]], *, timeout: Duration | None = None) -> list[Decision]:
         """Many of hit, sent together and answered together, in any order.
@@ -210,11 +213,14 @@ class LimiterCalls(BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_decision(status, room.data, 0, Decision, self, key)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                    answer = read_decision(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def wait(self, key: Key, cost: int = 1, *, wait: Duration, timeout: Duration | None = None) -> Decision:
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
@@ -233,6 +239,7 @@ class LimiterCalls(BlockingObject):
         """
         key_data = to_bytes(key, "key")
         room = self._library.room()
+        room.clear()
         try:
             while True:
                 status = self._lib.kw_limiter_wait(
@@ -245,11 +252,14 @@ class LimiterCalls(BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_decision(status, room.data, 0, Decision, self, key)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                    answer = read_decision(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._leave_grant(room, read_decision, Decision, self, key)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
         """Forgets the state of a key, as if it had never been hit.
@@ -267,11 +277,13 @@ class LimiterCalls(BlockingObject):
                 status = self._lib.kw_limiter_reset(
                     self._handle.pointer, key_data, len(key_data), to_timeout(timeout), room.error
                 )
-                if status >= 0:
-                    return read_done(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
+                    read_done(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> None:
         """Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
@@ -300,11 +312,13 @@ class LimiterCalls(BlockingObject):
                     to_timeout(timeout),
                     room.error,
                 )
-                if status >= 0:
-                    return read_done(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
+                    read_done(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
 
 
 class LimiterSubmits(AsyncObject):
@@ -331,14 +345,12 @@ class LimiterSubmits(AsyncObject):
         if wait is not None:
             return self.wait(key, cost, wait=wait, timeout=timeout)
         key_data = to_bytes(key, "key")
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_limiter_submit_hit,
             read_decision,
             (AsyncDecision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_timeout(timeout),
+            (key_data, len(key_data), whole(cost, "cost"), to_timeout(timeout)),
         )
 
     def hit_many(
@@ -357,7 +369,9 @@ class LimiterSubmits(AsyncObject):
         for key, cost in items:
             key_data = to_bytes(key, "key")
             rows.append(((AsyncDecision, self, key), (key_data, len(key_data), whole(cost, "cost"))))
-        return self._submit_many(self._lib.kw_limiter_submit_hit, read_decision, rows, to_timeout(timeout))
+        return self._ports.current().submit_many(
+            self._handle, self._lib.kw_limiter_submit_hit, read_decision, rows, to_timeout(timeout)
+        )
 
     def peek(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
         """Says whether a hit of that cost would be admitted, and when, and charges nothing: remaining and reset_after
@@ -371,14 +385,12 @@ class LimiterSubmits(AsyncObject):
         One round trip. Safe to repeat.
         """
         key_data = to_bytes(key, "key")
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_limiter_submit_peek,
             read_decision,
             (AsyncDecision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_timeout(timeout),
+            (key_data, len(key_data), whole(cost, "cost"), to_timeout(timeout)),
         )
 
     def wait(
@@ -399,15 +411,13 @@ class LimiterSubmits(AsyncObject):
         Round trips: 1 under GCRA, 1 and more for windows. Never sent twice: a link lost after sending raises Unknown.
         """
         key_data = to_bytes(key, "key")
-        return self._submit_grant(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_limiter_submit_wait,
             read_decision,
             (AsyncDecision, self, key),
-            key_data,
-            len(key_data),
-            whole(cost, "cost"),
-            to_us(wait, "wait"),
-            to_timeout(timeout),
+            (key_data, len(key_data), whole(cost, "cost"), to_us(wait, "wait"), to_timeout(timeout)),
+            grants=True,
         )
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> Operation[None]:
@@ -420,8 +430,12 @@ class LimiterSubmits(AsyncObject):
         One round trip. Safe to repeat: what is sent twice is done once.
         """
         key_data = to_bytes(key, "key")
-        return self._submit(
-            self._lib.kw_limiter_submit_reset, read_done, (), key_data, len(key_data), to_timeout(timeout)
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_reset,
+            read_done,
+            (),
+            (key_data, len(key_data), to_timeout(timeout)),
         )
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> Operation[None]:
@@ -439,15 +453,18 @@ class LimiterSubmits(AsyncObject):
         """
         checked(decision, AnyDecision, "decision")
         key_data = to_bytes(decision.key, "key")
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_limiter_submit_refund,
             read_done,
             (),
-            key_data,
-            len(key_data),
-            write_decision(self._library, decision),
-            whole(count, "count"),
-            to_timeout(timeout),
+            (
+                key_data,
+                len(key_data),
+                write_decision(self._library, decision),
+                whole(count, "count"),
+                to_timeout(timeout),
+            ),
         )
 
 

@@ -8,7 +8,11 @@ import sys
 import pytest
 
 import keywright
-from keywright._connect import packaged_server
+from keywright._connect import open_client, packaged_server
+from keywright._generated.keywright_calls import ClientCalls
+from keywright._handle import Handle
+from keywright._test_listener_calls import ListenerCalls, listener_opener
+from support.echo import TEST
 
 
 def test_making_a_client_sends_nothing():
@@ -171,3 +175,20 @@ except keywright.Error as error:
     )
     assert "NO_SERVER" in run.stdout, run.stdout + run.stderr
     assert "keywright[server]" in run.stdout
+
+
+def test_threads(server):
+    """One that listens has the client's native thread started, unless there is to be none."""
+    names = ("client_name", "prefix", "timeout", "connect_timeout", "max_in_flight", "server_path")
+    for threads, started in ((None, 1), (1, 1), (0, 0)):
+        handle = open_client(server.url, threads=threads, library=TEST, **dict.fromkeys(names))
+        listener = ListenerCalls(Handle(listener_opener(TEST, "channel"), handle, "listener"))
+        listener.state()
+        assert ClientCalls(handle).background().thread == started
+        handle.close(0)
+
+
+@pytest.mark.parametrize(("threads", "error"), [(2, keywright.Invalid), (-1, keywright.Invalid), (True, TypeError)])
+def test_threads_are_one_or_none(server, threads, error):
+    with pytest.raises(error, match="threads"):
+        keywright.connect(server.url, threads=threads)
