@@ -32,7 +32,12 @@ def wrong_type(name: str, wanted: str, value: object) -> TypeError:
 
 def to_bytes(value: Key, name: str) -> bytes:
     """A key, name or id."""
-    if type(value) is bytes:
+    if type(value) is str:
+        try:
+            return value.encode()
+        except UnicodeEncodeError:
+            pass  # the slower way, with what stands for bytes that are no text
+    elif type(value) is bytes:
         return value
     if isinstance(value, str):
         try:

@@ -24,7 +24,7 @@ class EchoPair(NamedTuple):
     checksum: int
 
     def __bool__(self) -> bool:
-        return self.status == 0
+        return not self[0]
 
 
 class EchoSeen(NamedTuple):

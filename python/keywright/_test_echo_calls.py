@@ -100,7 +100,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     payload_data,
                     len(payload_data),
                     whole(number, "number"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
@@ -156,7 +156,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     whole(number, "number"),
                     whole(count, "count"),
                     to_us(pause, "pause"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
@@ -183,7 +183,11 @@ class EchoCalls(EchoFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_echo_grant(
-                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
@@ -207,7 +211,11 @@ class EchoCalls(EchoFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_echo_keep(
-                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
@@ -231,7 +239,11 @@ class EchoCalls(EchoFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_echo_script(
-                    self._handle.pointer, whole(number, "number"), to_timeout(timeout), room.result, room.error
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
@@ -265,7 +277,7 @@ class EchoSubmits(EchoFunctions, AsyncObject):
             self._lib.kw_echo_submit_send,
             read_echo_pair,
             (),
-            (payload_data, len(payload_data), whole(number, "number"), to_timeout(timeout)),
+            (payload_data, len(payload_data), whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def send_many(
@@ -306,7 +318,12 @@ class EchoSubmits(EchoFunctions, AsyncObject):
             self._lib.kw_echo_submit_steps,
             read_echo_pair,
             (),
-            (whole(number, "number"), whole(count, "count"), to_us(pause, "pause"), to_timeout(timeout)),
+            (
+                whole(number, "number"),
+                whole(count, "count"),
+                to_us(pause, "pause"),
+                0 if timeout is None else to_timeout(timeout),
+            ),
         )
 
     def grant(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
@@ -323,7 +340,7 @@ class EchoSubmits(EchoFunctions, AsyncObject):
             self._lib.kw_echo_submit_grant,
             read_echo_pair,
             (),
-            (whole(number, "number"), to_timeout(timeout)),
+            (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
             grants=True,
         )
 
@@ -341,7 +358,7 @@ class EchoSubmits(EchoFunctions, AsyncObject):
             self._lib.kw_echo_submit_keep,
             read_echo_pair,
             (),
-            (whole(number, "number"), to_timeout(timeout)),
+            (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def script(self, number: int = 0, *, timeout: Duration | None = None) -> Operation[EchoPair]:
@@ -358,5 +375,5 @@ class EchoSubmits(EchoFunctions, AsyncObject):
             self._lib.kw_echo_submit_script,
             read_echo_pair,
             (),
-            (whole(number, "number"), to_timeout(timeout)),
+            (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
         )

@@ -85,7 +85,11 @@ class ListenerCalls(ListenerFunctions, BlockingObject):
         try:
             while True:
                 status = self._lib.kw_listener_hear(
-                    self._handle.pointer, to_us(wait, "wait"), to_timeout(timeout), room.result, room.error
+                    self._handle.pointer,
+                    to_us(wait, "wait"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 24)) >= 0:
                     answer = read_listener_heard(status, room.data, 0)
@@ -117,7 +121,7 @@ class ListenerSubmits(ListenerFunctions, AsyncObject):
             self._lib.kw_listener_submit_hear,
             read_listener_heard,
             (),
-            (to_us(wait, "wait"), to_timeout(timeout)),
+            (to_us(wait, "wait"), 0 if timeout is None else to_timeout(timeout)),
         )
 
 

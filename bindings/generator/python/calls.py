@@ -373,7 +373,7 @@ def method_start(model: Model, operation: Operation, kind: str) -> tuple[str, li
         line = prepared(argument, source)
         out.append(f"        {line}" if line else "")
         sent.extend(passed(model, argument, source))
-    return "".join(out), [*sent, "to_timeout(timeout)"]
+    return "".join(out), [*sent, "0 if timeout is None else to_timeout(timeout)"]
 
 
 def blocking_method(model: Model, operation: Operation, kind: str, read: str, besides: str) -> str:

@@ -47,6 +47,8 @@ def readers(model: Model, module: Module) -> str:
         for record in module.records
         if record.name in BY_HAND_CLASSES
     )
+    if kinds:
+        kinds += "_new = tuple.__new__\n"
     structs = "".join(
         f'_{record.name.upper()} = Struct("{struct_format(model, record)}")\n'
         for record in module.records
@@ -110,7 +112,7 @@ def reader(model: Model, record: Record) -> str:
         out.append("    (\n" + "".join(f"        {name},\n" for name in names) + f"    ) = {right}\n")
     if by_hand:
         inner = "".join(f"            {item},\n" for item in values)
-        out.append(f"    return tuple.__new__(\n        kind,\n        (\n{inner}        ),\n    )\n")
+        out.append(f"    return _new(\n        kind,\n        (\n{inner}        ),\n    )\n")
     else:
         out.append(call(f"return {kind}", values, "", "    "))
     if keeps_bytes(model, record):

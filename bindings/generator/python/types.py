@@ -94,8 +94,9 @@ def record_fields(model: Model, record: Record) -> str:
     if fields_class(record) != record_class(record):
         out.append(comment("What was asked.", "    "))
         out.append("    maker: Any\n")
-    if any(item.name == "status" and item.enum == "status" for item in record.fields):
-        out.append("\n    def __bool__(self) -> bool:\n        return self.status == 0\n")
+    for index, item in enumerate(shown(model, record)):
+        if item.name == "status" and item.enum == "status":
+            out.append(f"\n    def __bool__(self) -> bool:\n        return not self[{index}]\n")
     return "".join(out)
 
 

@@ -170,7 +170,9 @@ class ClientCalls(ClientFunctions, BlockingObject):
         room = self._library.room()
         try:
             while True:
-                status = self._lib.kw_client_ping(self._handle.pointer, to_timeout(timeout), room.error)
+                status = self._lib.kw_client_ping(
+                    self._handle.pointer, 0 if timeout is None else to_timeout(timeout), room.error
+                )
                 if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
                     read_done(status, room.data, 0)
                     break
@@ -191,7 +193,9 @@ class ClientCalls(ClientFunctions, BlockingObject):
         room = self._library.room()
         try:
             while True:
-                status = self._lib.kw_client_info(self._handle.pointer, to_timeout(timeout), room.result, room.error)
+                status = self._lib.kw_client_info(
+                    self._handle.pointer, 0 if timeout is None else to_timeout(timeout), room.result, room.error
+                )
                 if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
                     answer = read_info(status, room.data, 0)
                     break
@@ -218,7 +222,11 @@ class ClientSubmits(ClientFunctions, AsyncObject):
         One round trip. Safe to repeat.
         """
         return self._ports.current().submit(
-            self._handle, self._lib.kw_client_submit_ping, read_done, (), (to_timeout(timeout),)
+            self._handle,
+            self._lib.kw_client_submit_ping,
+            read_done,
+            (),
+            (0 if timeout is None else to_timeout(timeout),),
         )
 
     def info(self, *, timeout: Duration | None = None) -> Operation[Info]:
@@ -231,7 +239,11 @@ class ClientSubmits(ClientFunctions, AsyncObject):
         One round trip. Safe to repeat.
         """
         return self._ports.current().submit(
-            self._handle, self._lib.kw_client_submit_info, read_info, (), (to_timeout(timeout),)
+            self._handle,
+            self._lib.kw_client_submit_info,
+            read_info,
+            (),
+            (0 if timeout is None else to_timeout(timeout),),
         )
 
 

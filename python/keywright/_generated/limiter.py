@@ -60,7 +60,7 @@ class DecisionFields(NamedTuple):
     maker: Any
 
     def __bool__(self) -> bool:
-        return self.status == 0
+        return not self[0]
 
 
 class Limit(NamedTuple):

@@ -31,6 +31,7 @@ _DECISION = Struct("=iiiiqqqqqqQ88s")
 _LIMIT = Struct("=qqq64s")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
+_new = tuple.__new__
 
 
 def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT], maker: object, key: Key) -> DecisionT:
@@ -48,7 +49,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
         origin,
         rest,
     ) = _DECISION.unpack_from(data, offset)
-    return tuple.__new__(
+    return _new(
         kind,
         (
             _STATUS[status],
@@ -152,7 +153,7 @@ class LimiterCalls(BlockingObject):
                     key_data,
                     len(key_data),
                     whole(cost, "cost"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
@@ -209,7 +210,7 @@ class LimiterCalls(BlockingObject):
                     key_data,
                     len(key_data),
                     whole(cost, "cost"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
@@ -248,7 +249,7 @@ class LimiterCalls(BlockingObject):
                     len(key_data),
                     whole(cost, "cost"),
                     to_us(wait, "wait"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
@@ -275,7 +276,11 @@ class LimiterCalls(BlockingObject):
         try:
             while True:
                 status = self._lib.kw_limiter_reset(
-                    self._handle.pointer, key_data, len(key_data), to_timeout(timeout), room.error
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
                     read_done(status, room.data, 0)
@@ -309,7 +314,7 @@ class LimiterCalls(BlockingObject):
                     len(key_data),
                     write_decision(self._library, decision),
                     whole(count, "count"),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
@@ -350,7 +355,7 @@ class LimiterSubmits(AsyncObject):
             self._lib.kw_limiter_submit_hit,
             read_decision,
             (AsyncDecision, self, key),
-            (key_data, len(key_data), whole(cost, "cost"), to_timeout(timeout)),
+            (key_data, len(key_data), whole(cost, "cost"), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def hit_many(
@@ -390,7 +395,7 @@ class LimiterSubmits(AsyncObject):
             self._lib.kw_limiter_submit_peek,
             read_decision,
             (AsyncDecision, self, key),
-            (key_data, len(key_data), whole(cost, "cost"), to_timeout(timeout)),
+            (key_data, len(key_data), whole(cost, "cost"), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def wait(
@@ -416,7 +421,13 @@ class LimiterSubmits(AsyncObject):
             self._lib.kw_limiter_submit_wait,
             read_decision,
             (AsyncDecision, self, key),
-            (key_data, len(key_data), whole(cost, "cost"), to_us(wait, "wait"), to_timeout(timeout)),
+            (
+                key_data,
+                len(key_data),
+                whole(cost, "cost"),
+                to_us(wait, "wait"),
+                0 if timeout is None else to_timeout(timeout),
+            ),
             grants=True,
         )
 
@@ -435,7 +446,7 @@ class LimiterSubmits(AsyncObject):
             self._lib.kw_limiter_submit_reset,
             read_done,
             (),
-            (key_data, len(key_data), to_timeout(timeout)),
+            (key_data, len(key_data), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> Operation[None]:
@@ -463,7 +474,7 @@ class LimiterSubmits(AsyncObject):
                 len(key_data),
                 write_decision(self._library, decision),
                 whole(count, "count"),
-                to_timeout(timeout),
+                0 if timeout is None else to_timeout(timeout),
             ),
         )
 
