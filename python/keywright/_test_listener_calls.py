@@ -186,15 +186,18 @@ class CellCalls(BlockingObject):
                     len(expected_data),
                     value_data,
                     len(value_data),
-                    to_timeout(timeout),
+                    0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
-                if status >= 0:
-                    return read_swapped_or_none(status, room.data, 0)
-                self._handle.recover(room)
-        finally:
-            self._library.rooms.append(room)
+                if status >= 0 or (status := self._handle.recover(room, 8)) >= 0:
+                    answer = read_swapped_or_none(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
 
 class CellSubmits(AsyncObject):
@@ -216,15 +219,18 @@ class CellSubmits(AsyncObject):
         """
         expected_data = to_payload(expected, "expected")
         value_data = to_payload(value, "value")
-        return self._submit(
+        return self._ports.current().submit(
+            self._handle,
             self._lib.kw_cell_submit_swap,
             read_swapped_or_none,
             (),
-            expected_data,
-            len(expected_data),
-            value_data,
-            len(value_data),
-            to_timeout(timeout),
+            (
+                expected_data,
+                len(expected_data),
+                value_data,
+                len(value_data),
+                0 if timeout is None else to_timeout(timeout),
+            ),
         )
 
 
