@@ -1,11 +1,14 @@
 /* Whom TLS lets through, and what is said about the others. The certificates are made here. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keywright.h"
@@ -357,6 +360,39 @@ static void files_that_cannot_be_used(void **state) {
     }
 }
 
+/* A key that is locked, in a process that has a terminal at which OpenSSL could ask for the password. */
+static void nobody_is_asked_at_the_terminal(void **state) {
+    (void)state;
+    struct test_tls_peer peer;
+    char locked[128], more[400], asked[64];
+    snprintf(locked, sizeof locked, "%s/locked-too", world.server.directory);
+    test_certificate_write_locked_key(&world.client, locked);
+    snprintf(more, sizeof more, "&cert=%s&key=%s", world.client.file, locked);
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    if (terminal < 0 || grantpt(terminal) != 0 || unlockpt(terminal) != 0) test_skip("there are no terminals here");
+    test_tls_peer_start(&peer, world.server.socket, &world.good, well);
+    const char *query = trusting(more);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(5);
+        setsid();
+        int own = open(ptsname(terminal), O_RDWR);
+        _exit(own >= 0 && ioctl(own, TIOCSCTTY, 0) == 0 &&
+                      ping_by("rediss", "127.0.0.1", peer.port, query, NULL) == KW_TLS &&
+                      error.reason == KW_REASON_TLS_FILE
+                  ? 0
+                  : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    test_tls_peer_stop(&peer);
+    fcntl(terminal, F_SETFL, O_NONBLOCK);
+    ssize_t said = read(terminal, asked, sizeof asked);
+    close(terminal);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(said <= 0);
+}
+
 /* The files are read again after a failure: nobody must restart a program for a certificate that was renewed. */
 static void files_that_are_exchanged(void **state) {
     (void)state;
@@ -481,6 +517,7 @@ int main(void) {
         cmocka_unit_test(a_directory_of_cas),
         cmocka_unit_test(cas_by_the_environment),
         cmocka_unit_test(files_that_cannot_be_used),
+        cmocka_unit_test(nobody_is_asked_at_the_terminal),
         cmocka_unit_test(files_that_are_exchanged),
         cmocka_unit_test(the_same_by_options),
         cmocka_unit_test(a_server_with_tls_of_its_own),
