@@ -65,7 +65,7 @@ def _record(model: Model, record: Record, where: str) -> None:
         if item.type not in FIELD_TYPES:
             raise SpecError(f"{where}: {record.name}.{item.name} has unknown type {item.type!r}")
     if record.keeps:
-        # Bindings that give it back carry everything from its first array on as bytes: nothing else may stand among them.
+        # Bindings carry everything from its first array on as bytes when it goes back: nothing else may stand among it.
         kinds = [item.count > 1 or item.name == "reserved" for item in record.fields]
         if kinds != sorted(kinds):
             raise SpecError(f"{where}: the arrays of record {record.name}, which goes back in, must come last")

@@ -4,10 +4,10 @@
 
 #include "engine/object.h"
 
-#define KW__CHECK(expression)                                                                                       \
-    do {                                                                                                            \
-        kw_status checked_ = (expression);                                                                          \
-        if (checked_ != KW_OK) return checked_;                                                                     \
+#define KW__CHECK(expression)                                                                                          \
+    do {                                                                                                               \
+        kw_status checked_ = (expression);                                                                             \
+        if (checked_ != KW_OK) return checked_;                                                                        \
     } while (0)
 
 #define kw__check_handle(handle, name, error) kw__check_object((handle) == NULL ? NULL : &(handle)->object, name, error)

@@ -100,6 +100,7 @@ bool kw__parse_integer(kw__bytes bytes, int64_t *number) {
 size_t kw__utf8_cut(const char *text, size_t length, size_t limit) {
     if (length <= limit) return length;
     size_t cut = limit;
-    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80) cut--;
+    while (cut > 0 && ((unsigned char)text[cut] & 0xC0) == 0x80)
+        cut--;
     return cut;
 }

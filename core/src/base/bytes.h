@@ -17,8 +17,8 @@ kw__bytes kw__bytes_text(const char *text);
 bool kw__bytes_equal(kw__bytes a, kw__bytes b);
 
 /*
- * A growing buffer. An allocation that fails sets `failed` and drops what was appended; the flag stays until the buffer is
- * cleared, so that a row of appends needs one check at its end.
+ * A growing buffer. An allocation that fails sets `failed` and drops what was appended; the flag stays until the buffer
+ * is cleared, so that a row of appends needs one check at its end.
  */
 typedef struct kw__buffer {
     char *data;
@@ -40,8 +40,8 @@ void kw__buffer_consume(kw__buffer *buffer, size_t length);
 size_t kw__format_integer(int64_t number, char *out);
 
 /*
- * Reads a decimal number that fills the whole of bytes: an optional minus, then digits, no more than fit an int64. Returns
- * false for anything else.
+ * Reads a decimal number that fills the whole of bytes: an optional minus, then digits, no more than fit an int64.
+ * Returns false for anything else.
  */
 bool kw__parse_integer(kw__bytes bytes, int64_t *number);
 

@@ -21,8 +21,11 @@ static bool is_retryable(kw_status status) {
 
 /* A valid UTF-8 sequence at text, or 0. Enough to keep foreign bytes out of messages; it does not judge surrogates. */
 static size_t utf8_length(const unsigned char *text, size_t left) {
-    size_t length = text[0] < 0x80 ? 1 : text[0] >= 0xC2 && text[0] < 0xE0 ? 2 : (text[0] & 0xF0) == 0xE0 ? 3 :
-                    text[0] >= 0xF0 && text[0] < 0xF5 ? 4 : 0;
+    size_t length = text[0] < 0x80                      ? 1
+                    : text[0] >= 0xC2 && text[0] < 0xE0 ? 2
+                    : (text[0] & 0xF0) == 0xE0          ? 3
+                    : text[0] >= 0xF0 && text[0] < 0xF5 ? 4
+                                                        : 0;
     if (length == 0 || length > left) return 0;
     for (size_t i = 1; i < length; i++) {
         if ((text[i] & 0xC0) != 0x80) return 0;

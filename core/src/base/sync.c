@@ -45,8 +45,8 @@ void kw__parker_free(kw__parker *parker) {
 static bool sleep_on(kw__parker *parker, int64_t until) {
     struct timespec time = {(time_t)(until / KW__SECOND), (long)(until % KW__SECOND * 1000)};
     /* FUTEX_WAIT_BITSET takes an absolute moment of the monotonic clock. */
-    long failed = syscall(SYS_futex, &parker->state, FUTEX_WAIT_BITSET_PRIVATE, ASLEEP, until == INT64_MAX ? NULL : &time, NULL,
-                          FUTEX_BITSET_MATCH_ANY);
+    long failed = syscall(SYS_futex, &parker->state, FUTEX_WAIT_BITSET_PRIVATE, ASLEEP,
+                          until == INT64_MAX ? NULL : &time, NULL, FUTEX_BITSET_MATCH_ANY);
     return failed == 0 || errno != ETIMEDOUT;
 }
 
@@ -56,7 +56,8 @@ bool kw__park(kw__parker *parker, int64_t until) {
         atomic_store(&parker->state, EMPTY);
         return true;
     }
-    while (atomic_load(&parker->state) == ASLEEP && sleep_on(parker, until)) {}
+    while (atomic_load(&parker->state) == ASLEEP && sleep_on(parker, until)) {
+    }
     return atomic_exchange(&parker->state, EMPTY) == WOKEN;
 }
 
@@ -103,7 +104,8 @@ static int wait_until(kw__parker *parker, int64_t until) {
 bool kw__park(kw__parker *parker, int64_t until) {
     pthread_mutex_lock(&parker->mutex);
     int failed = 0;
-    while (!parker->woken && failed == 0) failed = wait_until(parker, until);
+    while (!parker->woken && failed == 0)
+        failed = wait_until(parker, until);
     bool woken = parker->woken;
     parker->woken = false;
     pthread_mutex_unlock(&parker->mutex);

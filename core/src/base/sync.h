@@ -15,8 +15,8 @@ void kw__lock(kw__mutex *mutex);
 void kw__unlock(kw__mutex *mutex);
 
 /*
- * Where one thread sleeps until another wakes it. A wake-up before the sleep is kept, so none is lost; waking more than once,
- * or when nobody sleeps, does no harm.
+ * Where one thread sleeps until another wakes it. A wake-up before the sleep is kept, so none is lost; waking more than
+ * once, or when nobody sleeps, does no harm.
  */
 typedef struct kw__parker {
 #if defined(__linux__)

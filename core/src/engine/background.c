@@ -149,8 +149,10 @@ kw_status kw__client_background(kw_client *client, kw_background *out, kw_error 
     *out = background->seen;
     out->thread = background->has_thread;
     out->link_up = background->is_up;
-    for (const kw__watch *watch = background->watches; watch != NULL; watch = watch->next) out->watches++;
-    for (const kw__duty *duty = background->duties; duty != NULL; duty = duty->next) out->duties++;
+    for (const kw__watch *watch = background->watches; watch != NULL; watch = watch->next)
+        out->watches++;
+    for (const kw__duty *duty = background->duties; duty != NULL; duty = duty->next)
+        out->duties++;
     kw__unlock(&background->lock);
     return KW_OK;
 }
@@ -165,7 +167,8 @@ void kw__background_close(kw_client *client) {
     if (!first) return;
     kw__background_wake(background);
     if (background->has_thread) pthread_join(background->thread, NULL);
-    while (atomic_exchange(&background->turning, true)) sched_yield(); /* one who steps may be at a round: it is the last */
+    while (atomic_exchange(&background->turning, true))
+        sched_yield();                     /* one who steps may be at a round: it is the last */
     kw__duty_round(background, kw__now()); /* what is out ends with KW_CLOSED, and lets go of its object */
     kw__lock(&background->link.lock);
     kw__link_close(&background->link);

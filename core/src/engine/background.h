@@ -1,10 +1,10 @@
 /*
  * What runs behind the caller's back: duties (renewals, heartbeats, flushes) and the notification link (subscriptions,
- * invalidation). One native thread a client drives both, started at the first need; a client without threads has them driven
- * by whoever steps or waits.
+ * invalidation). One native thread a client drives both, started at the first need; a client without threads has them
+ * driven by whoever steps or waits.
  *
- * Everything here is guarded by the background's own lock. Callbacks run under it: they set a flag, raise a signal, count;
- * they never call back. Order of locks: a link's, the background's, the links of the background, the client's.
+ * Everything here is guarded by the background's own lock. Callbacks run under it: they set a flag, raise a signal,
+ * count; they never call back. Order of locks: a link's, the background's, the links of the background, the client's.
  */
 #ifndef KW__BACKGROUND_H
 #define KW__BACKGROUND_H
@@ -34,8 +34,8 @@ struct kw__watch {
 };
 
 /*
- * A cache that is kept true by invalidation. An entry is good only if `epoch` is what it was before it was asked for; losing
- * the link raises it and empties the cache.
+ * A cache that is kept true by invalidation. An entry is good only if `epoch` is what it was before it was asked for;
+ * losing the link raises it and empties the cache.
  */
 typedef struct kw__guard kw__guard;
 struct kw__guard {
@@ -43,7 +43,7 @@ struct kw__guard {
     kw__guard *previous;
     kw__bytes prefix; /* of the keys; prefixes of one client do not overlap */
     uint64_t epoch;
-    bool live; /* the server tells of every change */
+    bool live;                                                   /* the server tells of every change */
     void (*invalidated)(kw__guard *guard, const kw__bytes *key); /* NULL: all */
 };
 

@@ -15,7 +15,7 @@ struct kw__background {
     atomic_bool stopping;
     atomic_bool turning; /* somebody is at a round */
 
-    kw__link link; /* the notification link */
+    kw__link link;       /* the notification link */
     atomic_bool came_up; /* set by the link, seen by the next round */
     atomic_bool went_down;
     bool is_up;
@@ -24,9 +24,9 @@ struct kw__background {
     kw__buffer words; /* what is said next */
     kw__watch *watches;
     kw__guard *guards;
-    bool retrack;   /* the set of prefixes changed */
-    int confirming; /* replies until the server tells of changes */
-    bool refused;   /* one of them was an error */
+    bool retrack;    /* the set of prefixes changed */
+    int confirming;  /* replies until the server tells of changes */
+    bool refused;    /* one of them was an error */
     bool has_spoken; /* on this link: in RESP2 nothing but subscriptions may follow */
 
     kw__duty *duties;

@@ -81,7 +81,8 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->object = object;
     call->row = row;
     /* Before the first link nothing is known: what the floor of servers can do is what every server can do. */
-    call->step = (kw__step){.object = object, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
+    call->step =
+        (kw__step){.object = object, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
     call->timer = call->deadline = INT64_MAX;
     call->must_send = call->outstanding = call->finished = call->ended = call->left = false;
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
@@ -112,7 +113,8 @@ static void end_watch(kw__call *call) {
 static void forget_notice(kw__call *call) {
     kw__lock(&call->client->lock);
     kw__call **at = &call->completions->noticed;
-    while (*at != call) at = &(*at)->notice_next;
+    while (*at != call)
+        at = &(*at)->notice_next;
     *at = call->notice_next;
     call->in_noticed = false;
     kw__unlock(&call->client->lock);
@@ -144,7 +146,8 @@ void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout
     int64_t span = timeout_us;
     if (span == KW_DEFAULT_TIMEOUT) {
         span = url->timeout_us;
-        if (!atomic_load_explicit(&link->is_up, memory_order_relaxed)) span = kw__deadline(span, url->connect_timeout_us);
+        if (!atomic_load_explicit(&link->is_up, memory_order_relaxed))
+            span = kw__deadline(span, url->connect_timeout_us);
     }
     if (call->row->wait_at != 0) {
         int64_t wait;
@@ -241,8 +244,10 @@ static void notice(kw__watch *watch, const kw__bytes *payload) {
         completions->noticed = call;
     }
     kw__unlock(&client->lock);
-    if (completions != NULL) kw__signal_raise(&completions->link.wake);
-    else kw__unpark(&call->waiter->parker);
+    if (completions != NULL)
+        kw__signal_raise(&completions->link.wake);
+    else
+        kw__unpark(&call->waiter->parker);
 }
 
 static void watching(kw__watch *watch) {
@@ -355,7 +360,7 @@ void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, b
     if (!call->finished) {
         kw_error error;
         kw__fail(&error, status, KW_REASON_NONE,
-                 status == KW_TIMEOUT     ? "no answer came in time: give a longer timeout, or look at the server's load"
+                 status == KW_TIMEOUT ? "no answer came in time: give a longer timeout, or look at the server's load"
                  : status == KW_CANCELLED ? "the call was cancelled"
                                           : "the client was closed");
         finish(call, status, &error);
@@ -389,7 +394,8 @@ static bool answered(kw__pending *pending, const kw__reply *reply, int64_t recei
         call->outcome = KW_OK;
     } else {
         call->outcome = call->row->decode(&call->step, reply, call->answer, error);
-        call->outcome_maybe_applied = call->outcome < 0 && (call->row->flags & KW__MUTATES) != 0 && call->outcome != KW_WRONG_TYPE;
+        call->outcome_maybe_applied =
+            call->outcome < 0 && (call->row->flags & KW__MUTATES) != 0 && call->outcome != KW_WRONG_TYPE;
     }
     if (call->outcome < 0) error->maybe_applied = call->outcome_maybe_applied;
     return false;
@@ -408,7 +414,8 @@ static void failed(kw__pending *pending, kw_status status, bool maybe_applied, c
     if (status == KW_UNKNOWN) {
         char cause[200];
         snprintf(cause, sizeof cause, "%.199s", error->message);
-        kw__fail(told, status, error->reason, "the link was lost after sending, it may or may not have been done: %s", cause);
+        kw__fail(told, status, error->reason, "the link was lost after sending, it may or may not have been done: %s",
+                 cause);
     } else {
         *told = *error;
         told->code = status;

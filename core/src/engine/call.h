@@ -6,8 +6,8 @@
  *  3. The driver (run.c: a blocked thread; completions.c: whoever steps) pushes the pending into a link's line.
  *  4. The thread that reads the link decodes the reply into call->answer and settles the call, under the link's lock.
  *  5. The driver reacts to the outcome: REPLY or FAILED. Steps 2 to 5 repeat for operations of several steps.
- *  6. FINISH: the caller gets result and status. If a send is still out (deadline, cancel), the call is left to the link:
- *     its reply is reacted to by the reading thread, with `finished` set, so that a late grant is given back.
+ *  6. FINISH: the caller gets result and status. If a send is still out (deadline, cancel), the call is left to the
+ * link: its reply is reacted to by the reading thread, with `finished` set, so that a late grant is given back.
  *  7. END: the call goes back into the pool.
  */
 #ifndef KW__CALL_H
@@ -64,9 +64,9 @@ struct kw__call {
     kw__call *notice_next;
 
     kw_completions *completions; /* NULL for blocking calls and those left to the client's link */
-    uint64_t tag; /* of completions; of a blocking call that was interrupted, its number */
-    size_t timer_at; /* place in the heap of timers plus 1; 0: not in it */
-    bool in_ready;   /* its record waits to be drained */
+    uint64_t tag;                /* of completions; of a blocking call that was interrupted, its number */
+    size_t timer_at;             /* place in the heap of timers plus 1; 0: not in it */
+    bool in_ready;               /* its record waits to be drained */
     kw__call *ready_next;
 
     void *memory; /* when the storage does not do */
@@ -99,8 +99,8 @@ void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, b
 /* Nothing is left to do, and nobody else has it. */
 bool kw__call_is_over(const kw__call *call);
 /*
- * Lets go of a finished call that is with no link: what it still must send goes out and its reply is reacted to by whoever
- * reads it; a call with nothing to send goes back into the pool.
+ * Lets go of a finished call that is with no link: what it still must send goes out and its reply is reacted to by
+ * whoever reads it; a call with nothing to send goes back into the pool.
  */
 void kw__call_leave(kw__call *call, kw__link *link);
 

@@ -23,7 +23,8 @@ bool kw__client_is_forked(const kw_client *client) {
 
 kw_status kw__client_check(const kw_client *client, kw_error *error) {
     if (kw__client_is_forked(client)) {
-        return kw__fail(error, KW_FORKED, KW_REASON_NONE, "this client belongs to the parent process: open one of your own after fork()");
+        return kw__fail(error, KW_FORKED, KW_REASON_NONE,
+                        "this client belongs to the parent process: open one of your own after fork()");
     }
     if (atomic_load_explicit(&client->closed, memory_order_acquire)) {
         return kw__fail(error, KW_CLOSED, KW_REASON_NONE, "the client was closed: open another");
@@ -88,7 +89,8 @@ kw_status kw__client_open(const char *url, const kw_client_options *options, kw_
 /* Wakes calls that sleep for their timer; they see that the client is closed. */
 static void wake_sleepers(kw_client *client) {
     kw__lock(&client->lock);
-    for (kw__call *call = client->sleepers; call != NULL; call = call->next) kw__unpark(&call->waiter->parker);
+    for (kw__call *call = client->sleepers; call != NULL; call = call->next)
+        kw__unpark(&call->waiter->parker);
     kw__unlock(&client->lock);
 }
 
@@ -105,7 +107,8 @@ kw_status kw__client_close(kw_client *client, int64_t timeout_us, kw_error *erro
         wake_sleepers(client);
         int64_t now = kw__now();
         if (now >= until) {
-            return kw__fail(error, KW_TIMEOUT, KW_REASON_NONE, "calls of other threads have not returned yet; the client is closed");
+            return kw__fail(error, KW_TIMEOUT, KW_REASON_NONE,
+                            "calls of other threads have not returned yet; the client is closed");
         }
         int64_t soon = now + 10000; /* a sleeper that lay down after the wake-up is woken by the next round */
         kw__park(&client->idle, soon < until ? soon : until);

@@ -18,22 +18,23 @@ struct kw_client {
     kw__link link; /* shared by all blocking calls; what only one loop reads has links of its own */
     kw__counters counters;
     atomic_uint_least64_t capabilities; /* of the server of the latest link; 0 before the first */
-    atomic_int inside;  /* threads inside a blocking call */
-    kw__parker idle;    /* where close waits for them */
-    kw__mutex background_lock; /* of its making only */
-    kw__background *background; /* made at the first need; see background.h */
-    kw__mutex lock;     /* of what follows; the last in the order of locks */
-    kw__call *pool;     /* calls to be used again; memory of calls is given back only with the client */
-    kw__call *sleepers; /* blocking calls asleep for their timer */
-    kw__call *interrupted; /* blocking calls whose caller came back to look at a signal */
-    uint64_t last_call; /* the number of the latest of them */
+    atomic_int inside;                  /* threads inside a blocking call */
+    kw__parker idle;                    /* where close waits for them */
+    kw__mutex background_lock;          /* of its making only */
+    kw__background *background;         /* made at the first need; see background.h */
+    kw__mutex lock;                     /* of what follows; the last in the order of locks */
+    kw__call *pool;                     /* calls to be used again; memory of calls is given back only with the client */
+    kw__call *sleepers;                 /* blocking calls asleep for their timer */
+    kw__call *interrupted;              /* blocking calls whose caller came back to look at a signal */
+    uint64_t last_call;                 /* the number of the latest of them */
     kw__server server;
     kw_completions *completions; /* all open ones */
 };
 
 /*
- * The router: by which link a call of the client goes. One server has one link for all blocking calls; where there are several
- * servers (the nodes of a cluster, the primary of a Sentinel) this is the one place that knows which of them a slot lies on.
+ * The router: by which link a call of the client goes. One server has one link for all blocking calls; where there are
+ * several servers (the nodes of a cluster, the primary of a Sentinel) this is the one place that knows which of them a
+ * slot lies on.
  */
 kw__link *kw__client_link(kw_client *client);
 

@@ -85,8 +85,10 @@ kw_completions *kw__completions_of_background(kw_client *client) {
 static void unlist(kw_completions *completions) {
     kw_client *client = completions->object.client;
     kw__lock(&client->lock);
-    if (completions->previous != NULL) completions->previous->next = completions->next;
-    else client->completions = completions->next;
+    if (completions->previous != NULL)
+        completions->previous->next = completions->next;
+    else
+        client->completions = completions->next;
     if (completions->next != NULL) completions->next->previous = completions->previous;
     kw__unlock(&client->lock);
 }
@@ -108,8 +110,10 @@ static void lower_signal(kw_completions *completions) {
 static void make_ready(kw_completions *completions, kw__call *call) {
     call->in_ready = true;
     call->ready_next = NULL;
-    if (completions->ready_last != NULL) completions->ready_last->ready_next = call;
-    else completions->ready = call;
+    if (completions->ready_last != NULL)
+        completions->ready_last->ready_next = call;
+    else
+        completions->ready = call;
     completions->ready_last = call;
     completions->ready_count++;
     kw__tag_map_remove(&completions->tags, call->tag);
@@ -128,8 +132,10 @@ static void absorb(kw_completions *completions, kw__call *call, bool was_finishe
         kw__link_push(&completions->link, &call->pending);
     }
     if (call->finished && !was_finished) make_ready(completions, call);
-    if (kw__call_is_over(call)) let_go(completions, call);
-    else kw__timers_update(&completions->timers, call);
+    if (kw__call_is_over(call))
+        let_go(completions, call);
+    else
+        kw__timers_update(&completions->timers, call);
 }
 
 void kw__completions_arrived(kw__call *call) {
@@ -204,8 +210,10 @@ static void end_all(kw_completions *completions) {
     while (at < completions->tags.capacity) {
         kw__call *call = completions->tags.slots[at];
         /* One that ends leaves the map, and another may move into its place: the same place is looked at once more. */
-        if (call != NULL && !call->outstanding) end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
-        else at++;
+        if (call != NULL && !call->outstanding)
+            end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
+        else
+            at++;
     }
 }
 
@@ -246,7 +254,8 @@ int64_t kw__completions_due(kw_completions *completions) {
 }
 
 int32_t kw__completions_timeout_ms(const kw_completions *handle) {
-    kw_completions *completions = (kw_completions *)(uintptr_t)handle; /* const to the caller: only the lock is touched */
+    kw_completions *completions =
+        (kw_completions *)(uintptr_t)handle; /* const to the caller: only the lock is touched */
     if (completions == NULL || kw__client_is_forked(completions->object.client)) return -1;
     int64_t own = kw__completions_due(completions), background = kw__background_due(completions->object.client);
     return kw__poll_ms(kw__now(), background < own ? background : own);
@@ -266,7 +275,8 @@ int64_t kw__completions_step(kw_completions *completions, kw_error *error) {
 /* How many of the ready records, `capacity` at most, the block can hold; it grows if it can. */
 static size_t fit(kw_completions *completions, size_t capacity) {
     size_t bytes = 0, count = 0;
-    for (const kw__call *call = completions->ready; call != NULL && count < capacity; call = call->ready_next, count++) {
+    for (const kw__call *call = completions->ready; call != NULL && count < capacity;
+         call = call->ready_next, count++) {
         bytes += call->status < 0 ? sizeof(kw_error) : call->row->result_size;
     }
     kw__buffer_clear(&completions->block);
@@ -340,25 +350,29 @@ static kw_status admit(kw_completions *completions, uint64_t tag, kw_error *erro
     kw_status status = kw__client_check(completions->object.client, error);
     if (status != KW_OK) return status;
     if (completions->open_calls >= (size_t)completions->object.client->url.max_in_flight) {
-        return kw__fail(error, KW_OVERLOADED, KW_REASON_NONE, "%zu calls are in flight in these completions: drain before submitting more",
+        return kw__fail(error, KW_OVERLOADED, KW_REASON_NONE,
+                        "%zu calls are in flight in these completions: drain before submitting more",
                         completions->open_calls);
     }
-    if (!kw__tag_map_reserve(&completions->tags) || !kw__timers_reserve(&completions->timers, completions->open_calls + 1)) {
+    if (!kw__tag_map_reserve(&completions->tags) ||
+        !kw__timers_reserve(&completions->timers, completions->open_calls + 1)) {
         return kw__fail_memory(error);
     }
     if (kw__tag_map_find(&completions->tags, tag) != NULL) {
-        return kw__fail(error, KW_INVALID, KW_REASON_TAG_IN_USE, "this tag is in flight already: give each call its own");
+        return kw__fail(error, KW_INVALID, KW_REASON_TAG_IN_USE,
+                        "this tag is in flight already: give each call its own");
     }
     return KW_OK;
 }
 
-kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t tag, const kw__row *row, const void *args,
-                     int64_t timeout_us, kw_error *error) {
+kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t tag, const kw__row *row,
+                     const void *args, int64_t timeout_us, kw_error *error) {
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
     if (status != KW_OK) return status;
     if (completions->object.client != client) {
-        return kw__fail(error, KW_INVALID, KW_REASON_FOREIGN_CLIENT, "object and completions were made from different clients");
+        return kw__fail(error, KW_INVALID, KW_REASON_FOREIGN_CLIENT,
+                        "object and completions were made from different clients");
     }
     kw__call *call = kw__call_open(object, row, args, error);
     if (call == NULL) return KW_NO_MEMORY;
@@ -383,12 +397,15 @@ kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t t
 
 void kw__completions_close_all(kw_client *client) {
     kw__lock(&client->lock);
-    /* Their next step sees that the client is closed. Their locks are not taken: a link's lock comes before the client's. */
-    for (kw_completions *one = client->completions; one != NULL; one = one->next) kw__signal_raise(&one->link.wake);
+    /* Their next step sees that the client is closed. Their locks are not taken: a link's lock comes before the
+     * client's. */
+    for (kw_completions *one = client->completions; one != NULL; one = one->next)
+        kw__signal_raise(&one->link.wake);
     kw__unlock(&client->lock);
 }
 
-/* A call that was answered and not drained, or waits for its timer: what it was granted goes back by the client's link. */
+/* A call that was answered and not drained, or waits for its timer: what it was granted goes back by the client's link.
+ */
 static void give_back(kw_completions *completions, kw__call *call) {
     kw__timers_remove(&completions->timers, call);
     if (!call->finished) kw__tag_map_remove(&completions->tags, call->tag);
@@ -413,7 +430,8 @@ static void empty(kw_completions *completions) {
         give_back(completions, undrained);
         undrained = next;
     }
-    while (completions->timers.count > 0) give_back(completions, completions->timers.heap[0]);
+    while (completions->timers.count > 0)
+        give_back(completions, completions->timers.heap[0]);
     for (size_t i = 0; completions->tags.count > 0 && i < completions->tags.capacity;) {
         kw__call *call = completions->tags.slots[i]; /* asleep without an end */
         if (call == NULL) {

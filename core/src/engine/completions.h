@@ -38,12 +38,12 @@ int64_t kw__completions_drain(kw_completions *completions, kw_record *records, i
 int64_t kw__completions_wait(kw_completions *completions, int64_t timeout_us, kw_error *error);
 kw_status kw__completions_cancel(kw_completions *completions, uint64_t tag, kw_error *error);
 
-kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t tag, const kw__row *row, const void *args,
-                     int64_t timeout_us, kw_error *error);
+kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t tag, const kw__row *row,
+                     const void *args, int64_t timeout_us, kw_error *error);
 
 /*
- * The completions of the client's background: they hold no client, for the client ends them, and stand in no list. NULL when
- * memory or descriptors are out.
+ * The completions of the client's background: they hold no client, for the client ends them, and stand in no list. NULL
+ * when memory or descriptors are out.
  */
 kw_completions *kw__completions_of_background(kw_client *client);
 void kw__completions_free_of_background(kw_completions *completions);

@@ -6,7 +6,8 @@
 
 static kw__duty *find(kw__background *background, uint64_t tag) {
     kw__duty *duty = background->duties;
-    while (duty != NULL && duty->tag != tag) duty = duty->next;
+    while (duty != NULL && duty->tag != tag)
+        duty = duty->next;
     return duty;
 }
 
@@ -34,8 +35,8 @@ static void begin_due(kw__background *background, int64_t now) {
         kw__error_clear(&error);
         duty->tag = ++background->last_tag;
         duty->out = true;
-        kw_status status = kw__submit(duty->object, background->completions, duty->tag, duty->row, duty->arguments(duty),
-                                      duty->timeout_us, &error);
+        kw_status status = kw__submit(duty->object, background->completions, duty->tag, duty->row,
+                                      duty->arguments(duty), duty->timeout_us, &error);
         if (status != KW_OK) note(duty, status, NULL, &error);
     }
 }
@@ -87,8 +88,10 @@ kw_status kw__duty_begin(kw_client *client, kw__duty *duty, kw_error *error) {
 void kw__duty_end(kw_client *client, kw__duty *duty) {
     kw__background *background = client->background;
     kw__lock(&background->lock);
-    if (duty->previous != NULL) duty->previous->next = duty->next;
-    else background->duties = duty->next;
+    if (duty->previous != NULL)
+        duty->previous->next = duty->next;
+    else
+        background->duties = duty->next;
     if (duty->next != NULL) duty->next->previous = duty->previous;
     kw__unlock(&background->lock);
 }

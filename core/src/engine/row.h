@@ -1,11 +1,12 @@
 /*
  * An operation as the engine sees it: one row of facts and functions. The engine never asks which operation it has.
  *
- * encode and decode are pure: they turn arguments into a command and a reply into an answer. For an operation of one step the
- * answer is its result. An operation of several steps has `advance` besides, which is told events and orders effects.
+ * encode and decode are pure: they turn arguments into a command and a reply into an answer. For an operation of one
+ * step the answer is its result. An operation of several steps has `advance` besides, which is told events and orders
+ * effects.
  *
- * A reply is decoded where it is read, by the thread that reads the link; advance sees the decoded answer, in the thread that
- * waits for the call (or steps its completions), or in the reading thread when the caller has left.
+ * A reply is decoded where it is read, by the thread that reads the link; advance sees the decoded answer, in the
+ * thread that waits for the call (or steps its completions), or in the reading thread when the caller has left.
  */
 #ifndef KW__ROW_H
 #define KW__ROW_H
@@ -41,7 +42,8 @@ typedef enum kw__event_kind {
     KW__EVENT_REPLY,    /* step->number was answered: answer, status, sent_at, received_at */
     KW__EVENT_FAILED,   /* step->number failed: status, maybe_applied */
     KW__EVENT_TIMER,    /* the moment given to arm has come */
-    KW__EVENT_WATCHING, /* the channel given to watch is subscribed to, the first time or after a loss: look once more */
+    KW__EVENT_WATCHING, /* the channel given to watch is subscribed to, the first time or after a loss: look once more
+                         */
     KW__EVENT_NOTIFY,   /* it told something: payload, the latest if there were several */
     KW__EVENT_DEADLINE, /* the call's time is over; the engine has finished it with KW_TIMEOUT if advance does not */
     KW__EVENT_CANCEL,   /* the caller wants no answer any more */
@@ -49,23 +51,23 @@ typedef enum kw__event_kind {
 
 typedef struct kw__event {
     kw__event_kind kind;
-    int64_t now;          /* monotonic us */
-    int64_t deadline;     /* of the call, monotonic us */
-    uint64_t random;      /* for jitter */
-    const void *answer;   /* REPLY: what decode wrote */
-    kw_status status;     /* REPLY: what decode returned, 0 or positive. FAILED: negative */
-    bool maybe_applied;   /* FAILED: a byte had left */
-    bool finished;        /* the caller has its answer already: only clearing up is left */
-    int64_t sent_at;      /* REPLY: monotonic us before the first byte left */
-    int64_t received_at;  /* REPLY: monotonic us when the reply was read */
+    int64_t now;           /* monotonic us */
+    int64_t deadline;      /* of the call, monotonic us */
+    uint64_t random;       /* for jitter */
+    const void *answer;    /* REPLY: what decode wrote */
+    kw_status status;      /* REPLY: what decode returned, 0 or positive. FAILED: negative */
+    bool maybe_applied;    /* FAILED: a byte had left */
+    bool finished;         /* the caller has its answer already: only clearing up is left */
+    int64_t sent_at;       /* REPLY: monotonic us before the first byte left */
+    int64_t received_at;   /* REPLY: monotonic us when the reply was read */
     const kw_error *error; /* FAILED: the details */
     kw__bytes payload;     /* NOTIFY: its first 128 bytes */
 } kw__event;
 
 /*
- * What advance orders. One send may be outstanding; a timer replaces the one before it. FINISH gives the caller the result
- * and status; sends may go on after it until END. An advance that neither sends, arms nor ends has nothing left to wait for,
- * which the engine takes as END.
+ * What advance orders. One send may be outstanding; a timer replaces the one before it. FINISH gives the caller the
+ * result and status; sends may go on after it until END. An advance that neither sends, arms nor ends has nothing left
+ * to wait for, which the engine takes as END.
  */
 typedef struct kw__effects {
     bool send;

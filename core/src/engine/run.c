@@ -41,14 +41,15 @@ static void sleep_until(kw__call *call, int64_t until) {
     if (!atomic_load(&client->closed)) kw__park(&call->waiter->parker, until);
     kw__lock(&client->lock);
     kw__call **at = &client->sleepers;
-    while (*at != call) at = &(*at)->next;
+    while (*at != call)
+        at = &(*at)->next;
     *at = call->next;
     kw__unlock(&client->lock);
 }
 
 /*
- * The call ends early while its send is out: it is taken back if it is not in line, else left to the link. With the lock, so
- * that nothing changes between looking and leaving.
+ * The call ends early while its send is out: it is taken back if it is not in line, else left to the link. With the
+ * lock, so that nothing changes between looking and leaving.
  */
 static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_status status) {
     bool maybe_applied = kw__link_was_sent(&call->pending);
@@ -60,8 +61,10 @@ static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_stat
 
 /* What the caller gets. */
 static kw_status tell(const kw__call *call, void *result, kw_error *error) {
-    if (call->status < 0) kw__error_copy(error, &call->error);
-    else if (call->row->result_size > 0) memcpy(result, call->step.result, call->row->result_size);
+    if (call->status < 0)
+        kw__error_copy(error, &call->error);
+    else if (call->row->result_size > 0)
+        memcpy(result, call->step.result, call->row->result_size);
     return call->status;
 }
 
@@ -113,17 +116,22 @@ static waited doze(kw__call *call) {
     int64_t until = call->timer < call->deadline ? call->timer : call->deadline, slept_from = kw__now();
     sleep_until(call, slice(call, slept_from, until));
     int64_t now = kw__now();
-    if (atomic_load(&call->client->closed)) kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
-    else if (now >= call->timer) kw__call_react(call, KW__EVENT_TIMER);
-    else if (now >= call->deadline) kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
-    else if (call->client->url.interrupt_us > 0 && now >= slept_from + call->client->url.interrupt_us) return INTERRUPTED;
+    if (atomic_load(&call->client->closed))
+        kw__call_end_early(call, KW__EVENT_CANCEL, KW_CLOSED, false);
+    else if (now >= call->timer)
+        kw__call_react(call, KW__EVENT_TIMER);
+    else if (now >= call->deadline)
+        kw__call_end_early(call, KW__EVENT_DEADLINE, KW_TIMEOUT, false);
+    else if (call->client->url.interrupt_us > 0 && now >= slept_from + call->client->url.interrupt_us)
+        return INTERRUPTED;
     return WENT_ON;
 }
 
 /* Lays an interrupted call aside under a number, for its caller to come back to. */
 static kw_status lay_aside(kw__call *call, kw_error *error) {
     kw_client *client = call->client;
-    kw__fail(error, KW_INTERRUPTED, KW_REASON_NONE, "interrupted: the call goes on; kw_call_resume waits for it, kw_call_cancel ends it");
+    kw__fail(error, KW_INTERRUPTED, KW_REASON_NONE,
+             "interrupted: the call goes on; kw_call_resume waits for it, kw_call_cancel ends it");
     kw__lock(&client->lock);
     if (call->tag == 0) call->tag = ++client->last_call; /* it keeps its number */
     error->call = call->tag;
@@ -148,7 +156,8 @@ static kw_status drive(kw__call *call, void *result, kw_error *error) {
     return status;
 }
 
-kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result, kw_error *error) {
+kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result,
+                  kw_error *error) {
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
     if (status != KW_OK) return status;
@@ -170,7 +179,8 @@ kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int6
 static kw__call *take_up(kw_client *client, uint64_t number) {
     kw__lock(&client->lock);
     kw__call **at = &client->interrupted;
-    while (*at != NULL && (*at)->tag != number) at = &(*at)->next;
+    while (*at != NULL && (*at)->tag != number)
+        at = &(*at)->next;
     kw__call *call = *at;
     if (call != NULL) *at = call->next;
     kw__unlock(&client->lock);
@@ -178,20 +188,23 @@ static kw__call *take_up(kw_client *client, uint64_t number) {
 }
 
 static kw_status no_such_call(kw_error *error) {
-    return kw__fail(error, KW_NOT_FOUND, KW_REASON_NONE, "no call of this number was interrupted: give error.call of the one that was");
+    return kw__fail(error, KW_NOT_FOUND, KW_REASON_NONE,
+                    "no call of this number was interrupted: give error.call of the one that was");
 }
 
 kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size_t result_size, kw_error *error) {
     if (error == NULL) return KW_INVALID;
     if (result == NULL && result_size > 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_NULL_ARGUMENT, "result is NULL though its size is %zu", result_size);
+        return kw__fail(error, KW_INVALID, KW_REASON_NULL_ARGUMENT, "result is NULL though its size is %zu",
+                        result_size);
     }
     kw__call *call = take_up(client, number);
     if (call == NULL) return no_such_call(error);
     if (result_size != call->row->result_size) {
         size_t right = call->row->result_size;
         lay_aside(call, error);
-        return kw__fail(error, KW_INVALID, KW_REASON_RANGE, "the result of this call has %zu bytes, not %zu", right, result_size);
+        return kw__fail(error, KW_INVALID, KW_REASON_RANGE, "the result of this call has %zu bytes, not %zu", right,
+                        result_size);
     }
     enter(client);
     kw_status status = drive(call, result, error);
@@ -210,8 +223,10 @@ static void end_interrupted(kw__call *call, kw_status status) {
     if (left) return;
     if (call->outstanding) kw__call_react_to_outcome(call); /* answered meanwhile */
     /* A yes that came and was not fetched is given back. */
-    if (call->finished && !out) kw__call_react(call, KW__EVENT_CANCEL);
-    else if (!call->finished) kw__call_end_early(call, KW__EVENT_CANCEL, status, false);
+    if (call->finished && !out)
+        kw__call_react(call, KW__EVENT_CANCEL);
+    else if (!call->finished)
+        kw__call_end_early(call, KW__EVENT_CANCEL, status, false);
     kw__call_leave(call, link);
 }
 
@@ -250,7 +265,8 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
     size_t size = calls[0]->row->result_size;
     kw_status first = KW_OK;
     int sent = 0;
-    for (size_t i = 0; i < count; i++) sent += calls[i]->must_send;
+    for (size_t i = 0; i < count; i++)
+        sent += calls[i]->must_send;
     atomic_store_explicit(&waiter->left, sent, memory_order_relaxed);
     kw__lock(&link->lock);
     for (size_t i = 0; i < count; i++) {
@@ -295,7 +311,8 @@ static kw_status run_window(kw__object *object, const kw__row *row, const kw__it
         kw__call_react(calls[opened], KW__EVENT_START);
     }
     /* Those behind a failed allocation are not sent, and say so. */
-    for (size_t i = opened; i < count; i++) memcpy(results + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+    for (size_t i = opened; i < count; i++)
+        memcpy(results + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
     kw_status first = opened > 0 ? exchange_all(calls, opened, kw__client_link(object->client), results, error) : KW_OK;
     return status != KW_OK ? status : first;
 }
@@ -312,8 +329,8 @@ static kw_status check_all(const kw__items *items, kw_error *error) {
     return KW_OK;
 }
 
-kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us, void *results,
-                       kw_error *error) {
+kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us,
+                       void *results, kw_error *error) {
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
     if (status == KW_OK) status = check_all(items, error);
@@ -333,8 +350,10 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
         char *at = (char *)results + from * row->result_size;
         /* The time may be over long before the items are: those left are not begun. */
         if (from > 0 && kw__now() >= until) {
-            status = kw__fail(first < 0 ? NULL : error, KW_TIMEOUT, KW_REASON_NONE, "the time was over before these were sent");
-            for (size_t i = 0; i < items->count - from; i++) memcpy(at + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+            status = kw__fail(first < 0 ? NULL : error, KW_TIMEOUT, KW_REASON_NONE,
+                              "the time was over before these were sent");
+            for (size_t i = 0; i < items->count - from; i++)
+                memcpy(at + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
             if (first >= 0) first = status;
             break;
         }

@@ -5,7 +5,8 @@
 #include "engine/completions.h"
 #include "engine/row.h"
 
-kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result, kw_error *error);
+kw_status kw__run(kw__object *object, const kw__row *row, const void *args, int64_t timeout_us, void *result,
+                  kw_error *error);
 
 /* Interrupted calls: see the public header. A NULL error is refused where another interruption could not be named. */
 kw_status kw__call_resume(kw_client *client, uint64_t number, void *result, size_t result_size, kw_error *error);
@@ -25,10 +26,10 @@ typedef struct kw__items {
 } kw__items;
 
 /*
- * Many one-step calls, written together and waited for together. Each result record begins with its status. All items are
- * checked before the first is sent.
+ * Many one-step calls, written together and waited for together. Each result record begins with its status. All items
+ * are checked before the first is sent.
  */
-kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us, void *results,
-                       kw_error *error);
+kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us,
+                       void *results, kw_error *error);
 
 #endif

@@ -8,7 +8,8 @@ static size_t home(const kw__tag_map *map, uint64_t tag) {
 
 static void put(kw__tag_map *map, kw__call *call) {
     size_t at = home(map, call->tag);
-    while (map->slots[at] != NULL) at = (at + 1) & (map->capacity - 1);
+    while (map->slots[at] != NULL)
+        at = (at + 1) & (map->capacity - 1);
     map->slots[at] = call;
 }
 
@@ -30,7 +31,8 @@ bool kw__tag_map_reserve(kw__tag_map *map) {
 /* The slot that holds the tag, or the empty one where its search ends. */
 static size_t search(const kw__tag_map *map, uint64_t tag) {
     size_t at = home(map, tag);
-    while (map->slots[at] != NULL && map->slots[at]->tag != tag) at = (at + 1) & (map->capacity - 1);
+    while (map->slots[at] != NULL && map->slots[at]->tag != tag)
+        at = (at + 1) & (map->capacity - 1);
     return at;
 }
 

@@ -22,7 +22,8 @@ static void say_tracking(kw__background *background) {
     kw__buffer *out = &background->words;
     kw__command command = {.out = out};
     int prefixes = 0;
-    for (const kw__guard *guard = background->guards; guard != NULL; guard = guard->next) prefixes++;
+    for (const kw__guard *guard = background->guards; guard != NULL; guard = guard->next)
+        prefixes++;
     kw__command_begin(&command, 3);
     kw__command_text(&command, "CLIENT");
     kw__command_text(&command, "TRACKING");
@@ -81,7 +82,8 @@ static void hear_invalidation(kw__background *background, const kw__reply *keys)
             continue;
         }
         for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next) {
-            if (key.length < guard->prefix.length || memcmp(key.data, guard->prefix.data, guard->prefix.length) != 0) continue;
+            if (key.length < guard->prefix.length || memcmp(key.data, guard->prefix.data, guard->prefix.length) != 0)
+                continue;
             guard->epoch++;
             guard->invalidated(guard, &key);
         }
@@ -97,7 +99,8 @@ static void hear_message(kw__background *background, kw__bytes channel, const kw
     background->seen.notifications++;
     for (kw__watch *watch = background->watches, *next; watch != NULL; watch = next) {
         next = watch->next;
-        if (kw__bytes_equal(watch->channel, channel) && is_for(watch, payload->bytes)) watch->notified(watch, payload->bytes);
+        if (kw__bytes_equal(watch->channel, channel) && is_for(watch, payload->bytes))
+            watch->notified(watch, payload->bytes);
     }
 }
 
@@ -114,7 +117,8 @@ static void hear_confirmation(kw__background *background, bool refused) {
     if (background->confirming == 0) return;
     background->refused = background->refused || refused;
     if (--background->confirming > 0) return;
-    for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next) guard->live = !background->refused;
+    for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next)
+        guard->live = !background->refused;
     invalidate_all(background);
 }
 
@@ -163,9 +167,11 @@ const kw__link_user kw__notification_user = {.connected = came_up, .pushed = hea
 static void take_loss(kw__background *background) {
     background->is_up = false;
     background->seen.losses++;
-    for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next) guard->live = false;
+    for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next)
+        guard->live = false;
     invalidate_all(background);
-    for (kw__watch *watch = background->watches; watch != NULL; watch = watch->next) watch->stage = KW__WATCH_NEW;
+    for (kw__watch *watch = background->watches; watch != NULL; watch = watch->next)
+        watch->stage = KW__WATCH_NEW;
 }
 
 /* False when it can be said on a new link only. */
@@ -173,7 +179,8 @@ static bool ask_for_new(kw__background *background, int64_t now) {
     /* A subscriber of RESP2 may say nothing but subscriptions: prefixes come first. */
     if (background->retrack && background->has_spoken && background->link.greeting.server.protocol == 2) return false;
     if (background->retrack) {
-        for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next) guard->live = false;
+        for (kw__guard *guard = background->guards; guard != NULL; guard = guard->next)
+            guard->live = false;
         say_tracking(background);
         background->retrack = false;
         background->has_spoken = true;
@@ -213,8 +220,10 @@ void kw__watch_round(kw__background *background, int64_t now) {
     if (background->is_up && !ask_for_new(background, now)) dead = true;
     kw__lock(&link->lock);
     link->keep_up = wanted;
-    if (dead) link->broken = true;
-    else if (background->words.length > 0 || background->words.failed) kw__link_say(link, &background->words);
+    if (dead)
+        link->broken = true;
+    else if (background->words.length > 0 || background->words.failed)
+        kw__link_say(link, &background->words);
     kw__buffer_clear(&background->words);
     kw__unlock(&background->lock);
     kw__link_turn(link);
@@ -243,8 +252,10 @@ kw_status kw__watch_begin(kw_client *client, kw__watch *watch, kw_error *error) 
 void kw__watch_end(kw_client *client, kw__watch *watch) {
     kw__background *background = client->background;
     kw__lock(&background->lock);
-    if (watch->previous != NULL) watch->previous->next = watch->next;
-    else background->watches = watch->next;
+    if (watch->previous != NULL)
+        watch->previous->next = watch->next;
+    else
+        background->watches = watch->next;
     if (watch->next != NULL) watch->next->previous = watch->previous;
     bool others = false;
     for (const kw__watch *other = background->watches; other != NULL && !others; other = other->next) {
@@ -273,8 +284,10 @@ kw_status kw__guard_begin(kw_client *client, kw__guard *guard, kw_error *error) 
 void kw__guard_end(kw_client *client, kw__guard *guard) {
     kw__background *background = client->background;
     kw__lock(&background->lock);
-    if (guard->previous != NULL) guard->previous->next = guard->next;
-    else background->guards = guard->next;
+    if (guard->previous != NULL)
+        guard->previous->next = guard->next;
+    else
+        background->guards = guard->next;
     if (guard->next != NULL) guard->next->previous = guard->previous;
     background->retrack = true;
     kw__unlock(&background->lock);

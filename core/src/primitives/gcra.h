@@ -20,9 +20,9 @@
 #define KW__GCRA_PARTS_MAX 1000
 
 /*
- * How much further than its burst a TAT may lie ahead. Not the reader's own longest wait: clients of one limiter may differ in
- * that, or in the burst while a new one is rolled out, and none may cut what another was rightly charged or booked. A day is
- * the longest wait there is; a clock that was set back locks a key for no longer.
+ * How much further than its burst a TAT may lie ahead. Not the reader's own longest wait: clients of one limiter may
+ * differ in that, or in the burst while a new one is rolled out, and none may cut what another was rightly charged or
+ * booked. A day is the longest wait there is; a clock that was set back locks a key for no longer.
  */
 #define KW__GCRA_SLACK_US INT64_C(86400000000)
 

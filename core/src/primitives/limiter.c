@@ -76,10 +76,12 @@ static void destroy(kw__object *object) {
     kw__free(limiter);
 }
 
-/* 64-bit FNV-1a (Fowler, Noll, Vo): over the limiter's part of the key name at opening, over the key at each decision. */
+/* 64-bit FNV-1a (Fowler, Noll, Vo): over the limiter's part of the key name at opening, over the key at each decision.
+ */
 static uint64_t fingerprint(uint64_t hash, kw__bytes bytes) {
     const unsigned char *at = bytes.data;
-    for (size_t i = 0; i < bytes.length; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
+    for (size_t i = 0; i < bytes.length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
     return hash;
 }
 
@@ -120,7 +122,8 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
         kw__free(made);
         return status;
     }
-    made->origin = fingerprint(UINT64_C(0xCBF29CE484222325), kw__bytes_of(made->frame.bytes, made->frame.before + made->frame.after));
+    made->origin = fingerprint(UINT64_C(0xCBF29CE484222325),
+                               kw__bytes_of(made->frame.bytes, made->frame.before + made->frame.after));
     kw__object_init(&made->object, client, destroy);
     *limiter = made;
     return KW_OK;

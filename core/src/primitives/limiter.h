@@ -21,7 +21,7 @@ struct kw_limiter {
     int64_t period_us;
     int64_t max_wait_us;
     uint64_t origin; /* what the fingerprints of its decisions begin with */
-    kw__gcra gcra; /* under GCRA */
+    kw__gcra gcra;   /* under GCRA */
 };
 
 /* What every script of a limiter answers. */
@@ -65,8 +65,8 @@ void kw__limiter_free(kw_limiter *limiter);
  */
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
                                  kw__command *command, kw_error *error);
-kw_status kw__limiter_decode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply, kw_decision *decision,
-                                 kw_error *error);
+kw_status kw__limiter_decode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
+                                 kw_decision *decision, kw_error *error);
 kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                     int64_t count, kw__command *command, kw_error *error);
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error);

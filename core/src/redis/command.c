@@ -4,8 +4,10 @@
 static size_t head(char *at, char mark, size_t number) {
     size_t length = 1;
     at[0] = mark;
-    if (number < 10) at[length++] = (char)('0' + number);
-    else length += kw__format_integer((int64_t)number, at + 1);
+    if (number < 10)
+        at[length++] = (char)('0' + number);
+    else
+        length += kw__format_integer((int64_t)number, at + 1);
     at[length] = '\r';
     at[length + 1] = '\n';
     return length + 2;
@@ -45,15 +47,16 @@ void kw__command_integer(kw__command *command, int64_t number) {
 void kw__command_script(kw__command *command, const kw__script *script) {
     kw__command_begin(command, 3 + script->keys + script->args);
     kw__command_text(command, command->by_text ? "EVAL" : "EVALSHA");
-    kw__command_bytes(command, command->by_text ? kw__bytes_of(script->text, script->length)
-                                                : kw__bytes_of(script->sha1, 40));
+    kw__command_bytes(command,
+                      command->by_text ? kw__bytes_of(script->text, script->length) : kw__bytes_of(script->sha1, 40));
     kw__command_integer(command, script->keys);
 }
 
 kw_status kw__command_end(kw__command *command, kw_error *error) {
     if (command->out->failed) return kw__fail_memory(error);
     if (command->left != 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_NONE, "a command was built with %d arguments too %s: a defect of keywright",
+        return kw__fail(error, KW_INVALID, KW_REASON_NONE,
+                        "a command was built with %d arguments too %s: a defect of keywright",
                         command->left > 0 ? command->left : -command->left, command->left > 0 ? "few" : "many");
     }
     return KW_OK;

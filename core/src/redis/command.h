@@ -1,6 +1,6 @@
 /*
- * Writing a command: its bytes as the protocol wants them, in a buffer of the caller's. The count of arguments stands first
- * on the wire, so it is told at the beginning and checked at the end.
+ * Writing a command: its bytes as the protocol wants them, in a buffer of the caller's. The count of arguments stands
+ * first on the wire, so it is told at the beginning and checked at the end.
  */
 #ifndef KW__COMMAND_H
 #define KW__COMMAND_H
@@ -11,8 +11,8 @@
 
 typedef struct kw__command {
     kw__buffer *out;
-    int left;          /* arguments still owed */
-    bool by_text;      /* send scripts whole: the server did not know the hash */
+    int left;     /* arguments still owed */
+    bool by_text; /* send scripts whole: the server did not know the hash */
 } kw__command;
 
 /* Begins a command of `arguments` words, its name among them. */

@@ -22,14 +22,15 @@ static const struct {
 static void ask(kw__greeting *greeting, kw__buffer *out, int what, int words, const char *const *word) {
     kw__command command = {.out = out};
     kw__command_begin(&command, words);
-    for (int i = 0; i < words; i++) kw__command_text(&command, word[i]);
+    for (int i = 0; i < words; i++)
+        kw__command_text(&command, word[i]);
     greeting->commands[greeting->count++] = what;
 }
 
-#define ASK(what, ...)                                                                                              \
-    do {                                                                                                            \
-        const char *const words_[] = {__VA_ARGS__};                                                                 \
-        ask(greeting, out, what, (int)(sizeof words_ / sizeof *words_), words_);                                    \
+#define ASK(what, ...)                                                                                                 \
+    do {                                                                                                               \
+        const char *const words_[] = {__VA_ARGS__};                                                                    \
+        ask(greeting, out, what, (int)(sizeof words_ / sizeof *words_), words_);                                       \
     } while (0)
 
 /* What is asked in either protocol, after the link speaks it. */
@@ -55,8 +56,10 @@ static void begin_resp2(kw__greeting *greeting, kw__buffer *out) {
     greeting->count = greeting->answered = 0;
     greeting->fall_back = false;
     greeting->server.protocol = 2;
-    if (url->password != NULL && url->user != NULL) ASK(AUTH, "AUTH", url->user, url->password);
-    else if (url->password != NULL) ASK(AUTH, "AUTH", url->password);
+    if (url->password != NULL && url->user != NULL)
+        ASK(AUTH, "AUTH", url->user, url->password);
+    else if (url->password != NULL)
+        ASK(AUTH, "AUTH", url->password);
     ask_rest(greeting, out);
 }
 
@@ -66,8 +69,10 @@ void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, int64_t kill
         begin_resp2(greeting, out);
         return;
     }
-    if (url->password != NULL) ASK(HELLO, "HELLO", "3", "AUTH", url->user != NULL ? url->user : "default", url->password);
-    else ASK(HELLO, "HELLO", "3");
+    if (url->password != NULL)
+        ASK(HELLO, "HELLO", "3", "AUTH", url->user != NULL ? url->user : "default", url->password);
+    else
+        ASK(HELLO, "HELLO", "3");
     ask_rest(greeting, out);
 }
 
@@ -93,7 +98,8 @@ static bool info_value(kw__bytes info, const char *name, char *out, size_t capac
         if ((size_t)(next - at) > length && memcmp(at, name, length) == 0 && at[length] == ':') {
             const char *value = at + length + 1;
             size_t size = 0;
-            while (value + size < next && value[size] != '\r' && value[size] != '\n' && size + 1 < capacity) size++;
+            while (value + size < next && value[size] != '\r' && value[size] != '\n' && size + 1 < capacity)
+                size++;
             memcpy(out, value, size);
             out[size] = '\0';
             return true;
@@ -131,7 +137,8 @@ static void take_hello(kw__server *server, const kw__reply *reply) {
 
 static void take_role(kw__server *server, const kw__reply *reply) {
     if (reply->kind != KW__REPLY_ARRAY || reply->count == 0 || reply->elements[0]->kind != KW__REPLY_STRING) return;
-    server->role = kw__bytes_equal(reply->elements[0]->bytes, kw__bytes_text("master")) ? KW_ROLE_PRIMARY : KW_ROLE_REPLICA;
+    server->role =
+        kw__bytes_equal(reply->elements[0]->bytes, kw__bytes_text("master")) ? KW_ROLE_PRIMARY : KW_ROLE_REPLICA;
 }
 
 /* Replies that say "not this protocol" rather than "not you". */
@@ -148,12 +155,14 @@ static kw_status take_error(kw__greeting *greeting, int what, const kw__reply *r
     }
     if (greeting->fall_back) return KW_OK; /* the rest was asked in vain */
     if (what == AUTH && begins_with(reply->bytes, "ERR")) {
-        kw__fail(error, KW_AUTH, KW_REASON_NONE, "the server takes no password like this one: check user and password in the URL");
+        kw__fail(error, KW_AUTH, KW_REASON_NONE,
+                 "the server takes no password like this one: check user and password in the URL");
         kw__error_server(error, reply->bytes);
         return KW_AUTH;
     }
     if (what == SELECT) {
-        kw__fail(error, KW_SERVER, KW_REASON_NONE, "the server has no database %d: check the URL", greeting->url->database);
+        kw__fail(error, KW_SERVER, KW_REASON_NONE, "the server has no database %d: check the URL",
+                 greeting->url->database);
         kw__error_server(error, reply->bytes);
         return KW_SERVER;
     }
@@ -167,7 +176,8 @@ static kw_status judge(kw__server *server, kw_error *error) {
     server->version_number = parse_version(server->version);
     int64_t floor = server->valkey ? VERSION(7, 2) : VERSION(7, 0);
     if (server->version_number != 0 && server->version_number < floor) {
-        return kw__fail(error, KW_TOO_OLD, KW_REASON_NONE, "the server is %s %s: Redis 7.0 or Valkey 7.2 is the oldest that will do",
+        return kw__fail(error, KW_TOO_OLD, KW_REASON_NONE,
+                        "the server is %s %s: Redis 7.0 or Valkey 7.2 is the oldest that will do",
                         server->valkey ? "Valkey" : "Redis", server->version);
     }
     server->capabilities = 0;
@@ -179,7 +189,8 @@ static kw_status judge(kw__server *server, kw_error *error) {
     return KW_OK;
 }
 
-kw_status kw__greeting_reply(kw__greeting *greeting, const kw__reply *reply, kw__buffer *out, bool *done, kw_error *error) {
+kw_status kw__greeting_reply(kw__greeting *greeting, const kw__reply *reply, kw__buffer *out, bool *done,
+                             kw_error *error) {
     *done = false;
     if (greeting->answered == greeting->count) return kw__reply_unexpected("the handshake", error);
     int what = greeting->commands[greeting->answered++];

@@ -1,6 +1,6 @@
 /*
- * The handshake: HELLO 3 with user and password, client name, database, and the probes that tell which server this is, all in
- * one write. A server that will not speak RESP3 is asked again in RESP2.
+ * The handshake: HELLO 3 with user and password, client name, database, and the probes that tell which server this is,
+ * all in one write. A server that will not speak RESP3 is asked again in RESP2.
  */
 #ifndef KW__GREETING_H
 #define KW__GREETING_H
@@ -34,8 +34,8 @@ typedef struct kw__greeting {
 } kw__greeting;
 
 /*
- * Writes the first commands to out. `kill` is the client id of a link that was lost with commands under way: it is killed, so
- * that a late copy of them cannot arrive behind their repetition.
+ * Writes the first commands to out. `kill` is the client id of a link that was lost with commands under way: it is
+ * killed, so that a late copy of them cannot arrive behind their repetition.
  */
 void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, int64_t kill, kw__buffer *out);
 
@@ -43,6 +43,7 @@ void kw__greeting_begin(kw__greeting *greeting, const kw__url *url, int64_t kill
  * Takes one reply. May write further commands to out. `done` becomes true when the server is known and fit; a failure
  * (KW_AUTH, KW_TOO_OLD, KW_PROTOCOL, ...) ends the link.
  */
-kw_status kw__greeting_reply(kw__greeting *greeting, const kw__reply *reply, kw__buffer *out, bool *done, kw_error *error);
+kw_status kw__greeting_reply(kw__greeting *greeting, const kw__reply *reply, kw__buffer *out, bool *done,
+                             kw_error *error);
 
 #endif

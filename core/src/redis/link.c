@@ -15,17 +15,23 @@
 void kw__pendings_add(kw__pendings *list, kw__pending *pending) {
     pending->next = NULL;
     pending->previous = list->last;
-    if (list->last != NULL) list->last->next = pending;
-    else list->first = pending;
+    if (list->last != NULL)
+        list->last->next = pending;
+    else
+        list->first = pending;
     list->last = pending;
     list->count++;
 }
 
 void kw__pendings_remove(kw__pendings *list, kw__pending *pending) {
-    if (pending->previous != NULL) pending->previous->next = pending->next;
-    else list->first = pending->next;
-    if (pending->next != NULL) pending->next->previous = pending->previous;
-    else list->last = pending->previous;
+    if (pending->previous != NULL)
+        pending->previous->next = pending->next;
+    else
+        list->first = pending->next;
+    if (pending->next != NULL)
+        pending->next->previous = pending->previous;
+    else
+        list->last = pending->previous;
     pending->next = pending->previous = NULL;
     list->count--;
 }
@@ -106,7 +112,8 @@ void kw__link_admit(kw__link *link) {
 
 /* An idle link may have been closed by its peer: better seen now than after a command that must not be sent twice. */
 static void check_idle(kw__link *link) {
-    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->turning || link->flushing) return;
+    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->turning || link->flushing)
+        return;
     if (kw__now() - link->last_received < IDLE_US || !kw__transport_is_stale(&link->transport)) return;
     kw_error error;
     kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
@@ -150,18 +157,24 @@ bool kw__link_was_sent(const kw__pending *pending) {
 static void park(kw__link *link, kw__waiter *waiter) {
     waiter->next = NULL;
     waiter->previous = link->parked_last;
-    if (link->parked_last != NULL) link->parked_last->next = waiter;
-    else link->parked_first = waiter;
+    if (link->parked_last != NULL)
+        link->parked_last->next = waiter;
+    else
+        link->parked_first = waiter;
     link->parked_last = waiter;
     waiter->parked = true;
 }
 
 static void unpark(kw__link *link, kw__waiter *waiter) {
     if (!waiter->parked) return;
-    if (waiter->previous != NULL) waiter->previous->next = waiter->next;
-    else link->parked_first = waiter->next;
-    if (waiter->next != NULL) waiter->next->previous = waiter->previous;
-    else link->parked_last = waiter->previous;
+    if (waiter->previous != NULL)
+        waiter->previous->next = waiter->next;
+    else
+        link->parked_first = waiter->next;
+    if (waiter->next != NULL)
+        waiter->next->previous = waiter->previous;
+    else
+        link->parked_last = waiter->previous;
     waiter->parked = false;
 }
 
@@ -183,8 +196,10 @@ void kw__link_settle(kw__link *link, kw__pending *pending) {
 void kw__link_resume(kw__link *link) {
     if (link->woken_count == 0 && link->resumed_count == 0) return;
     kw__unlock(&link->lock);
-    for (int i = 0; i < link->woken_count; i++) kw__unpark(&link->woken[i]->parker);
-    for (int i = 0; i < link->resumed_count; i++) link->user->resume(link->resumed[i]);
+    for (int i = 0; i < link->woken_count; i++)
+        kw__unpark(&link->woken[i]->parker);
+    for (int i = 0; i < link->resumed_count; i++)
+        link->user->resume(link->resumed[i]);
     link->woken_count = link->resumed_count = 0;
     kw__lock(&link->lock);
 }
@@ -253,8 +268,10 @@ static void clear_line(kw__link *link, kw_status status) {
     }
     if (again.first == NULL) return;
     again.last->next = link->waiting.first;
-    if (link->waiting.first != NULL) link->waiting.first->previous = again.last;
-    else link->waiting.last = again.last;
+    if (link->waiting.first != NULL)
+        link->waiting.first->previous = again.last;
+    else
+        link->waiting.last = again.last;
     link->waiting.first = again.first;
     link->waiting.count += again.count;
 }
@@ -341,7 +358,8 @@ short kw__link_interest(const kw__link *link) {
 int64_t kw__link_due(const kw__link *link) {
     if (link->doomed.first != NULL || link->broken) return 0;
     if (link->closing) return link->state != KW__LINK_CLOSED || link->waiting.first != NULL ? 0 : INT64_MAX;
-    if (link->state == KW__LINK_DOWN) return link->waiting.first != NULL || link->keep_up ? link->backoff_until : INT64_MAX;
+    if (link->state == KW__LINK_DOWN)
+        return link->waiting.first != NULL || link->keep_up ? link->backoff_until : INT64_MAX;
     if (is_coming_up(link)) return link->address_deadline;
     if (link->line.first == NULL) return INT64_MAX;
     int64_t expected = link->line.first->deadline, heard = link->last_received;
@@ -351,9 +369,11 @@ int64_t kw__link_due(const kw__link *link) {
 /* A link that has long been silent past its oldest expired place will not speak again. */
 static void check_stall(kw__link *link, int64_t now) {
     if (link->state != KW__LINK_UP || link->line.first == NULL) return;
-    if (now <= kw__deadline(link->line.first->deadline, KW__STALL_US) || now - link->last_received <= KW__STALL_US) return;
+    if (now <= kw__deadline(link->line.first->deadline, KW__STALL_US) || now - link->last_received <= KW__STALL_US)
+        return;
     kw_error error;
-    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server has been silent for too long: the link was given up");
+    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER,
+             "the server has been silent for too long: the link was given up");
     kw__link_tear_down(link, KW_CONNECTION, &error);
 }
 
@@ -361,8 +381,10 @@ void kw__link_lost(kw__link *link) {
     kw_error error;
     bool greeting = link->state == KW__LINK_GREETING;
     kw_status status = kw__transport_lost(&link->transport, greeting, &error);
-    if (greeting) kw__link_greeting_failed(link, status, &error);
-    else kw__link_tear_down(link, status, &error);
+    if (greeting)
+        kw__link_greeting_failed(link, status, &error);
+    else
+        kw__link_tear_down(link, status, &error);
 }
 
 /* One round of the leader's work after the descriptors were looked at. */
@@ -393,7 +415,8 @@ static void work(kw__link *link, bool readable, bool writable) {
 /* One round of a leader that may sleep. */
 static void lead(kw__link *link, int64_t until) {
     int64_t due = kw__link_due(link);
-    struct pollfd watched[2] = {{.fd = link->wake.read_fd, .events = POLLIN}, {.fd = link->transport.fd, .events = POLLIN}};
+    struct pollfd watched[2] = {{.fd = link->wake.read_fd, .events = POLLIN},
+                                {.fd = link->transport.fd, .events = POLLIN}};
     nfds_t count = link->transport.fd >= 0 ? 2 : 1;
     short interest = watched[1].events = kw__link_interest(link);
     bool more = kw__transport_has_more(&link->transport);

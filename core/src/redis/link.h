@@ -1,11 +1,11 @@
 /*
  * A link: one connection to a server, a line of commands in the order of writing, and the threads that share it.
  *
- * Whoever finds no flusher flushes for all, whoever finds no leader reads for all. The leader alone connects, reads, and tears
- * down. What a reply means is the user's matter (the engine): the link knows commands and replies, not calls.
+ * Whoever finds no flusher flushes for all, whoever finds no leader reads for all. The leader alone connects, reads,
+ * and tears down. What a reply means is the user's matter (the engine): the link knows commands and replies, not calls.
  *
- * The life of a command: waiting (not yet written; no link is up or there is no room), in line (its bytes are in the outgoing
- * stream), answered or failed. A command in line keeps its place even when its owner has left.
+ * The life of a command: waiting (not yet written; no link is up or there is no room), in line (its bytes are in the
+ * outgoing stream), answered or failed. A command in line keeps its place even when its owner has left.
  */
 #ifndef KW__LINK_H
 #define KW__LINK_H
@@ -51,14 +51,14 @@ struct kw__pending {
     kw__waiter *waiter; /* who waits for it in kw__link_await; NULL: the user is told by settle */
     kw__buffer command;
     kw__place place;
-    uint64_t begin;    /* where its bytes begin in the outgoing stream */
-    int64_t sent_at;   /* before its bytes could leave */
-    int64_t deadline;  /* of its owner; a link silent for long after it is given up */
-    kw__again again;   /* whether it may be sent again on a new link */
-    bool under_way;    /* was sent on a link that was lost, and waits to be sent again */
+    uint64_t begin;   /* where its bytes begin in the outgoing stream */
+    int64_t sent_at;  /* before its bytes could leave */
+    int64_t deadline; /* of its owner; a link silent for long after it is given up */
+    kw__again again;  /* whether it may be sent again on a new link */
+    bool under_way;   /* was sent on a link that was lost, and waits to be sent again */
     int tries;
     uint64_t capabilities; /* of a server that its bytes may rely on */
-    kw_status failure; /* when doomed */
+    kw_status failure;     /* when doomed */
     bool maybe_applied;
 };
 
@@ -149,8 +149,8 @@ struct kw__link {
     char *input;
     kw__greeting greeting;
     int64_t last_received;
-    int64_t lost_id;     /* client id of the link that was lost with commands under way, 0: none */
-    char lost_run_id[48]; /* and its server's run id */
+    int64_t lost_id;                   /* client id of the link that was lost with commands under way, 0: none */
+    char lost_run_id[48];              /* and its server's run id */
     kw__waiter *woken[KW__LINK_BATCH]; /* to be woken when the lock is given up */
     kw__pending *resumed[KW__LINK_BATCH];
     int woken_count;
@@ -179,11 +179,12 @@ void kw__link_abandon(kw__link *link);
 
 /* Puts a command at the end of what waits. It can be withdrawn until a flush puts it in line. */
 void kw__link_push(kw__link *link, kw__pending *pending);
-/* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost link. */
+/* Takes a command out that is not in line; false when it is. Ask kw__link_was_sent before: it may have been on a lost
+ * link. */
 bool kw__link_withdraw(kw__link *link, kw__pending *pending);
 /*
- * Whether the server may get to see it, or has. In line counts: its bytes stand among others' in the outgoing stream and cannot
- * be taken out any more.
+ * Whether the server may get to see it, or has. In line counts: its bytes stand among others' in the outgoing stream
+ * and cannot be taken out any more.
  */
 bool kw__link_was_sent(const kw__pending *pending);
 /* Writes bytes that no reply of the line answers, if the link is up. Memory that is out breaks the link. */
@@ -191,8 +192,9 @@ void kw__link_say(kw__link *link, const kw__buffer *bytes);
 /* Puts in line what has room, and writes what the socket takes, unless somebody does already. Gives the lock up. */
 void kw__link_flush(kw__link *link);
 /*
- * Reads for all or sleeps until the waiter has nothing left, or the moment has come, or it was interrupted. Gives the lock up.
- * True: all is answered, and the lock is not held any more: those woken together do not queue for it. False: it is held.
+ * Reads for all or sleeps until the waiter has nothing left, or the moment has come, or it was interrupted. Gives the
+ * lock up. True: all is answered, and the lock is not held any more: those woken together do not queue for it. False:
+ * it is held.
  */
 bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until);
 /* Does all that can be done without waiting; for completions, by one thread at a time. Gives the lock up. */

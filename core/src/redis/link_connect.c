@@ -66,8 +66,10 @@ static void secure(kw__link *link) {
     kw__unlock(&link->lock);
     kw__securing step = kw__transport_secure(&link->transport, link->url, &error);
     kw__lock(&link->lock);
-    if (step == KW__SECURED) greet(link);
-    else if (step == KW__SECURING_FAILED) give_up(link, error.code, &error);
+    if (step == KW__SECURED)
+        greet(link);
+    else if (step == KW__SECURING_FAILED)
+        give_up(link, error.code, &error);
 }
 
 /* The descriptor is new: completions must watch it. */
@@ -131,15 +133,18 @@ void kw__link_connect(kw__link *link) {
         if (kw__address_unix(&link->addresses[0], url->path)) {
             try_addresses(link, &error);
         } else {
-            kw__fail(&error, KW_CONNECTION, KW_REASON_REFUSED, "the path of the socket is too long for this system: %s", url->path);
+            kw__fail(&error, KW_CONNECTION, KW_REASON_REFUSED, "the path of the socket is too long for this system: %s",
+                     url->path);
             give_up(link, KW_CONNECTION, &error);
         }
     } else if (kw__resolve_literal(url->host, url->port, &link->addresses[0])) {
         try_addresses(link, &error);
     } else {
         kw_status status = kw__lookup_begin(url->host, url->port, &link->wake, &link->lookup, &error);
-        if (status == KW_OK) link->state = KW__LINK_RESOLVING;
-        else give_up(link, status, &error);
+        if (status == KW_OK)
+            link->state = KW__LINK_RESOLVING;
+        else
+            give_up(link, status, &error);
     }
 }
 
@@ -150,8 +155,10 @@ static void resolved(kw__link *link) {
     kw__lookup_leave(link->lookup);
     link->lookup = NULL;
     link->state = KW__LINK_CONNECTING;
-    if (status == KW_OK) try_addresses(link, &error);
-    else give_up(link, status, &error);
+    if (status == KW_OK)
+        try_addresses(link, &error);
+    else
+        give_up(link, status, &error);
 }
 
 void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
@@ -160,20 +167,25 @@ void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
     if (link->state == KW__LINK_RESOLVING && kw__lookup_is_done(link->lookup)) {
         resolved(link);
     } else if (link->state == KW__LINK_CONNECTING && ready) {
-        if (kw__transport_connected(&link->transport, &error) != KW_OK) next_address(link, &error);
-        else if (link->url->tls != NULL) secure(link);
-        else greet(link);
+        if (kw__transport_connected(&link->transport, &error) != KW_OK)
+            next_address(link, &error);
+        else if (link->url->tls != NULL)
+            secure(link);
+        else
+            greet(link);
     } else if (now >= link->address_deadline) {
         kw_status status = link->state == KW__LINK_RESOLVING ? KW_RESOLVE : KW_CONNECTION;
         kw__fail(&error, status, KW_REASON_REFUSED, "%s %s took longer than the connect timeout%s",
-                 status == KW_RESOLVE                ? "looking up"
-                 : link->state == KW__LINK_SECURING  ? "agreeing on TLS with"
-                 : link->state == KW__LINK_GREETING  ? "shaking hands with"
-                                                     : "connecting to",
+                 status == KW_RESOLVE               ? "looking up"
+                 : link->state == KW__LINK_SECURING ? "agreeing on TLS with"
+                 : link->state == KW__LINK_GREETING ? "shaking hands with"
+                                                    : "connecting to",
                  link->url->shown,
                  link->state == KW__LINK_SECURING ? ": does it speak TLS at that port? if not, use redis://" : "");
-        if (link->state == KW__LINK_CONNECTING && link->address_at + 1 < link->address_count) next_address(link, &error);
-        else give_up(link, status, &error);
+        if (link->state == KW__LINK_CONNECTING && link->address_at + 1 < link->address_count)
+            next_address(link, &error);
+        else
+            give_up(link, status, &error);
     } else if (link->state == KW__LINK_SECURING && ready) {
         secure(link);
     }

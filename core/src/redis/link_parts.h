@@ -1,4 +1,5 @@
-/* What the files of the link share: link.c (the line and its threads), link_read.c (replies), link_connect.c (coming up). */
+/* What the files of the link share: link.c (the line and its threads), link_read.c (replies), link_connect.c (coming
+ * up). */
 #ifndef KW__LINK_PARTS_H
 #define KW__LINK_PARTS_H
 
@@ -36,9 +37,9 @@ bool kw__link_read(kw__link *link);
 short kw__link_interest(const kw__link *link);
 
 /* link_connect.c */
-void kw__link_back_off(kw__link *link);                        /* the next attempt comes a little later than this one did */
-void kw__link_connect(kw__link *link);                         /* from DOWN, when something waits */
-void kw__link_go_on(kw__link *link, int64_t now, bool ready);  /* RESOLVING to SECURING: what can be done now */
+void kw__link_back_off(kw__link *link); /* the next attempt comes a little later than this one did */
+void kw__link_connect(kw__link *link);  /* from DOWN, when something waits */
+void kw__link_go_on(kw__link *link, int64_t now, bool ready); /* RESOLVING to SECURING: what can be done now */
 void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error);
 void kw__link_is_up(kw__link *link);
 void kw__link_drop_connection(kw__link *link);

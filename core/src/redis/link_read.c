@@ -21,7 +21,8 @@ static bool greet(kw__link *link, const kw__reply *reply) {
 /* The reply that nobody asked for. */
 static void unasked(kw__link *link) {
     kw_error error;
-    kw__fail(&error, KW_PROTOCOL, KW_REASON_NONE, "the server sent a reply that nobody asked for: the link was given up");
+    kw__fail(&error, KW_PROTOCOL, KW_REASON_NONE,
+             "the server sent a reply that nobody asked for: the link was given up");
     kw__link_tear_down(link, KW_PROTOCOL, &error);
 }
 
@@ -30,8 +31,8 @@ typedef struct decoded {
     kw__pending *answered[KW__LINK_BATCH];
     bool again[KW__LINK_BATCH]; /* its command was written anew and must be sent again */
     int count;
-    bool heard;  /* anything at all */
-    bool stray;  /* a reply without a command */
+    bool heard; /* anything at all */
+    bool stray; /* a reply without a command */
     kw_status status;
     kw_error error;
 } decoded;
@@ -47,7 +48,8 @@ static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **l
     return next;
 }
 
-/* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line. */
+/* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line.
+ */
 static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, int64_t now, decoded *batch) {
     batch->count = 0;
     batch->heard = batch->stray = false;
@@ -87,7 +89,8 @@ static void settle_batch(kw__link *link, const decoded *batch) {
             kw__link_settle(link, pending);
         }
     }
-    if (batch->count > 0) kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
+    if (batch->count > 0)
+        kw__link_flush(link); /* before waking: a NOSCRIPT's second sending should not wait for that */
     kw__link_resume(link);
 }
 
@@ -125,7 +128,8 @@ bool kw__link_read(kw__link *link) {
     }
     if (link->state == KW__LINK_GREETING && link->greeting.answered == 0 &&
         kw__transport_is_alert(&link->transport, link->input, (size_t)received)) {
-        kw__fail(&error, KW_PROTOCOL, KW_REASON_TLS_EXPECTED, "%s answers in TLS: use rediss:// or valkeys://", link->url->shown);
+        kw__fail(&error, KW_PROTOCOL, KW_REASON_TLS_EXPECTED, "%s answers in TLS: use rediss:// or valkeys://",
+                 link->url->shown);
         kw__link_greeting_failed(link, KW_PROTOCOL, &error);
         return false;
     }
@@ -139,8 +143,10 @@ bool kw__link_read(kw__link *link) {
         if (reply->kind != KW__REPLY_PUSH && !greet(link, reply)) return false;
     }
     if (status != KW_OK) {
-        if (link->state == KW__LINK_GREETING) kw__link_greeting_failed(link, status, &error);
-        else kw__link_tear_down(link, status, &error);
+        if (link->state == KW__LINK_GREETING)
+            kw__link_greeting_failed(link, status, &error);
+        else
+            kw__link_tear_down(link, status, &error);
         return false;
     }
     return link->state != KW__LINK_UP || answer(link, now);

@@ -167,10 +167,12 @@ void kw__reader_free(kw__reader *reader) {
 static kw_status too_large(kw_error *error) {
     return kw__fail(error, KW_PROTOCOL, KW_REASON_NONE,
                     "the server sent a reply beyond the bounds of %zu MiB, %zu elements, depth %d, lines of %zu KiB",
-                    KW__READER_MAX_BYTES >> 20, KW__READER_MAX_ELEMENTS, KW__READER_MAX_DEPTH, KW__READER_MAX_LINE >> 10);
+                    KW__READER_MAX_BYTES >> 20, KW__READER_MAX_ELEMENTS, KW__READER_MAX_DEPTH,
+                    KW__READER_MAX_LINE >> 10);
 }
 
-/* hiredis looks for the end of a line from its beginning each time: one that never ends would cost the square of its length. */
+/* hiredis looks for the end of a line from its beginning each time: one that never ends would cost the square of its
+ * length. */
 static bool line_is_endless(const redisReader *parser) {
     const char *at = parser->buf + parser->pos, *end = at + KW__READER_MAX_LINE;
     if (parser->len - parser->pos <= KW__READER_MAX_LINE) return false;
@@ -194,7 +196,8 @@ kw_status kw__reader_next(kw__reader *reader, const kw__reply **reply, kw_error 
         if (reader->too_large) return too_large(error);
         if (reader->parser->err == REDIS_ERR_OOM) return kw__fail_memory(error);
         return kw__fail(error, KW_PROTOCOL, KW_REASON_NONE,
-                        "the peer does not speak the protocol of Redis (%s): check host and port", reader->parser->errstr);
+                        "the peer does not speak the protocol of Redis (%s): check host and port",
+                        reader->parser->errstr);
     }
     if (object == NULL && line_is_endless(reader->parser)) return too_large(error);
     reader->given = object != NULL;

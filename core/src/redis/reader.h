@@ -21,8 +21,8 @@ void kw__reader_free(kw__reader *reader);
 kw_status kw__reader_feed(kw__reader *reader, const char *data, size_t length, kw_error *error);
 
 /*
- * The next whole reply, valid until the next call; NULL when more bytes are needed. A failure ends the link: KW_PROTOCOL for
- * bytes that are no reply or go over a bound, KW_NO_MEMORY.
+ * The next whole reply, valid until the next call; NULL when more bytes are needed. A failure ends the link:
+ * KW_PROTOCOL for bytes that are no reply or go over a bound, KW_NO_MEMORY.
  */
 kw_status kw__reader_next(kw__reader *reader, const kw__reply **reply, kw_error *error);
 

@@ -2,7 +2,8 @@
 
 kw_status kw__reply_unexpected(const char *name, kw_error *error) {
     return kw__fail(error, KW_PROTOCOL, KW_REASON_NONE,
-                    "the reply of %s has another shape than it must have: is something between us and the server?", name);
+                    "the reply of %s has another shape than it must have: is something between us and the server?",
+                    name);
 }
 
 kw_status kw__reply_integers(const kw__reply *reply, size_t count, int64_t *out, kw_error *error) {
@@ -24,7 +25,8 @@ static const struct {
     kw_status status;
     const char *text;
 } failures[] = {
-    {"WRONGTYPE", KW_WRONG_TYPE, "a key of ours holds something that is not ours: choose another prefix or remove that key"},
+    {"WRONGTYPE", KW_WRONG_TYPE,
+     "a key of ours holds something that is not ours: choose another prefix or remove that key"},
     {"READONLY", KW_READONLY, "the server is a replica or was demoted: connect to the primary"},
     {"LOADING", KW_LOADING, "the server is still loading its data: try again shortly"},
     {"OOM", KW_SERVER_MEMORY, "the server has no memory left for writes: raise maxmemory or free keys"},

@@ -1,4 +1,5 @@
-/* A reply, the same for RESP2 and 3: maps and sets are flat arrays, doubles and big numbers are text, there is one nil. */
+/* A reply, the same for RESP2 and 3: maps and sets are flat arrays, doubles and big numbers are text, there is one nil.
+ */
 #ifndef KW__REPLY_H
 #define KW__REPLY_H
 

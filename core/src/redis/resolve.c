@@ -63,7 +63,8 @@ static void *ask(void *argument) {
     int failure = getaddrinfo(lookup->host, lookup->service, &hints, &found);
     kw__lock(&lookup->lock);
     lookup->failure = failure;
-    for (struct addrinfo *one = found; failure == 0 && one != NULL && lookup->count < KW__MAX_ADDRESSES; one = one->ai_next) {
+    for (struct addrinfo *one = found; failure == 0 && one != NULL && lookup->count < KW__MAX_ADDRESSES;
+         one = one->ai_next) {
         kw__address *address = &lookup->addresses[lookup->count++];
         memcpy(&address->storage, one->ai_addr, one->ai_addrlen);
         address->length = one->ai_addrlen;
@@ -96,8 +97,8 @@ kw_status kw__lookup_begin(const char *host, int port, kw__signal *wake, kw__loo
     *lookup = NULL;
     if (atomic_fetch_add(&under_way, 1) >= MAX_LOOKUPS) {
         atomic_fetch_sub(&under_way, 1);
-        return kw__fail(error, KW_RESOLVE, KW_REASON_NONE, "%d name lookups hang already: is the name server reachable?",
-                        MAX_LOOKUPS);
+        return kw__fail(error, KW_RESOLVE, KW_REASON_NONE,
+                        "%d name lookups hang already: is the name server reachable?", MAX_LOOKUPS);
     }
     kw__lookup *made = kw__calloc(1, sizeof *made + strlen(host) + 1);
     if (made != NULL && !kw__mutex_init(&made->lock)) {

@@ -1,6 +1,6 @@
 /*
- * Names to addresses, without holding anybody up: a helper thread asks, and whoever waits may leave. A literal address needs
- * no thread.
+ * Names to addresses, without holding anybody up: a helper thread asks, and whoever waits may leave. A literal address
+ * needs no thread.
  */
 #ifndef KW__RESOLVE_H
 #define KW__RESOLVE_H
@@ -16,8 +16,8 @@ typedef struct kw__lookup kw__lookup;
 bool kw__resolve_literal(const char *host, int port, kw__address *address);
 
 /*
- * Begins to resolve a name; `wake` is raised when the answer is there. Fails with KW_RESOLVE when too many lookups are under
- * way, KW_NO_MEMORY.
+ * Begins to resolve a name; `wake` is raised when the answer is there. Fails with KW_RESOLVE when too many lookups are
+ * under way, KW_NO_MEMORY.
  */
 kw_status kw__lookup_begin(const char *host, int port, kw__signal *wake, kw__lookup **lookup, kw_error *error);
 /* Whether the answer is there. Then: KW_OK with count addresses, or KW_RESOLVE. */

@@ -1,4 +1,5 @@
-/* A script that runs in the server. Its text and hash are known at build time; the generator writes them from core/lua. */
+/* A script that runs in the server. Its text and hash are known at build time; the generator writes them from core/lua.
+ */
 #ifndef KW__SCRIPT_H
 #define KW__SCRIPT_H
 

@@ -19,7 +19,8 @@ typedef enum kw__verify {
     KW__VERIFY_NONE,
 } kw__verify;
 
-/* Texts are owned, NUL-terminated, NULL where nothing was said (host, path, user, password, directory, files, names). */
+/* Texts are owned, NUL-terminated, NULL where nothing was said (host, path, user, password, directory, files, names).
+ */
 typedef struct kw__url {
     kw__address_kind kind;
     char *host;
@@ -38,8 +39,8 @@ typedef struct kw__url {
     int64_t max_in_flight;
     int64_t threadless;   /* 1: no native thread */
     int64_t interrupt_us; /* 0: blocking calls are not interrupted */
-    struct kw__tls *tls; /* NULL: the link is not encrypted, and what follows on TLS means nothing */
-    char *ca_file;       /* or directory */
+    struct kw__tls *tls;  /* NULL: the link is not encrypted, and what follows on TLS means nothing */
+    char *ca_file;        /* or directory */
     char *cert_file;
     char *key_file;
     char *server_name;
@@ -47,7 +48,8 @@ typedef struct kw__url {
     char *shown; /* the URL without user and password, for messages and kw_client_url */
 } kw__url;
 
-/* Takes a URL and options apart, defaults filled in. On failure `out` is empty and position names the offending byte. */
+/* Takes a URL and options apart, defaults filled in. On failure `out` is empty and position names the offending byte.
+ */
 kw_status kw__url_parse(const char *text, const kw_client_options *options, kw__url *out, kw_error *error);
 void kw__url_free(kw__url *url);
 

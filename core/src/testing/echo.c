@@ -65,7 +65,8 @@ kw_status kw__echo_state(kw_echo *echo, kw_echo_seen *seen, kw_error *error) {
 static uint64_t checksum(kw__bytes bytes) {
     const unsigned char *at = bytes.data;
     uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    for (size_t i = 0; i < bytes.length; i++) hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
+    for (size_t i = 0; i < bytes.length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001B3);
     return hash;
 }
 

@@ -42,7 +42,8 @@ static kw__echo_endpoint *all;
 kw__echo_endpoint *kw__echo_endpoint_of(void *tag) {
     kw__lock(&all_lock);
     kw__echo_endpoint *endpoint = all;
-    while (endpoint != NULL && endpoint->tag != tag) endpoint = endpoint->next;
+    while (endpoint != NULL && endpoint->tag != tag)
+        endpoint = endpoint->next;
     if (endpoint == NULL && (endpoint = kw__calloc(1, sizeof *endpoint)) != NULL) {
         kw__mutex_init(&endpoint->lock);
         endpoint->tag = tag;
@@ -88,8 +89,10 @@ static bool greet(kw__echo_endpoint *endpoint, const kw__reply *command, kw__buf
     } else if (is(name, "CLIENT") && command->count == 2) {
         put_integer(out, ++endpoint->links);
     } else if (is(name, "CLIENT") && is(command->elements[1], "KILL")) {
-        if (endpoint->forbidden) kw__buffer_text(out, "-NOPERM no right to kill\r\n");
-        else put_integer(out, 0); /* its links die as they are dropped */
+        if (endpoint->forbidden)
+            kw__buffer_text(out, "-NOPERM no right to kill\r\n");
+        else
+            put_integer(out, 0); /* its links die as they are dropped */
     } else if (is(name, "CLIENT") || is(name, "SELECT") || is(name, "AUTH")) {
         kw__buffer_text(out, "+OK\r\n");
     } else if (is(name, "INFO")) {
@@ -171,7 +174,8 @@ static void *serve(void *argument) {
         ssize_t received = recv(self->fd, input, sizeof input, 0);
         if (received <= 0 || kw__reader_feed(reader, input, (size_t)received, &error) != KW_OK) break;
         const kw__reply *command;
-        while (kw__reader_next(reader, &command, &error) == KW_OK && command != NULL) serve_one(self, command);
+        while (kw__reader_next(reader, &command, &error) == KW_OK && command != NULL)
+            serve_one(self, command);
     }
     kw__reader_free(reader);
     shutdown(self->fd, SHUT_RDWR);
@@ -186,7 +190,8 @@ static int connect_pair(void *tag) {
         kw__free(made);
         return -1;
     }
-    for (int i = 0; i < 2; i++) fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    for (int i = 0; i < 2; i++)
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     made->endpoint = endpoint;
     made->fd = ends[1];
@@ -207,7 +212,8 @@ static int connect_pair(void *tag) {
 static void forget(void *tag) {
     kw__lock(&all_lock);
     kw__echo_endpoint **at = &all;
-    while (*at != NULL && (*at)->tag != tag) at = &(*at)->next;
+    while (*at != NULL && (*at)->tag != tag)
+        at = &(*at)->next;
     kw__echo_endpoint *endpoint = *at;
     if (endpoint != NULL) *at = endpoint->next;
     kw__unlock(&all_lock);

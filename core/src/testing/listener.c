@@ -124,8 +124,10 @@ void kw__listener_hear_advance(const kw__step *step, const kw__event *event, kw_
 static void count_invalidated(kw__guard *guard, const kw__bytes *key) {
     kw_shelf *shelf = (kw_shelf *)(void *)((char *)guard - offsetof(kw_shelf, guard));
     kw__lock(&shelf->lock);
-    if (key != NULL) shelf->keys++;
-    else shelf->emptied++;
+    if (key != NULL)
+        shelf->keys++;
+    else
+        shelf->emptied++;
     kw__unlock(&shelf->lock);
 }
 

@@ -1,4 +1,5 @@
-/* Duties, subscriptions and invalidation: with a native thread, driven by waiting callers, in both protocols, across losses. */
+/* Duties, subscriptions and invalidation: with a native thread, driven by waiting callers, in both protocols, across
+ * losses. */
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -208,8 +209,6 @@ static bool is_subscribed(void *argument) {
     return yes;
 }
 
-
-
 static void *publish_when_subscribed(void *argument) {
     (void)argument;
     test_until(is_subscribed, NULL);
@@ -270,7 +269,8 @@ static void submitted_calls_are_woken(const char *query) {
     }
     pthread_join(thread, NULL);
     int ok = 0;
-    for (int i = 0; i < 4; i++) ok += records[i].status == KW_OK;
+    for (int i = 0; i < 4; i++)
+        ok += records[i].status == KW_OK;
     assert_int_equal(ok, 3);
     /* One that is asleep when its completions go. */
     assert_int_equal(kw_listener_submit_hear(listener, completions, 9, KW_FOREVER, 0, &error), KW_OK);
@@ -361,13 +361,15 @@ static void invalidation_in_resp2(void **state) {
 static void a_refusal_shows_itself(void **state) {
     (void)state;
     char url[200];
-    free(test_server_command(&server, "ACL", "SETUSER", "mute", "on", ">pw", "~*", "+@all", "-client|tracking", "&*", (char *)NULL));
+    free(test_server_command(&server, "ACL", "SETUSER", "mute", "on", ">pw", "~*", "+@all", "-client|tracking", "&*",
+                             (char *)NULL));
     snprintf(url, sizeof url, "unix://mute:pw@%s", server.socket);
     assert_int_equal(kw_client_open(url, NULL, &client, &error), KW_OK);
     kw_shelf *shelf;
     kw_shelf_state now;
     assert_int_equal(kw_shelf_open(client, "kw:one:", 7, &shelf, &error), KW_OK);
-    for (int i = 0; i < 1000 && background().failures == 0; i++) test_sleep(2000);
+    for (int i = 0; i < 1000 && background().failures == 0; i++)
+        test_sleep(2000);
     kw_shelf_read(shelf, &now, &error);
     assert_int_equal(now.live, 0); /* what is not told of must not be cached */
     assert_non_null(strstr(background().last_error, "NOPERM"));

@@ -1,6 +1,7 @@
 /*
- * One operation by two paths: the server's own command where it has one, a script where it has not. Both answer the same, on
- * whatever server the tests run; a server that has the command runs the script too, for a client that does not know it yet.
+ * One operation by two paths: the server's own command where it has one, a script where it has not. Both answer the
+ * same, on whatever server the tests run; a server that has the command runs the script too, for a client that does not
+ * know it yet.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,8 @@ static void the_probe_tells_the_truth(void **state) {
     free(reply);
 }
 
-/* As after a link to a newer server was lost and the next one leads to an older: what was written for the newer is not sent. */
+/* As after a link to a newer server was lost and the next one leads to an older: what was written for the newer is not
+ * sent. */
 static void a_command_that_the_server_lacks_is_written_anew(void **state) {
     (void)state;
     int native = has_it();

@@ -96,9 +96,14 @@ static void frees_may_come_in_any_order(void **state) {
         assert_int_equal(kw_echo_grant(echo, 2, 5000, &pair, &error), KW_TIMEOUT); /* one that is left to the link */
         for (int i = 0; i < 3; i++) {
             switch ((order + (order < 3 ? i : 2 * i)) % 3) {
-            case 0: kw_client_free(client); break;
-            case 1: kw_echo_free(echo); break;
-            default: kw_completions_free(completions);
+            case 0:
+                kw_client_free(client);
+                break;
+            case 1:
+                kw_echo_free(echo);
+                break;
+            default:
+                kw_completions_free(completions);
             }
         }
     }

@@ -62,7 +62,8 @@ static void readiness_ends_only_when_all_are_drained(void **state) {
     for (uint64_t tag = 0; tag < 10; tag++) {
         assert_int_equal(kw_echo_submit_send(echo, completions, tag, "", 0, (int64_t)tag, 0, &error), KW_OK);
     }
-    while (kw_completions_wait(completions, 5000000, &error) < 10) {}
+    while (kw_completions_wait(completions, 5000000, &error) < 10) {
+    }
     for (uint64_t tag = 0; tag < 10; tag++) {
         assert_true(readable());
         kw_record record;
@@ -92,7 +93,8 @@ static void too_many_are_refused_at_once(void **state) {
     assert_int_equal(kw_echo_submit_send(echo, completions, 100, "", 0, 0, 0, &error), KW_OVERLOADED);
     assert_int_equal(error.retryable, 1);
     kw_echo_hold(echo, 0, &error);
-    for (int i = 0; i < 100; i++) assert_int_equal(take_one().status, KW_OK);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(take_one().status, KW_OK);
     assert_int_equal(kw_echo_submit_send(echo, completions, 100, "", 0, 0, 0, &error), KW_OK);
     take_one();
 }
@@ -161,7 +163,8 @@ static void undrained_grants_are_given_back(void **state) {
     assert_int_equal(kw_completions_open(client, &fresh, &error), KW_OK);
     assert_int_equal(kw_echo_submit_grant(echo, fresh, 1, 2, 0, &error), KW_OK);
     assert_int_equal(kw_echo_submit_grant(echo, fresh, 2, 3, 0, &error), KW_OK); /* a no */
-    while (kw_completions_wait(fresh, 1000000, &error) < 2) {}
+    while (kw_completions_wait(fresh, 1000000, &error) < 2) {
+    }
     kw_completions_free(fresh);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(kw_client_ping(client, 0, &error), KW_OK);
@@ -206,8 +209,9 @@ static void random_orders_lose_no_tag(void **state) {
         case 0:
         case 1:
             for (int i = rand() % 20; i > 0 && next < TAGS && next - drained < 100; i--, next++) {
-                kw_status status = rand() % 3 == 0 ? kw_echo_submit_steps(echo, completions, next, 1, 2, 10, 0, &error)
-                                                   : kw_echo_submit_grant(echo, completions, next, (int64_t)next, 0, &error);
+                kw_status status = rand() % 3 == 0
+                                       ? kw_echo_submit_steps(echo, completions, next, 1, 2, 10, 0, &error)
+                                       : kw_echo_submit_grant(echo, completions, next, (int64_t)next, 0, &error);
                 if (status == KW_OVERLOADED) break; /* cancelled ones keep their place until their reply comes */
                 assert_int_equal(status, KW_OK);
             }
@@ -216,21 +220,24 @@ static void random_orders_lose_no_tag(void **state) {
             assert_true(kw_completions_step(completions, &error) >= 0);
             break;
         case 3:
-            if (next > 0) kw_completions_cancel(completions, next - 1 - (uint64_t)rand() % (next < 50 ? next : 50), &error);
+            if (next > 0)
+                kw_completions_cancel(completions, next - 1 - (uint64_t)rand() % (next < 50 ? next : 50), &error);
             break;
         case 4:
             kw_completions_wait(completions, 1, &error);
             break;
         default: {
             int64_t count = kw_completions_drain(completions, records, 1 + rand() % 7, sizeof records[0], &error);
-            for (int64_t i = 0; i < count; i++) records_of[records[i].tag]++;
+            for (int64_t i = 0; i < count; i++)
+                records_of[records[i].tag]++;
             drained += (uint64_t)count;
             if (next == drained && next < TAGS) break;
             if (count == 0) kw_completions_wait(completions, 1000, &error);
         }
         }
     }
-    for (int i = 0; i < TAGS; i++) assert_int_equal(records_of[i], 1);
+    for (int i = 0; i < TAGS; i++)
+        assert_int_equal(records_of[i], 1);
     assert_int_equal(kw_completions_wait(completions, 20000, &error), 0);
 }
 
@@ -271,7 +278,8 @@ static void close_gives_every_tag_its_record(void **state) {
         count += kw_completions_drain(its, records + count, 8 - count, sizeof records[0], &error);
     }
     assert_int_equal(count, 3);
-    for (int i = 0; i < 3; i++) assert_int_equal(records[i].status, KW_CLOSED);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(records[i].status, KW_CLOSED);
     assert_int_equal(kw_echo_submit_send(its_echo, its, 4, "", 0, 0, 0, &error), KW_CLOSED);
     kw_completions_free(its);
     kw_echo_free(its_echo);

@@ -125,7 +125,8 @@ static void many_go_together(void **state) {
     static kw_echo_send_args items[COUNT];
     static kw_echo_pair results[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        items[i] = (kw_echo_send_args){.size = sizeof items[0], .payload = "abc", .payload_length = (size_t)i % 4, .number = i};
+        items[i] = (kw_echo_send_args){
+            .size = sizeof items[0], .payload = "abc", .payload_length = (size_t)i % 4, .number = i};
     }
     assert_int_equal(kw_echo_send_many(echo, items, COUNT, 0, results, &error), KW_OK);
     for (int i = 0; i < COUNT; i++) {
@@ -145,7 +146,8 @@ static void many_out_of_time_say_so_each(void **state) {
     kw_echo_pair results[3];
     kw_echo_hold(echo, 1, &error);
     assert_int_equal(kw_echo_send_many(echo, items, 3, 20000, results, &error), KW_TIMEOUT);
-    for (int i = 0; i < 3; i++) assert_int_equal(results[i].status, KW_TIMEOUT);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(results[i].status, KW_TIMEOUT);
     kw_echo_hold(echo, 0, &error);
     assert_int_equal(kw_client_ping(client, 0, &error), KW_OK);
 }
@@ -159,7 +161,8 @@ static void a_lost_link_is_unknown_or_repeated(void **state) {
     kw_echo_hold(echo, 1, &error);
     int64_t received = seen().received;
     assert_int_equal(kw_echo_submit_grant(echo, completions, 1, 20, 0, &error), KW_OK);
-    while (seen().received == received) kw_completions_wait(completions, 1000, &error);
+    while (seen().received == received)
+        kw_completions_wait(completions, 1000, &error);
     kw_echo_drop(echo, &error);
     assert_int_equal(kw_completions_wait(completions, KW_FOREVER, &error), 1);
     assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
@@ -182,7 +185,8 @@ static kw_status keep_over_a_lost_link(kw_completions *completions, kw_stats *af
     kw_echo_hold(echo, 1, &error);
     int64_t received = seen().received;
     assert_int_equal(kw_echo_submit_keep(echo, completions, 1, 20, 0, &error), KW_OK);
-    while (seen().received == received) kw_completions_wait(completions, 1000, &error);
+    while (seen().received == received)
+        kw_completions_wait(completions, 1000, &error);
     kw_echo_drop(echo, &error);
     kw_echo_hold(echo, 0, &error);
     assert_int_equal(kw_completions_wait(completions, KW_FOREVER, &error), 1);
@@ -226,11 +230,16 @@ static void bad_arguments_are_told_apart(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_and_numbers_come_back), cmocka_unit_test(large_payloads_come_back),
-        cmocka_unit_test(several_steps_are_taken),     cmocka_unit_test(a_deadline_ends_several_steps),
-        cmocka_unit_test(an_answer_can_be_no),         cmocka_unit_test(a_late_grant_is_given_back),
-        cmocka_unit_test(noscript_stays_invisible),    cmocka_unit_test(many_go_together),
-        cmocka_unit_test(many_out_of_time_say_so_each), cmocka_unit_test(a_lost_link_is_unknown_or_repeated),
+        cmocka_unit_test(bytes_and_numbers_come_back),
+        cmocka_unit_test(large_payloads_come_back),
+        cmocka_unit_test(several_steps_are_taken),
+        cmocka_unit_test(a_deadline_ends_several_steps),
+        cmocka_unit_test(an_answer_can_be_no),
+        cmocka_unit_test(a_late_grant_is_given_back),
+        cmocka_unit_test(noscript_stays_invisible),
+        cmocka_unit_test(many_go_together),
+        cmocka_unit_test(many_out_of_time_say_so_each),
+        cmocka_unit_test(a_lost_link_is_unknown_or_repeated),
         cmocka_unit_test(what_goes_by_state_is_repeated_once_the_old_link_is_dead),
         cmocka_unit_test(bad_arguments_are_told_apart),
     };

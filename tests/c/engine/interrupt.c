@@ -1,4 +1,5 @@
-/* A blocking call that comes back to let its caller look at a signal, goes on meanwhile, and can be taken up or ended. */
+/* A blocking call that comes back to let its caller look at a signal, goes on meanwhile, and can be taken up or ended.
+ */
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static void the_original_deadline_holds(void **state) {
     int64_t begun = test_now();
     kw_echo_hold(echo, 1, &error);
     kw_status status = kw_echo_send(echo, "", 0, 1, 50000, &pair, &error);
-    while (status == KW_INTERRUPTED) status = kw_call_resume(client, error.call, &pair, sizeof pair, &error);
+    while (status == KW_INTERRUPTED)
+        status = kw_call_resume(client, error.call, &pair, sizeof pair, &error);
     assert_int_equal(status, KW_TIMEOUT);
     assert_in_range(test_now() - begun, 50000, 1000000);
     kw_echo_hold(echo, 0, &error);
@@ -111,7 +113,8 @@ static void a_cancelled_call_gives_back(void **state) {
     assert_int_equal(kw_call_cancel(client, call, &error), KW_NOT_FOUND);
     kw_echo_hold(echo, 0, &error);
     for (int i = 0; i < 1000; i++) {
-        while (kw_client_ping(client, 0, &error) == KW_INTERRUPTED) kw_call_cancel(client, error.call, &error);
+        while (kw_client_ping(client, 0, &error) == KW_INTERRUPTED)
+            kw_call_cancel(client, error.call, &error);
         kw_echo_state(echo, &after, &error);
         if (after.undone > before.undone) break;
         test_sleep(1000);

@@ -1,4 +1,5 @@
-/* Every allocation of the core fails once, and then all from one on: an error code each time, and nothing leaks or hangs. */
+/* Every allocation of the core fails once, and then all from one on: an error code each time, and nothing leaks or
+ * hangs. */
 #include "base/memory.h"
 #include "keywright_test.h"
 #include "support/test.h"

@@ -35,8 +35,10 @@ static void *call_often(void *argument) {
         char payload[64];
         memset(payload, 'p', sizeof payload);
         kw_status status = kw_echo_send(echo, payload, (size_t)(base + i) % 64, base + i, 0, &pair, &error);
-        if (status != KW_OK) atomic_fetch_add(&failures, 1);
-        else if (pair.number != base + i || pair.length != (base + i) % 64) atomic_fetch_add(&wrong, 1);
+        if (status != KW_OK)
+            atomic_fetch_add(&failures, 1);
+        else if (pair.number != base + i || pair.length != (base + i) % 64)
+            atomic_fetch_add(&wrong, 1);
     }
     return NULL;
 }
@@ -58,8 +60,10 @@ static void run(int threads, void *(*work)(void *)) {
     pthread_t all[64];
     atomic_store(&wrong, 0);
     atomic_store(&failures, 0);
-    for (intptr_t i = 0; i < threads; i++) assert_int_equal(pthread_create(&all[i], NULL, work, (void *)(i + 1)), 0);
-    for (int i = 0; i < threads; i++) pthread_join(all[i], NULL);
+    for (intptr_t i = 0; i < threads; i++)
+        assert_int_equal(pthread_create(&all[i], NULL, work, (void *)(i + 1)), 0);
+    for (int i = 0; i < threads; i++)
+        pthread_join(all[i], NULL);
     assert_int_equal(atomic_load(&wrong), 0);
     assert_int_equal(atomic_load(&failures), 0);
     kw_stats stats;

@@ -186,7 +186,8 @@ static void a_limit_that_was_lowered_cuts_the_debt(void **state) {
     kw_limiter *high = gcra("1/s burst 1000"), *low = gcra("10/s burst 10");
     hit(high, 1000);
     kw_decision decision = hit(low, 1);
-    assert_int_equal(decision.status, KW_DENIED); /* the debt in time carries over: both are in use while one is rolled out */
+    assert_int_equal(decision.status,
+                     KW_DENIED); /* the debt in time carries over: both are in use while one is rolled out */
     assert_int_equal(decision.reset_after_us, 1000 * SECOND);
     assert_string_equal(ask("GET", TAT_KEY), "1767226600000000");
     kw_limiter_free(high);
@@ -229,8 +230,9 @@ static void what_is_not_ours_is_left_alone(void **state) {
     static const char *const texts[] = {
         "hello", "5", "1767225600", "abcdefghijklmnop", "1767225600.12345", "-767225600000000", "inf             ",
         "1767225600000000nan", "nan             ", "abcdefghijklmnopqrs", "1767225600000000abc", "1767225600000000-12",
-        "a long text of somebody else's, that is no state at all", "0x60A24181E40000", " 767225600000000", "1767225600000000 12",
-        "1767225600000000inf", "1767225600000000.5", "00001767225600000000", "+767225600000000", "1767225600000000e02",
+        "a long text of somebody else's, that is no state at all", "0x60A24181E40000", " 767225600000000",
+        "1767225600000000 12", "1767225600000000inf", "1767225600000000.5", "00001767225600000000", "+767225600000000",
+        "1767225600000000e02",
         /* To a window the rest of these are a count. */
         "17672256000000001", "176722560000000012", "17672256000000001234"};
     enum { TEXTS = sizeof texts / sizeof texts[0] };

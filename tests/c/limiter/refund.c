@@ -230,7 +230,8 @@ static void what_others_are_booked_behind_is_kept(void **state) {
     assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
     for (uint64_t tag = 0; tag < 3; tag++) { /* their moments never come: the server's clock stands still */
         assert_int_equal(kw_limiter_submit_wait(limiter, completions, tag, "u", 1, 1, 60 * SECOND, 0, &error), KW_OK);
-        while (peek(limiter, 1).reset_after_us < (int64_t)(tag + 2) * 100000) kw_completions_wait(completions, 1000, &error);
+        while (peek(limiter, 1).reset_after_us < (int64_t)(tag + 2) * 100000)
+            kw_completions_wait(completions, 1000, &error);
     }
     assert_string_equal(ask("GET", TAT_KEY), "1767225600400000");
     refund(limiter, &first, 1);

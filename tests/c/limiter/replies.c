@@ -73,7 +73,7 @@ static void broken_texts_are_refused(void **state) {
     }
     static const char foreign[] = "0 1767225600 5 hello", charged[] = "1 1767225600 5 1767225600142862001";
     assert_int_equal(decode_text(limiter, 1, foreign, sizeof foreign - 1), KW_WRONG_TYPE);
-    assert_int_equal(decode_text(limiter, 1, "0 1767225600 5 ", 15), KW_WRONG_TYPE); /* somebody's empty string */
+    assert_int_equal(decode_text(limiter, 1, "0 1767225600 5 ", 15), KW_WRONG_TYPE);     /* somebody's empty string */
     assert_int_equal(decode_text(limiter, 0, charged, sizeof charged - 1), KW_PROTOCOL); /* looking charges nothing */
     kw_limiter_free(limiter);
 }

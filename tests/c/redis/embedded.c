@@ -53,7 +53,7 @@ static void each_url_has_a_server_of_its_own(void **state) {
 static void it_disappears_when_its_process_is_killed(void **state) {
     (void)state;
     own_server server;
-    pid_t child = in_a_process(start_and_tell, (void *)(uintptr_t) "embedded://", &server, sizeof server);
+    pid_t child = in_a_process(start_and_tell, (void *)(uintptr_t)"embedded://", &server, sizeof server);
     assert_true(is_running(server.pid));
     assert_true(exists(server.home));
     kill_and_wait(child);
@@ -176,7 +176,7 @@ static void without_stdio(int out, void *url) {
 static void a_process_without_stdio_can_start_one(void **state) {
     (void)state;
     own_server server;
-    pid_t child = in_a_process(without_stdio, (void *)(uintptr_t) "embedded://", &server, sizeof server);
+    pid_t child = in_a_process(without_stdio, (void *)(uintptr_t)"embedded://", &server, sizeof server);
     assert_true(is_running(server.pid));
     kill_and_wait(child);
     expect_gone(&server);

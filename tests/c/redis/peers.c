@@ -95,8 +95,11 @@ static void one_who_talks_nonsense(void **state) {
     assert_int_equal(FAKE("\x16\x03\x01\x02\x00\x01\xff", false), KW_PROTOCOL);
     assert_int_equal(FAKE("*2000000\r\n", false), KW_PROTOCOL);
     assert_int_equal(FAKE("$99999999999999999999\r\n", false), KW_PROTOCOL);
-    assert_int_equal(FAKE("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", false),
-                     KW_PROTOCOL);
+    assert_int_equal(
+        FAKE(
+            "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+            false),
+        KW_PROTOCOL);
 }
 
 static void half_a_reply(void **state) {
@@ -239,7 +242,8 @@ static void a_server_that_stopped(void **state) {
     assert_int_equal(status, KW_TIMEOUT);
     assert_in_range(took, 200000, 1500000);
     assert_int_equal(error.maybe_applied, 1);
-    assert_int_equal(hit(client, "10/s", &decision), KW_OK); /* the same link goes on, and nobody got another's answer */
+    assert_int_equal(hit(client, "10/s", &decision),
+                     KW_OK); /* the same link goes on, and nobody got another's answer */
     kw_client_free(client);
 }
 
@@ -281,15 +285,24 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nobody_is_there),         cmocka_unit_test(a_port_without_a_server),
-        cmocka_unit_test(a_name_that_is_none),     cmocka_unit_test(one_who_never_answers),
-        cmocka_unit_test(one_who_hangs_up),        cmocka_unit_test(a_web_server),
-        cmocka_unit_test(one_who_talks_nonsense),  cmocka_unit_test(half_a_reply),
-        cmocka_unit_test(one_who_is_too_old),      cmocka_unit_test(a_full_server),
-        cmocka_unit_test(a_server_with_a_password), cmocka_unit_test(both_protocols),
-        cmocka_unit_test(a_user_without_rights),   cmocka_unit_test(a_database_that_is_none),
-        cmocka_unit_test(a_replica),               cmocka_unit_test(a_server_without_memory),
-        cmocka_unit_test(a_server_that_stopped),   cmocka_unit_test(a_server_that_was_restarted),
+        cmocka_unit_test(nobody_is_there),
+        cmocka_unit_test(a_port_without_a_server),
+        cmocka_unit_test(a_name_that_is_none),
+        cmocka_unit_test(one_who_never_answers),
+        cmocka_unit_test(one_who_hangs_up),
+        cmocka_unit_test(a_web_server),
+        cmocka_unit_test(one_who_talks_nonsense),
+        cmocka_unit_test(half_a_reply),
+        cmocka_unit_test(one_who_is_too_old),
+        cmocka_unit_test(a_full_server),
+        cmocka_unit_test(a_server_with_a_password),
+        cmocka_unit_test(both_protocols),
+        cmocka_unit_test(a_user_without_rights),
+        cmocka_unit_test(a_database_that_is_none),
+        cmocka_unit_test(a_replica),
+        cmocka_unit_test(a_server_without_memory),
+        cmocka_unit_test(a_server_that_stopped),
+        cmocka_unit_test(a_server_that_was_restarted),
     };
     return test_run(start, stop);
 }

@@ -22,10 +22,13 @@ static void *serve(void *argument) {
         if (recv(peer, heard, sizeof heard, 0) > 0 && fake->answer != NULL) {
             (void)!send(peer, fake->answer, fake->length, MSG_NOSIGNAL);
         }
-        if (fake->closes) close(peer);
-        else peers[count++] = peer;
+        if (fake->closes)
+            close(peer);
+        else
+            peers[count++] = peer;
     }
-    while (count > 0) close(peers[--count]);
+    while (count > 0)
+        close(peers[--count]);
     return NULL;
 }
 
