@@ -53,7 +53,7 @@ class Limiter(LimiterCalls):
         *,
         timeout: Duration | None = None,
     ) -> None:
-        """Gives back what a hit was charged; never more than time has left of it, so that nothing comes back twice.
+        """Gives back what a hit was charged; never more than time has left of it, so that what has flowed back is not given again.
 
         Args:
             decision: the decision of that hit

@@ -111,11 +111,68 @@ static void frees_may_come_in_any_order(void **state) {
     kw_echo_free(NULL);
 }
 
+/* A submit that says KW_OK has its record, however closely the close follows. */
+struct race {
+    kw_echo *echo;
+    kw_completions *completions;
+    atomic_int submitted;
+};
+
+static void *submit_until_closed(void *argument) {
+    struct race *race = argument;
+    static atomic_uint_least64_t tags;
+    kw_error error;
+    kw_status status;
+    do {
+        status = kw_echo_submit_send(race->echo, race->completions, atomic_fetch_add(&tags, 1), "", 0, 1, 0, &error);
+        if (status == KW_OK) atomic_fetch_add(&race->submitted, 1);
+    } while (status == KW_OK || status == KW_OVERLOADED);
+    return NULL;
+}
+
+static void *drain_until_closed(void *argument) {
+    struct race *race = argument;
+    kw_record records[64];
+    kw_error error;
+    intptr_t drained = 0;
+    while (kw_completions_wait(race->completions, 1000, &error) >= 0) {
+        drained += (intptr_t)kw_completions_drain(race->completions, records, 64, sizeof records[0], &error);
+    }
+    return (void *)drained;
+}
+
+static void no_submit_is_lost_at_close(void **state) {
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        struct race race = {0};
+        kw_client *client;
+        kw_error error;
+        pthread_t submitters[3], collector;
+        void *drained;
+        assert_int_equal(kw_client_open("echo://", NULL, &client, &error), KW_OK);
+        assert_int_equal(kw_echo_open(client, &race.echo, &error), KW_OK);
+        assert_int_equal(kw_completions_open(client, &race.completions, &error), KW_OK);
+        assert_int_equal(pthread_create(&collector, NULL, drain_until_closed, &race), 0);
+        for (int i = 0; i < 3; i++)
+            assert_int_equal(pthread_create(&submitters[i], NULL, submit_until_closed, &race), 0);
+        test_sleep(1000);
+        kw_client_close(client, 0, &error);
+        for (int i = 0; i < 3; i++)
+            pthread_join(submitters[i], NULL);
+        pthread_join(collector, &drained);
+        assert_int_equal((intptr_t)drained, atomic_load(&race.submitted));
+        kw_completions_free(race.completions);
+        kw_echo_free(race.echo);
+        kw_client_free(client);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(close_wakes_everybody),
         cmocka_unit_test(after_close_handles_say_so),
         cmocka_unit_test(frees_may_come_in_any_order),
+        cmocka_unit_test(no_submit_is_lost_at_close),
     };
     return test_run(NULL, NULL);
 }
