@@ -54,11 +54,13 @@ void kw__signal_raise(kw__signal *signal) {
 }
 
 void kw__signal_lower(kw__signal *signal) {
-    if (!atomic_exchange(&signal->raised, false)) return;
+    if (!atomic_load(&signal->raised)) return;
     uint64_t counts[8];
-    ssize_t taken = read(signal->read_fd, counts, sizeof counts);
     /* Marked but not written yet: the write will come, and the next lowering must find the mark. */
-    if (taken < 0) atomic_store(&signal->raised, true);
+    if (read(signal->read_fd, counts, sizeof counts) < 0) return;
+    /* Not before it was read, or a raising in between would be read too and leave a mark that nothing stands behind. Who
+     * raised it in between did so before this, and what it was about is seen behind this. */
+    atomic_exchange(&signal->raised, false);
 }
 
 #if defined(__linux__)

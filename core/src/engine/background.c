@@ -35,8 +35,9 @@ static int64_t due(kw__background *background) {
 
 static void *run(void *argument) {
     kw__background *background = argument;
-    while (!atomic_load(&background->stopping)) {
+    while (true) {
         turn(background);
+        if (atomic_load(&background->stopping)) break; /* asked behind the round, which took the signal that tells of it */
         struct pollfd watched = {.fd = background->poller.fd, .events = POLLIN};
         poll(&watched, 1, kw__poll_ms(kw__now(), due(background)));
     }

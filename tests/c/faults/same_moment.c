@@ -76,11 +76,29 @@ static void a_close_and_a_step(void **state) {
     }
 }
 
+/* The thread that drives it all is told to end while it is at a round, or about to sleep. */
+static void a_close_and_a_round(void **state) {
+    (void)state;
+    for (int round = 0; round < 400; round++) {
+        kw_listener *listener;
+        kw_listener_heard heard;
+        open_client("");
+        assert_int_equal(kw_listener_open(client, "channel", 7, &listener, &error), KW_OK);
+        assert_int_equal(kw_listener_state(listener, &heard, &error), KW_OK);
+        if (round % 2 == 0) test_sleep(round * 5);
+        kw_listener_free(listener);
+        int64_t begun = test_now();
+        kw_client_free(client);
+        assert_in_range(test_now() - begun, 0, 3000000);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 
         fault_test(a_submit_and_a_step),
         fault_test(a_close_and_a_step),
+        fault_test(a_close_and_a_round),
     };
     return test_run(start_server, stop_server);
 }
