@@ -156,7 +156,9 @@ static void came_up(kw__link *link, const kw__server *server) {
 }
 
 static void went_down(kw__link *link) {
-    atomic_store(&((kw__background *)link->owner)->went_down, true);
+    kw__background *background = link->owner;
+    atomic_store(&background->came_up, false); /* it may have come up since the last round, and is gone again */
+    atomic_store(&background->went_down, true);
 }
 
 const kw__link_user kw__notification_user = {.connected = came_up, .pushed = hear, .lost = went_down};

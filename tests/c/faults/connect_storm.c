@@ -105,12 +105,36 @@ static void completions_wait_for_their_turn(void **state) {
     kw_client_free(client);
 }
 
+static bool hears(void *listener) {
+    kw_listener_heard heard;
+    free(test_server_command(&server, "PUBLISH", "channel", "hello", (char *)NULL));
+    return kw_listener_state(listener, &heard, &error) == KW_OK && heard.messages > 0;
+}
+
+/* A link that comes up and goes down at once has not subscribed to anything. */
+static void a_subscription_outlives_it(void **state) {
+    (void)state;
+    kw_listener *listener;
+    kw_listener_heard heard;
+    open_client("");
+    assert_int_equal(kw_client_ping(client, 0, &error), KW_OK);
+    int64_t handshake = test_proxy_seen(&proxy).passed[TEST_TO_CLIENT] - (int64_t)strlen("+PONG\r\n");
+    test_proxy_cut_new_after(&proxy, handshake);
+    assert_int_equal(kw_listener_open(client, "channel", 7, &listener, &error), KW_OK);
+    assert_int_equal(kw_listener_state(listener, &heard, &error), KW_OK);
+    test_sleep(200000);
+    assert_in_range(test_proxy_seen(&proxy).links, 3, MOST_LINKS);
+    test_proxy_cut_new_after(&proxy, -1);
+    assert_true(test_until(hears, listener));
+    kw_listener_free(listener);
+    kw_client_free(client);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fault_test(closed_as_soon_as_accepted),
-        fault_test(closed_in_the_middle_of_the_handshake),
-        fault_test(closed_behind_the_handshake),
-        fault_test(completions_wait_for_their_turn),
+        fault_test(closed_as_soon_as_accepted),  fault_test(closed_in_the_middle_of_the_handshake),
+        fault_test(closed_behind_the_handshake), fault_test(completions_wait_for_their_turn),
+        fault_test(a_subscription_outlives_it),
     };
     return test_run(start_server, stop_server);
 }
