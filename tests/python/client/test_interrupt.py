@@ -16,6 +16,8 @@ from keywright._library import NATIVE
 
 HEAD = """
 import signal, sys, threading, time
+# Whoever runs in the background of a shell has Ctrl-C ignored, and would pass that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import keywright
 client = keywright.connect({url!r})
 api = client.limiter("api", "1 per 20s burst 1")
