@@ -40,6 +40,7 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) {
         const wait_state *state = step->state;
+        command->by_text = true; /* whoever gives up may read no more replies: a NOSCRIPT would go unseen */
         return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command,
                                          error);
     }
