@@ -271,7 +271,8 @@ def test_the_end_with_the_background_running(server):
 def test_a_fork_with_the_background_running(server):
     """The child has no such thread; objects without a state of their own open again."""
     program = BACKGROUND.format(url=server.url) + (
-        "import os\n"
+        "import os, warnings\n"
+        "warnings.simplefilter('ignore', DeprecationWarning)  # Python 3.12 and newer warn of threads\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
         "    ClientCalls(handle).ping()\n"
