@@ -15,10 +15,13 @@ from ._handle import ClientHandle, Handle, generation
 from ._port import Answer, Outbox, Port, parts
 
 if TYPE_CHECKING:
+    from contextvars import Context
+
     from ._native import Buffer
     from ._objects import Function, Ports, Reader, Row, Values
 
 T = TypeVar("T")
+set_result = asyncio.Future.set_result
 
 
 class Operation(asyncio.Future[T]):
@@ -29,11 +32,51 @@ class Operation(asyncio.Future[T]):
     """
 
     # Made for each call: no __init__ and no __await__ of its own, so that asyncio's C does both.
-    __slots__ = ("_port", "_tag")
+    __slots__ = ("_port", "_tag", "_waker")
 
     #: Where it was submitted, None when it was not, and its number there.
     _port: LoopPort | None
     _tag: int
+    #: The task that awaits it: its context, and what wakes it. A port wakes all that were answered at once in one turn
+    #: of the loop; left to asyncio each has a turn of its own, which costs as much as reading its answer.
+    _waker: tuple[Context, Callable[[Any], object]] | None
+
+    def add_done_callback(self, fn: Callable[[Any], object], /, *, context: Context | None = None) -> None:
+        if context is None:
+            super().add_done_callback(fn)
+        elif self._waker is None and not self.done():
+            self._waker = context, fn
+        else:
+            super().add_done_callback(fn, context=context)
+
+    def remove_done_callback(self, fn: Callable[[Any], object], /) -> int:
+        removed = super().remove_done_callback(fn)
+        if self._waker is not None and self._waker[1] == fn:
+            self._waker = None
+            removed += 1
+        return removed
+
+    def set_result(self, result: T, /) -> None:
+        set_result(self, result)
+        if self._waker is not None:
+            self._wake()
+
+    def set_exception(self, exception: type | BaseException, /) -> None:
+        super().set_exception(exception)
+        if self._waker is not None:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._port is None:
+            self.get_loop().call_soon(self._go_on)
+        else:
+            self._port.wake(self)
+
+    def _go_on(self) -> None:
+        """Lets the task that awaits it go on, at once."""
+        if self._waker is not None:
+            context, waker = self._waker
+            context.run(waker, self)
 
     def _tags(self) -> Iterable[int]:
         return (self._tag,)
@@ -47,6 +90,8 @@ class Operation(asyncio.Future[T]):
         if self._port is not None:
             self._port.cancel(self._tags())
             self._port.schedule()
+        if self._waker is not None:
+            self._wake()
         return super().cancel(msg)
 
     def __bool__(self) -> NoReturn:
@@ -91,6 +136,7 @@ def operation_of(port: LoopPort | None, loop: AbstractEventLoop, grants: bool = 
         operation = (Grant if grants else Operation)(loop=loop)
     operation._port = port
     operation._tag = 0
+    operation._waker = None
     return operation
 
 
@@ -116,6 +162,7 @@ class LoopPort(Port):
         self._open = True
         self._due = False
         self._left = False
+        self._woken: list[Operation[Any]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._fd = self._lib.kw_completions_fd(self._completions)
@@ -133,6 +180,7 @@ class LoopPort(Port):
         # The hot path: operation_of and send, spelled out.
         operation: Operation[T] = (Grant if grants else Operation)(loop=self.loop)
         operation._port = self
+        operation._waker = None
         operation._tag = tag = self._last = self._last + 1
         while function(handle.pointer, self._completions, tag, *args, self._error) < 0:
             handle.recover(self._room)
@@ -166,6 +214,21 @@ class LoopPort(Port):
         if not self._due and self._open:
             self._due = True
             self.loop.call_soon(self._turn)
+
+    def wake(self, operation: Operation[Any]) -> None:
+        """Has the next turn of the loop let go on who awaits it, with all others of this turn."""
+        if not self._woken:
+            self.loop.call_soon(self._wake)
+        self._woken.append(operation)
+
+    def _wake(self) -> None:
+        woken, self._woken = iter(self._woken), []
+        try:
+            for operation in woken:
+                operation._go_on()
+        finally:  # one ended the loop's turn, with KeyboardInterrupt or SystemExit: the others go on in the next
+            for operation in woken:
+                self.wake(operation)
 
     def _turn(self) -> None:
         self._due = False

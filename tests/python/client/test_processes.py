@@ -55,7 +55,8 @@ print(api.peek("all").remaining, [api.peek(f"worker:{{number}}").remaining for n
 
 def python(program, timeout=40):
     return subprocess.run(
-        [sys.executable, "-X", "dev", "-c", program],
+        # From 3.12 on Python warns of every fork of a process that has threads.
+        [sys.executable, "-X", "dev", "-W", "ignore::DeprecationWarning", "-c", program],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
