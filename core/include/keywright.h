@@ -428,7 +428,8 @@ KW_API int64_t kw_completions_step(kw_completions *completions, kw_error *error)
 
 /*
  * Copies out records, oldest first, and returns how many. Readiness ends only when all are drained. Every tag gets
- * exactly one record, also when the client is closed. Blocks handed out by the drain before become invalid.
+ * exactly one record, also when the client is closed. What the records point to lies in one block, in their order;
+ * the block of the drain before becomes invalid.
  *
  * - records: where the records are written
  * - capacity: how many there is room for (1 to 1,048,576)

@@ -42,6 +42,9 @@ class Limiter(LimiterCalls):
 
         The decisions come in the order of the items. If one failed, its failure is raised, and `answers` of the
         exception has the decisions of the others.
+
+        While it blocks no signal handler runs, nor does Ctrl-C end it, before its answers or its deadline: a batch of
+        hits can be interrupted.
         """
         pairs = [item if isinstance(item, tuple) else (item, cost) for item in items]
         return super().hit_many(pairs, timeout=timeout)

@@ -586,7 +586,8 @@ extern "C" {
     pub fn kw_completions_step(completions: *mut kw_completions, error: *mut kw_error) -> i64;
 
     /// Copies out records, oldest first, and returns how many. Readiness ends only when all are drained. Every tag
-    /// gets exactly one record, also when the client is closed. Blocks handed out by the drain before become invalid.
+    /// gets exactly one record, also when the client is closed. What the records point to lies in one block, in their
+    /// order; the block of the drain before becomes invalid.
     pub fn kw_completions_drain(
         completions: *mut kw_completions,
         records: *mut kw_record,
