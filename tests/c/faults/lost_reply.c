@@ -21,6 +21,10 @@ static void pause_a_moment(void) {
     test_sleep(3000);
 }
 
+static bool is_charged(void *times) {
+    return charged("api", "u") == *(int64_t *)times;
+}
+
 static void may_have_been_done(kw_status got, kw_status expected) {
     assert_int_equal(got, expected);
     assert_int_equal(error.code, expected);
@@ -35,13 +39,13 @@ static void a_reply_is_swallowed(void **state) {
     int64_t begun = test_now();
     may_have_been_done(hit(limiter, "u", 100000), KW_TIMEOUT);
     assert_in_range(test_now() - begun, 100000, 1500000);
-    assert_int_equal(charged("api", "u"), 2); /* it was: once */
+    assert_true(test_until(is_charged, &(int64_t){2})); /* it was, or is about to be */
 
     /* That link will not speak again. It is given up, and with it what was sent on it. */
     test_proxy_swallow(&proxy, TEST_TO_CLIENT, false);
     may_have_been_done(hit(limiter, "u", 0), KW_UNKNOWN);
     assert_in_range(test_now() - begun, 2000000, 4500000);
-    assert_int_equal(charged("api", "u"), 3);
+    assert_int_equal(charged("api", "u"), 3); /* each once */
     assert_int_equal(hit(limiter, "u", 0), KW_OK);
     assert_int_equal(charged("api", "u"), 4);
     assert_int_equal(stats().reconnects, 1);
