@@ -50,21 +50,23 @@ static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **l
 
 /* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line.
  */
-static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, int64_t now, decoded *batch) {
+static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, uint64_t offered, int64_t now,
+                         decoded *batch) {
     batch->count = 0;
     batch->heard = batch->stray = false;
     while (batch->count < KW__LINK_BATCH) {
         const kw__reply *reply;
         batch->status = kw__reader_next(link->reader, &reply, &batch->error);
         if (batch->status != KW_OK || reply == NULL) return;
-        batch->heard = true;
-        if (reply->kind == KW__REPLY_PUSH || link->subscriber) {
-            if (link->user->pushed != NULL) link->user->pushed(link, reply);
-            continue;
-        }
-        if (next == NULL) {
+        bool unasked_for = reply->kind == KW__REPLY_PUSH || link->subscriber;
+        if (!unasked_for && (next == NULL || next->begin >= offered)) {
             batch->stray = true;
             return;
+        }
+        batch->heard = true;
+        if (unasked_for) {
+            if (link->user->pushed != NULL) link->user->pushed(link, reply);
+            continue;
         }
         batch->answered[batch->count] = next;
         batch->again[batch->count++] = link->user->answered(next, reply, now);
@@ -99,8 +101,10 @@ static bool answer(kw__link *link, int64_t now) {
     decoded batch;
     do {
         kw__pending *first = link->line.first, *last = link->line.last;
+        uint64_t offered = link->written; /* what stands behind it in the stream cannot have been answered */
+        if (link->flushing) offered += link->sending.length - link->sending_at;
         kw__unlock(&link->lock);
-        decode_batch(link, first, last, now, &batch);
+        decode_batch(link, first, last, offered, now, &batch);
         kw__lock(&link->lock);
         settle_batch(link, &batch);
         if (batch.stray) {

@@ -3,8 +3,9 @@
  * farther and farther apart, and once it is there again everything works.
  */
 #include "faults/faults_test.h"
+#include "support/fake.h"
 
-enum { THREADS = 16, STORM_US = 1000000, MOST_LINKS = 15 }; /* 10, 20, 40, ... ms apart, or half of that */
+enum { THREADS = 16, STORM_US = 700000, MOST_LINKS = 15 }; /* 10, 20, 40, ... ms apart, or half of that */
 
 static atomic_bool over;
 static atomic_int calls, unexpected;
@@ -79,6 +80,22 @@ static void closed_behind_the_handshake(void **state) {
     works_again();
 }
 
+/* A peer that greets, and then says what nobody asked for, each time. */
+static void one_who_speaks_unasked(void **state) {
+    (void)state;
+    static const char answer[] = "%2\r\n+server\r\n+redis\r\n+version\r\n+7.4.0\r\n+OK\r\n"
+                                 "$21\r\nredis_version:7.4.0\r\n\r\n*1\r\n$6\r\nmaster\r\n:1\r\n"
+                                 "+something more\r\n";
+    struct test_fake fake;
+    test_fake_start(&fake, answer, sizeof answer - 1, false);
+    assert_int_equal(kw_client_open(fake.url, NULL, &client, &error), KW_OK);
+    assert_true(kw_client_ping(client, 500000, &error) < 0);
+    print_message("%lld links\n", (long long)stats().reconnects + 1);
+    assert_in_range(stats().reconnects, 2, MOST_LINKS);
+    kw_client_free(client);
+    test_fake_stop(&fake);
+}
+
 /* A loop that steps when it is told to, and no oftener. */
 static void completions_wait_for_their_turn(void **state) {
     (void)state;
@@ -134,7 +151,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         fault_test(closed_as_soon_as_accepted),  fault_test(closed_in_the_middle_of_the_handshake),
         fault_test(closed_behind_the_handshake), fault_test(completions_wait_for_their_turn),
-        fault_test(a_subscription_outlives_it),
+        fault_test(one_who_speaks_unasked),      fault_test(a_subscription_outlives_it),
     };
     return test_run(start_server, stop_server);
 }
