@@ -74,7 +74,6 @@ static void a_deadline_ends_several_steps(void **state) {
     int64_t begun = test_now();
     assert_int_equal(kw_echo_steps(echo, 7, 1000, 10000, 50000, &pair, &error), KW_TIMEOUT);
     assert_in_range(test_now() - begun, 50000, 2000000);
-    assert_int_equal(error.maybe_applied, 0);
 }
 
 static void an_answer_can_be_no(void **state) {
