@@ -120,6 +120,46 @@ static void the_server_says_that_it_will_say_no_more(void **state) {
     done(limiter);
 }
 
+/* A booking whose yes comes when its caller has given up is given back, by whoever reads it. */
+static void a_late_yes_is_given_back(void **state) {
+    (void)state;
+    enum { MINUTE = 60000000 };
+    kw_limiter *limiter;
+    kw_completions *completions;
+    kw_decision decision;
+    kw_record record;
+    kw_limiter_options options = {.size = sizeof options, .max_wait_us = 10 * MINUTE};
+    open_client("");
+    assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    assert_int_equal(kw_limiter_open(client, "wait", 4, "1/m burst 1", &options, &limiter, &error), KW_OK);
+    assert_int_equal(kw_limiter_hit(limiter, "u", 1, 1, 0, &decision, &error), KW_OK);
+    assert_int_equal(kw_client_submit_ping(client, completions, 1, 0, &error), KW_OK);
+    assert_int_equal(kw_completions_wait(completions, 0, &error), 1);
+    assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
+
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, 400000);
+    /* Patient for a moment only, so that the booking behind the other is refused; and for minutes, so that it is made.
+     */
+    may_have_been_done(kw_limiter_wait(limiter, "u", 1, 1, 1000, 100000, &decision, &error), KW_TIMEOUT);
+    assert_int_equal(kw_limiter_submit_wait(limiter, completions, 2, "u", 1, 1, 5 * MINUTE, 100000, &error), KW_OK);
+    assert_int_equal(kw_completions_step(completions, &error), 0);
+    assert_int_equal(kw_completions_cancel(completions, 2, &error), KW_OK);
+    assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
+    assert_int_equal(record.status, KW_CANCELLED);
+    assert_int_equal(((const kw_error *)record.data)->maybe_applied, 1);
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, 0);
+
+    int64_t until = test_now() + 5000000;
+    do {
+        kw_completions_wait(completions, 1000, &error);
+        assert_int_equal(kw_limiter_peek(limiter, "u", 1, 0, 0, &decision, &error), KW_OK);
+    } while ((decision.reset_after_us > MINUTE || stats().late_replies < 2) && test_now() < until);
+    assert_true(decision.reset_after_us <= MINUTE);
+    assert_true(stats().late_replies >= 2);
+    kw_completions_free(completions);
+    done(limiter);
+}
+
 /* A batch that is cut in the middle: those before it have their answer, those behind know that they do not know. */
 static void a_batch_is_cut(void **state) {
     (void)state;
@@ -150,6 +190,7 @@ int main(void) {
         fault_test(a_link_is_cut_at_every_byte_of_a_reply),
         fault_test(what_only_reads_is_asked_again),
         fault_test(the_server_says_that_it_will_say_no_more),
+        fault_test(a_late_yes_is_given_back),
         fault_test(a_batch_is_cut),
     };
     return test_run(start_server, stop_server);
