@@ -58,8 +58,8 @@ void kw__signal_lower(kw__signal *signal) {
     uint64_t counts[8];
     /* Marked but not written yet: the write will come, and the next lowering must find the mark. */
     if (read(signal->read_fd, counts, sizeof counts) < 0) return;
-    /* Not before it was read, or a raising in between would be read too and leave a mark that nothing stands behind. Who
-     * raised it in between did so before this, and what it was about is seen behind this. */
+    /* Not before it was read, or a raising in between would be read too and leave a mark that nothing stands behind.
+     * Who raised it in between did so before this, and what it was about is seen behind this. */
     atomic_exchange(&signal->raised, false);
 }
 

@@ -37,7 +37,8 @@ static void *run(void *argument) {
     kw__background *background = argument;
     while (true) {
         turn(background);
-        if (atomic_load(&background->stopping)) break; /* asked behind the round, which took the signal that tells of it */
+        if (atomic_load(&background->stopping))
+            break; /* asked behind the round, which took the signal that tells of it */
         struct pollfd watched = {.fd = background->poller.fd, .events = POLLIN};
         poll(&watched, 1, kw__poll_ms(kw__now(), due(background)));
     }
