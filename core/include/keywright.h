@@ -395,8 +395,8 @@ KW_API kw_status kw_client_background(kw_client *client, kw_background *backgrou
 KW_API kw_status kw_completions_open(kw_client *client, kw_completions **completions, kw_error *error);
 
 /*
- * Ends what is in flight, closes the link and the descriptor. Grants that were answered but not drained are given
- * back. NULL is allowed.
+ * Ends what is in flight, closes the link and the descriptor. What was granted and not drained, and what waits for
+ * its moment, is given back by the same link, for which it waits 100 ms at most. NULL is allowed.
  *
  * Threads: any; no call that names this handle may follow or run at the same time. Since 0.1.0.
  */
@@ -433,7 +433,7 @@ KW_API int64_t kw_completions_step(kw_completions *completions, kw_error *error)
  *
  * - records: where the records are written
  * - capacity: how many there is room for (1 to 1,048,576)
- * - stride: bytes from one record to the next: sizeof(kw_record) (32 and more)
+ * - stride: bytes from one record to the next: sizeof(kw_record), a multiple of 8 (32 and more)
  *
  * Threads: one at a time. Since 0.1.0.
  */

@@ -9,6 +9,7 @@
 #include "engine/call.h"
 
 #define FIRST_BLOCK ((size_t)4096) /* holds any one record's data, so that a drain can always make progress */
+#define RETURN_US 100000           /* how long a free waits until what nobody fetched is given back */
 #define ROUNDS_A_STEP 4            /* bounds the work of one step; the descriptor stays readable for the rest */
 
 /* Opening and freeing */
@@ -204,14 +205,14 @@ static void react_to_time(kw_completions *completions) {
     }
 }
 
-/* The client is closed: what the link does not fail (calls that wait for a timer or a channel) ends here. */
-static void end_all(kw_completions *completions) {
+/* Ends what no link fails: calls that wait for a timer or a channel. */
+static void end_asleep(kw_completions *completions, kw_status status) {
     size_t at = 0;
     while (at < completions->tags.capacity) {
         kw__call *call = completions->tags.slots[at];
         /* One that ends leaves the map, and another may move into its place: the same place is looked at once more. */
         if (call != NULL && !call->outstanding)
-            end_early(completions, call, KW__EVENT_CANCEL, KW_CLOSED);
+            end_early(completions, call, KW__EVENT_CANCEL, status);
         else
             at++;
     }
@@ -232,7 +233,7 @@ static void work(kw_completions *completions) {
         react_to_arrived(completions);
         react_to_notices(completions);
         react_to_time(completions);
-        if (atomic_load(&completions->object.client->closed)) end_all(completions);
+        if (atomic_load(&completions->object.client->closed)) end_asleep(completions, KW_CLOSED);
         kw__link_flush(link);
         if (completions->arrived == NULL && link->doomed.first == NULL) break;
     }
@@ -299,7 +300,9 @@ static void write_record(kw_completions *completions, kw__call *call, kw_record 
 
 int64_t kw__completions_drain(kw_completions *completions, kw_record *records, int64_t capacity, size_t stride,
                               kw_error *error) {
-    (void)error;
+    if (stride % sizeof(uint64_t) != 0) {
+        return kw__fail(error, KW_INVALID, KW_REASON_RANGE, "stride is %zu: it must be a multiple of 8", stride);
+    }
     kw__lock(&completions->link.lock);
     size_t count = fit(completions, (size_t)capacity);
     for (size_t i = 0; i < count; i++) {
@@ -404,6 +407,54 @@ void kw__completions_close_all(kw_client *client) {
     kw__unlock(&client->lock);
 }
 
+/* Whether something that is owed (a grant to be given back) has no answer yet. */
+static bool owes(const kw__link *link) {
+    const kw__pendings *lists[] = {&link->line, &link->waiting};
+    for (int i = 0; i < 2; i++) {
+        for (const kw__pending *pending = lists[i]->first; pending != NULL; pending = pending->next) {
+            if (((const kw__call *)(const void *)pending)->owed) return true;
+        }
+    }
+    return false;
+}
+
+/* Nobody drains what is ready: a yes among it is taken back. With the lock. */
+static void take_back_ready(kw_completions *completions) {
+    while (completions->ready != NULL) {
+        kw__call *call = completions->ready;
+        completions->ready = call->ready_next;
+        if (completions->ready == NULL) completions->ready_last = NULL;
+        completions->ready_count--;
+        call->in_ready = false;
+        kw__call_react(call, KW__EVENT_CANCEL);
+        absorb(completions, call, true);
+    }
+}
+
+/*
+ * What was granted and nobody will fetch goes back by the link that it came by, while that is up, for a bounded time:
+ * the client's own link may never have been needed. With the lock, which is given up in between.
+ */
+static void return_grants(kw_completions *completions) {
+    kw__link *link = &completions->link;
+    if (link->state != KW__LINK_UP || atomic_load(&completions->object.client->closed)) return;
+    int64_t until = kw__now() + RETURN_US;
+    end_asleep(completions, KW_CANCELLED);
+    take_back_ready(completions);
+    kw__link_flush(link);
+    while (owes(link) && link->state == KW__LINK_UP && kw__now() < until) {
+        struct pollfd watched = {.fd = completions->poller.fd, .events = POLLIN};
+        kw__unlock(&link->lock);
+        poll(&watched, 1, kw__poll_ms(kw__now(), until));
+        kw__lock(&link->lock);
+        lower_signal(completions);
+        kw__link_turn(link);
+        react_to_arrived(completions);
+        take_back_ready(completions);
+        kw__link_flush(link);
+    }
+}
+
 /* A call that was answered and not drained, or waits for its timer: what it was granted goes back by the client's link.
  */
 static void give_back(kw_completions *completions, kw__call *call) {
@@ -420,6 +471,7 @@ static void empty(kw_completions *completions) {
     kw__link *link = &completions->link;
     kw__lock(&link->lock);
     completions->stepping = true;
+    return_grants(completions);
     kw__link_close(link); /* fails what is out; calls asleep for a timer stay */
     react_to_arrived(completions);
     kw__call *undrained = completions->ready;

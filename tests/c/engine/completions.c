@@ -175,6 +175,54 @@ static void undrained_grants_are_given_back(void **state) {
     assert_int_equal(after.undone - before.undone, 1);
 }
 
+/* The client's own link was never needed: nobody would ever drive it. */
+static void a_client_that_only_submits_gives_back_too(void **state) {
+    (void)state;
+    kw_client *other;
+    kw_echo *its_echo;
+    kw_completions *its;
+    kw_echo_seen after;
+    kw_stats stats;
+    assert_int_equal(kw_client_open("echo://", NULL, &other, &error), KW_OK);
+    assert_int_equal(kw_echo_open(other, &its_echo, &error), KW_OK);
+    assert_int_equal(kw_completions_open(other, &its, &error), KW_OK);
+    for (uint64_t tag = 0; tag < 6; tag++) {
+        assert_int_equal(kw_echo_submit_grant(its_echo, its, tag, (int64_t)tag, 0, &error), KW_OK); /* half are a no */
+    }
+    while (kw_completions_wait(its, 1000000, &error) < 6) {
+    }
+    kw_completions_free(its);
+    kw_echo_state(its_echo, &after, &error);
+    assert_int_equal(after.undone, 3);
+    assert_int_equal(after.granted, 0);
+    kw_client_stats(other, &stats, &error);
+    assert_int_equal(stats.undone, 3);
+    assert_int_equal(stats.undo_failed, 0);
+    kw_echo_free(its_echo);
+    kw_client_free(other);
+}
+
+/* A peer that says nothing more is not waited for. */
+static void a_free_waits_a_bounded_time(void **state) {
+    (void)state;
+    kw_client *other;
+    kw_echo *its_echo;
+    kw_completions *its;
+    assert_int_equal(kw_client_open("echo://", NULL, &other, &error), KW_OK);
+    assert_int_equal(kw_echo_open(other, &its_echo, &error), KW_OK);
+    assert_int_equal(kw_completions_open(other, &its, &error), KW_OK);
+    assert_int_equal(kw_echo_submit_grant(its_echo, its, 1, 2, 0, &error), KW_OK);
+    while (kw_completions_wait(its, 1000000, &error) < 1) {
+    }
+    kw_echo_hold(its_echo, 1, &error);
+    int64_t begun = test_now();
+    kw_completions_free(its);
+    assert_in_range(test_now() - begun, 50000, 2000000);
+    kw_echo_hold(its_echo, 0, &error);
+    kw_echo_free(its_echo);
+    kw_client_free(other);
+}
+
 static void steps_of_one_call_are_driven(void **state) {
     (void)state;
     assert_int_equal(kw_echo_submit_steps(echo, completions, 3, 8, 5, 2000, 0, &error), KW_OK);
@@ -296,6 +344,8 @@ static void null_handles_are_refused(void **state) {
     assert_int_equal(kw_completions_drain(completions, NULL, 1, sizeof record, &error), KW_INVALID);
     assert_int_equal(kw_completions_drain(completions, &record, 0, sizeof record, &error), KW_INVALID);
     assert_int_equal(kw_completions_drain(completions, &record, 1, 8, &error), KW_INVALID);
+    assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record + 4, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_RANGE);
     assert_int_equal(kw_completions_wait(completions, -1, &error), KW_INVALID);
     assert_int_equal(kw_echo_submit_send(echo, NULL, 1, "", 0, 0, 0, &error), KW_INVALID);
     kw_completions_free(NULL);
@@ -311,6 +361,8 @@ int main(void) {
         cmocka_unit_test(a_cancel_makes_a_record_and_gives_back),
         cmocka_unit_test(a_cancel_before_sending_sends_nothing),
         cmocka_unit_test(undrained_grants_are_given_back),
+        cmocka_unit_test(a_client_that_only_submits_gives_back_too),
+        cmocka_unit_test(a_free_waits_a_bounded_time),
         cmocka_unit_test(steps_of_one_call_are_driven),
         cmocka_unit_test(handles_of_two_clients_do_not_mix),
         cmocka_unit_test(random_orders_lose_no_tag),

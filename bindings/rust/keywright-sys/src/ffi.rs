@@ -569,8 +569,8 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Ends what is in flight, closes the link and the descriptor. Grants that were answered but not drained are
-    /// given back. NULL is allowed.
+    /// Ends what is in flight, closes the link and the descriptor. What was granted and not drained, and what waits
+    /// for its moment, is given back by the same link, for which it waits 100 ms at most. NULL is allowed.
     pub fn kw_completions_free(completions: *mut kw_completions);
 
     /// The descriptor to watch for reading: one for the life of the handle, level-triggered, readable exactly while
