@@ -1,7 +1,10 @@
 #include "support/proxy.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -39,9 +42,10 @@ struct pipe_way {
 /* The thread alone makes and frees links; who holds the lock may close a client's side. */
 struct link {
     struct link *next;
-    int end[2];     /* of the server, of the client; -1: closed. Indexed by the way that leads there. */
-    bool ended;     /* the server has hung up: the client is told when it has what was on its way */
-    int64_t cut_at; /* so many more bytes to the client; -1: no end */
+    int end[2];       /* of the server, of the client; -1: closed. Indexed by the way that leads there. */
+    bool ended;       /* the server has hung up: the client is told when it has what was on its way */
+    int64_t cut_at;   /* so many more bytes to the client; -1: no end */
+    int64_t spoil_at; /* so many more, and one is spoiled; -1: none */
     struct pipe_way way[2];
 };
 
@@ -52,6 +56,7 @@ struct test_proxy_inner {
     int wake[2];
     bool stopping;
     char server[108];
+    int server_port; /* 0: at the socket */
     struct link *links;
     int64_t delay[2];
     bool swallow[2];
@@ -94,15 +99,28 @@ static void close_end(struct test_proxy_inner *proxy, struct link *link, enum te
 
 static void cut(struct test_proxy_inner *proxy, struct link *link) {
     if (link->end[TEST_TO_CLIENT] < 0) return;
+    /* On ports every other one is a reset, which may overtake what was sent before. */
+    const struct linger at_once = {.l_onoff = 1};
+    if (proxy->server_port != 0 && proxy->seen.cut % 2 == 1)
+        setsockopt(link->end[TEST_TO_CLIENT], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     proxy->seen.cut++;
     close_end(proxy, link, TEST_TO_CLIENT);
 }
 
-static int connect_to(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+static struct sockaddr_in here(int port) {
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+}
+
+static int connect_to(const struct test_proxy_inner *proxy) {
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct sockaddr_in port = here(proxy->server_port);
+    snprintf(path.sun_path, sizeof path.sun_path, "%s", proxy->server);
+    bool by_port = proxy->server_port != 0;
+    int fd = socket(by_port ? AF_INET : AF_UNIX, SOCK_STREAM, 0);
+    int made = by_port ? connect(fd, (struct sockaddr *)&port, sizeof port)
+                       : connect(fd, (struct sockaddr *)&path, sizeof path);
+    if (made == 0) return fd;
     if (fd >= 0) close(fd);
     return -1;
 }
@@ -111,7 +129,7 @@ static void accept_one(struct test_proxy_inner *proxy) {
     int client = accept(proxy->listener, NULL, NULL);
     if (client < 0) return;
     proxy->seen.links++;
-    int server = proxy->cut_new_after == 0 ? -1 : connect_to(proxy->server);
+    int server = proxy->cut_new_after == 0 ? -1 : connect_to(proxy);
     struct link *link = server >= 0 ? calloc(1, sizeof *link) : NULL;
     if (link == NULL) {
         proxy->seen.cut++;
@@ -121,9 +139,15 @@ static void accept_one(struct test_proxy_inner *proxy) {
     }
     make_nonblocking(client);
     make_nonblocking(server);
+    if (proxy->server_port != 0) {
+        int on = 1;
+        setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
     link->end[TEST_TO_SERVER] = server;
     link->end[TEST_TO_CLIENT] = client;
     link->cut_at = proxy->cut_new_after;
+    link->spoil_at = -1;
     link->next = proxy->links;
     proxy->links = link;
     proxy->seen.open++;
@@ -169,6 +193,12 @@ static void note(struct test_proxy_inner *proxy, const char *data, size_t length
     }
 }
 
+static void spoil(struct link *link, struct piece *piece) {
+    if (link->spoil_at < 0 || link->spoil_at >= (int64_t)(piece->length - piece->at)) return;
+    piece->data[piece->at + (size_t)link->spoil_at] ^= 1;
+    link->spoil_at = -1;
+}
+
 /* Passes on what is due, as far as the other end takes it. */
 static void pass(struct test_proxy_inner *proxy, struct link *link, enum test_way way, int64_t now) {
     struct pipe_way *pipe = &link->way[way];
@@ -176,6 +206,7 @@ static void pass(struct test_proxy_inner *proxy, struct link *link, enum test_wa
         struct piece *piece = pipe->first;
         size_t length = piece->length - piece->at;
         bool limited = way == TEST_TO_CLIENT && link->cut_at >= 0;
+        if (way == TEST_TO_CLIENT) spoil(link, piece);
         if (limited && (int64_t)length > link->cut_at) length = (size_t)link->cut_at;
         ssize_t sent = length == 0 ? 0 : send(link->end[way], piece->data + piece->at, length, MSG_NOSIGNAL);
         if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return;
@@ -187,6 +218,7 @@ static void pass(struct test_proxy_inner *proxy, struct link *link, enum test_wa
         proxy->seen.passed[way] += sent;
         piece->at += (size_t)sent;
         pipe->held -= (size_t)sent;
+        if (way == TEST_TO_CLIENT && link->spoil_at >= 0) link->spoil_at -= sent;
         if (limited && (link->cut_at -= sent) <= 0) {
             cut(proxy, link);
             return;
@@ -285,20 +317,15 @@ static void *run(void *argument) {
     return NULL;
 }
 
-void test_proxy_start(struct test_proxy *proxy, const char *server_socket) {
-    static int number;
+/* Ready to listen: what both kinds have. */
+static struct test_proxy_inner *make(struct test_proxy *proxy, int family, const struct sockaddr *address,
+                                     socklen_t length) {
     struct test_proxy_inner *inner = calloc(1, sizeof *inner);
     assert_non_null(inner);
     inner->cut_new_after = -1;
-    snprintf(inner->server, sizeof inner->server, "%s", server_socket);
-    snprintf(proxy->path, sizeof proxy->path, "/tmp/kw-proxy-%ld-%d", (long)getpid(), number++);
-    snprintf(proxy->url, sizeof proxy->url, "unix://%s", proxy->path);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", proxy->path);
-    unlink(proxy->path);
-    inner->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    inner->listener = socket(family, SOCK_STREAM, 0);
     assert_true(inner->listener >= 0);
-    assert_int_equal(bind(inner->listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(bind(inner->listener, address, length), 0);
     assert_int_equal(listen(inner->listener, 128), 0);
     make_nonblocking(inner->listener);
     assert_int_equal(pipe(inner->wake), 0);
@@ -306,6 +333,30 @@ void test_proxy_start(struct test_proxy *proxy, const char *server_socket) {
     make_nonblocking(inner->wake[1]);
     assert_int_equal(pthread_mutex_init(&inner->lock, NULL), 0);
     proxy->inner = inner;
+    return inner;
+}
+
+void test_proxy_start(struct test_proxy *proxy, const char *server_socket) {
+    static int number;
+    *proxy = (struct test_proxy){0};
+    snprintf(proxy->path, sizeof proxy->path, "/tmp/kw-proxy-%ld-%d", (long)getpid(), number++);
+    snprintf(proxy->url, sizeof proxy->url, "unix://%s", proxy->path);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", proxy->path);
+    unlink(proxy->path);
+    struct test_proxy_inner *inner = make(proxy, AF_UNIX, (struct sockaddr *)&address, sizeof address);
+    snprintf(inner->server, sizeof inner->server, "%s", server_socket);
+    assert_int_equal(pthread_create(&inner->thread, NULL, run, inner), 0);
+}
+
+void test_proxy_start_on_port(struct test_proxy *proxy, int server_port) {
+    *proxy = (struct test_proxy){0};
+    struct sockaddr_in address = here(0);
+    socklen_t length = sizeof address;
+    struct test_proxy_inner *inner = make(proxy, AF_INET, (struct sockaddr *)&address, length);
+    assert_int_equal(getsockname(inner->listener, (struct sockaddr *)&address, &length), 0);
+    proxy->port = ntohs(address.sin_port);
+    inner->server_port = server_port;
     assert_int_equal(pthread_create(&inner->thread, NULL, run, inner), 0);
 }
 
@@ -336,7 +387,7 @@ void test_proxy_stop(struct test_proxy *proxy) {
     close(inner->listener);
     close(inner->wake[0]);
     close(inner->wake[1]);
-    unlink(proxy->path);
+    if (proxy->port == 0) unlink(proxy->path);
     pthread_mutex_destroy(&inner->lock);
     free(inner);
     proxy->inner = NULL;
@@ -377,6 +428,13 @@ void test_proxy_cut_after(struct test_proxy *proxy, int64_t bytes) {
     struct test_proxy_inner *inner = take(proxy);
     for (struct link *link = inner->links; link != NULL; link = link->next)
         link->cut_at = bytes;
+    give(inner);
+}
+
+void test_proxy_spoil(struct test_proxy *proxy, int64_t bytes) {
+    struct test_proxy_inner *inner = take(proxy);
+    for (struct link *link = inner->links; link != NULL; link = link->next)
+        link->spoil_at = bytes;
     give(inner);
 }
 

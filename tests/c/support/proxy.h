@@ -1,9 +1,11 @@
 /*
- * A fault proxy between a client and a private server, on Unix sockets. It lets everything through until it is told
- * otherwise: it holds bytes up, swallows them, stops reading, cuts links in the middle of a reply.
+ * A fault proxy between a client and a private server, on Unix sockets, or on ports for what needs one. It lets
+ * everything through until it is told otherwise: it holds bytes up, swallows them, stops reading, cuts links in the
+ * middle of a reply.
  *
  * Whatever it does could happen in a network. No byte is doubled, turned round or left out of the middle: a direction
- * that has swallowed one byte stays silent for as long as its link lives.
+ * that has swallowed one byte stays silent for as long as its link lives. Only test_proxy_spoil does what takes an
+ * attacker.
  */
 #ifndef KW_TEST_PROXY_H
 #define KW_TEST_PROXY_H
@@ -15,6 +17,7 @@ enum test_way { TEST_TO_SERVER, TEST_TO_CLIENT };
 
 struct test_proxy {
     struct test_proxy_inner *inner;
+    int port; /* of the one on ports, else 0 */
     char path[80];
     char url[96]; /* unix://..., for the client */
 };
@@ -29,6 +32,8 @@ struct test_proxy_seen {
 
 /* The socket of the server need not be there yet: a link is refused while nobody listens at it. */
 void test_proxy_start(struct test_proxy *proxy, const char *server_socket);
+/* The same on a port of 127.0.0.1, before a server at another; it has no url. */
+void test_proxy_start_on_port(struct test_proxy *proxy, int server_port);
 void test_proxy_stop(struct test_proxy *proxy);
 
 /* All of these hold from now on, for the links that are open and for those to come. */
@@ -44,6 +49,8 @@ void test_proxy_cut_new_after(struct test_proxy *proxy, int64_t bytes);
 void test_proxy_cut(struct test_proxy *proxy);
 /* The same as soon as so many further bytes have gone to the client: in the middle of a reply. */
 void test_proxy_cut_after(struct test_proxy *proxy, int64_t bytes);
+/* One bit of the byte that comes to the client after so many others is turned round. */
+void test_proxy_spoil(struct test_proxy *proxy, int64_t bytes);
 /* Says towards that side that nothing more will come; the other way goes on. */
 void test_proxy_half_close(struct test_proxy *proxy, enum test_way way);
 
