@@ -56,7 +56,8 @@ class Limiter(LimiterCalls):
         *,
         timeout: Duration | None = None,
     ) -> None:
-        """Gives back what a hit was charged; never more than time has left of it, so that what has flowed back is not given again.
+        """Gives back what a hit was charged; never more than time has left of it, so that what has flowed back is not
+        given again.
 
         Args:
             decision: the decision of that hit

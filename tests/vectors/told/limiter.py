@@ -1,40 +1,31 @@
-"""Building a scenario: each step is done to the model, and written down with what the model answers."""
+"""Building a scenario of limiters: each step is done to the model, and written down with what the model answers."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+from .scenario import SECOND, YEAR_2026, Step, Tale, escape, put
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
 from support.limiter_model import Answer, FixedWindow, Gcra  # noqa: E402
 
-SECOND = 1_000_000
-YEAR_2026 = 1_767_225_600_000_000
-YEAR_2100 = 4_102_444_800_000_000
-UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND}
 
 Model = Gcra | FixedWindow
 #: What tells the state of one key from all others: name, key, label, algorithm.
 Place = tuple[bytes, bytes, str, str]
-Step = dict[str, Any]
+
+#: The files of the folder `limiter`: what each is about, and its scenarios.
+FILES: dict[str, tuple[str, list[Tale]]] = {}
 
 
-def escape(name: bytes) -> bytes:
-    return b"".join(b"%%%02X" % byte if byte in b"%{}:" else bytes([byte]) for byte in name)
-
-
-def put(step: Step, field: str, value: bytes) -> None:
-    """Bytes as text where JSON can carry it."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    step.update({f"{field}_hex": value.hex()} if "\0" in text else {field: text})
+def file(name: str, about: str) -> None:
+    FILES[name] = (about, [])
 
 
 class Limiter:
@@ -52,7 +43,7 @@ class Limiter:
         self.label = clauses.get("as", str(self.period))
         self.written: Step = {}
         put(self.written, "name", name)
-        self.written |= {"limit": limit, "algorithm": algorithm}
+        self.written |= {"limits": limit, "algorithm": algorithm}
         if max_wait_us is not None:
             self.written["max_wait_us"] = max_wait_us
 
@@ -75,15 +66,13 @@ def read_by(reader: Model, left: Model) -> None:
     reader.expires_ms = left.expires_ms
 
 
-class Scenario:
-    """The server stands still at `start` until the clock is moved."""
-
+class Scenario(Tale):
     def __init__(self, name: str, start: int, limiters: dict[str, Limiter]) -> None:
-        self.name, self.now, self.limiters = name, start, limiters
+        super().__init__("limiter", name, start, {alias: made.written for alias, made in limiters.items()})
+        self.limiters = limiters
         self.default = next(iter(limiters))
         self.left: dict[Place, Model] = {}  # by whoever wrote last
-        self.saved: dict[str, tuple[Answer, str]] = {}
-        self.steps: list[Step] = [{"do": "clock", "at_us": start}]
+        self.saved: dict[str, tuple[Answer, str, str | bytes]] = {}
 
     @property
     def capacity(self) -> int:
@@ -96,10 +85,13 @@ class Scenario:
         if repeat:
             step["repeat"], step["admitted"] = repeat, 0
         for _ in range(repeat or 1):
-            answer = self._write(key, on, lambda model: model.hit(self.now, cost))
+            answer = self._write(key, on, self._hitting(cost))
             if repeat:
                 step["admitted"] += answer.status == "OK"
-        return self._expect(step, answer, on, save)
+        return self._expect(step, answer, on, save, key)
+
+    def _hitting(self, cost: int) -> Callable[[Model], Answer]:
+        return lambda model: model.hit(self.now, cost)
 
     def wait(self, wait_us: int, cost: int = 1, on: str = "", save: str = "") -> Answer:
         step = self._step("wait", "u", on, cost=cost, wait_us=wait_us)
@@ -108,33 +100,41 @@ class Scenario:
         def book(model: Model) -> Answer:
             return model.hit(self.now, cost, patience) if isinstance(model, Gcra) else model.hit(self.now, cost)
 
-        return self._expect(step, self._write("u", on, book), on, save)
+        return self._expect(step, self._write("u", on, book), on, save, "u")
 
     def peek(self, cost: int = 1, key: str | bytes = "u", on: str = "") -> Answer:
         step = self._step("peek", key, on, cost=cost)
-        return self._expect(step, self._read(key, on).peek(self.now, cost), on, "")
+        return self._expect(step, self._read(key, on).peek(self.now, cost), on, "", key)
+
+    def hit_many(self, *items: tuple[str, int], on: str = "") -> list[Answer]:
+        """Each item a key of its own: there is no order among them."""
+        assert len({key for key, _ in items}) == len(items)
+        step: Step = {"do": "hit_many"} | ({"on": on} if on else {})
+        step["items"] = [{"key": key, "cost": cost} for key, cost in items]
+        answers = [self._write(key, on, self._hitting(cost)) for key, cost in items]
+        step["expect"] = [fields_of(answer) for answer in answers]
+        self.steps.append(step)
+        return answers
 
     def refund(self, of: str, count: int, on: str = "") -> None:
-        answer, made_by = self.saved[of]
-        self._step("refund", "u", on or made_by, of=of, count=count)
-        self._write("u", on or made_by, lambda model: model.refund(self.now, answer, count))
+        answer, made_by, key = self.saved[of]
+        self._step("refund", key, on or made_by, decision=of, count=count)
+        self._write(key, on or made_by, lambda model: model.refund(self.now, answer, count))
 
-    def reset(self, key: str = "u") -> None:
-        self._step("reset", key, "")
-        self._write(key, "", lambda model: model.forget())
+    def reset(self, key: str = "u", on: str = "") -> None:
+        self._step("reset", key, on)
+        self._write(key, on, lambda model: model.forget())
 
-    def fails(self, do: str, status: str, reason: str = "", **fields: Any) -> None:
-        failure = {"status": status} | ({"reason": reason} if reason else {})
-        self.steps.append({"do": do, "key": "u", **fields, "fails": failure})
+    def refused(self, do: str, status: str, reason: str = "", position: int | None = None, **fields: Any) -> None:
+        """An operation on the key u that fails."""
+        self.fails(do, status, reason, position, key="u", **fields)
 
-    def clock(self, at: int | None = None, by: int = 0) -> None:
-        self.steps.append({"do": "clock", "at_us": at} if at is not None else {"do": "clock", "by_us": by})
-        self.now = at if at is not None else self.now + by
+    def cannot_open(self, limits: str, status: str, reason: str = "", position: int | None = None, **more: Any) -> None:
+        self.fails("open", status, reason, position, **({"name": "api", "limits": limits} | more))
+
+    def passed(self) -> None:
         for model in self.left.values():
             model.pass_to(self.now)
-
-    def command(self, *words: str) -> None:
-        self.steps.append({"do": "command", "words": list(words)})
 
     def persist(self) -> None:
         self._write("u", "", lambda model: model.persist())
@@ -180,42 +180,40 @@ class Scenario:
         step: Step = {"do": do}
         put(step, "key", key if isinstance(key, bytes) else key.encode())
         if on and on != self.default:
-            step["limiter"] = on
+            step["on"] = on
         step |= fields
         self.steps.append(step)
         return step
 
-    def _expect(self, step: Step, answer: Answer, on: str, save: str) -> Answer:
+    def _expect(self, step: Step, answer: Answer, on: str, save: str, key: str | bytes) -> Answer:
         if save:
-            step["save"], self.saved[save] = save, (answer, on)
-        step["expect"] = {
-            "status": answer.status,
-            "count": answer.count,
-            "limit": answer.limit,
-            "remaining": answer.remaining,
-            "retry_after_us": answer.retry_after_us,
-            # Of a booked hit: as it is when the caller hears of it.
-            "reset_after_us": answer.reset_after_us - answer.delay_us,
-            "denied_by": answer.denied_by,
-        } | ({"delay_us": answer.delay_us} if answer.delay_us else {})
+            step["save"], self.saved[save] = save, (answer, on, key)
+        step["expect"] = fields_of(answer)
         return answer
 
 
-def text_of(about: str, scenarios: list[Scenario]) -> str:
-    """A file: one step a line, so that a change shows where it is."""
+def fields_of(answer: Answer) -> Step:
+    return {
+        "status": answer.status,
+        "count": answer.count,
+        "limit": answer.limit,
+        "remaining": answer.remaining,
+        "retry_after_us": answer.retry_after_us,
+        # Of a booked hit: as it is when the caller hears of it.
+        "reset_after_us": answer.reset_after_us - answer.delay_us,
+        "denied_by": answer.denied_by,
+    } | ({"delay_us": answer.delay_us} if answer.delay_us else {})
 
-    def rows(indent: int, items: list[str]) -> str:
-        return ",\n".join(" " * indent + item for item in items)
 
-    def line(value: Any) -> str:
-        return json.dumps(value, ensure_ascii=False)
+Body = Callable[[Scenario], None]
 
-    blocks = []
-    for scenario in scenarios:
-        limiters = rows(8, [f"{line(name)}: {line(made.written)}" for name, made in scenario.limiters.items()])
-        steps = rows(8, [line(step) for step in scenario.steps])
-        blocks.append(
-            f'    {{\n      "name": {line(scenario.name)},\n      "limiters": {{\n{limiters}\n      }},\n'
-            f'      "steps": [\n{steps}\n      ]\n    }}'
-        )
-    return f'{{\n  "about": {line(about)},\n  "scenarios": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
+
+def tell(name: str, body: Body, start: int = YEAR_2026, limit: str = "10/s", **limiters: Limiter) -> None:
+    """One scenario of the last file: of one GCRA limiter, or of those given."""
+    scenario = Scenario(name, start, limiters or {"main": Limiter(limit)})
+    body(scenario)
+    list(FILES.values())[-1][1].append(scenario)
+
+
+def window(limit: str, **more: object) -> Limiter:
+    return Limiter(limit, "fixed_window", **more)  # type: ignore[arg-type]

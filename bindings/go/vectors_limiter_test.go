@@ -1,0 +1,110 @@
+package keywright_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"keywright"
+)
+
+// limiterVocabulary is what scenarios of limiters say.
+var limiterVocabulary = vocabulary{
+	mustOpen: []string{"name", "limits"},
+	mayOpen:  []string{"algorithm", "max_wait_us"},
+	operations: map[string]operation{
+		"hit":      {[]string{"key", "cost"}, true},
+		"peek":     {[]string{"key", "cost"}, true},
+		"wait":     {[]string{"key", "cost", "wait_us"}, true},
+		"hit_many": {[]string{"items"}, true},
+		"refund":   {[]string{"key", "decision", "count"}, false},
+		"reset":    {[]string{"key"}, false},
+	},
+	item: []string{"key", "cost"},
+	fields: []string{
+		"status", "reason", "denied_by", "limits", "count", "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us",
+	},
+	unlessTold: words{"delay_us": 0},
+	open:       openLimiter,
+	call:       callLimiter,
+}
+
+func openLimiter(client *keywright.Client, spec words) (any, error) {
+	options := keywright.LimiterOptions{MaxWait: time.Duration(spec.number("max_wait_us")) * time.Microsecond}
+	if spec.has("algorithm") {
+		algorithm, err := algorithmOf(spec.text("algorithm"))
+		if err != nil {
+			return nil, err
+		}
+		options.Algorithm = algorithm
+	}
+	return client.Limiter(spec.text("name"), spec.text("limits"), options)
+}
+
+func algorithmOf(text string) (keywright.Algorithm, error) {
+	for each := keywright.Algorithm(0); each < 64; each++ {
+		if strings.ToLower(name(each)) == text {
+			return each, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no algorithm %s", text)
+}
+
+func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]outcome, error) {
+	limiter, key, cost := object.(*keywright.Limiter), step.text("key"), step.number("cost")
+	var decision keywright.Decision
+	var err error
+	switch step.text("do") {
+	case "hit":
+		decision, err = limiter.HitN(soon(t), key, cost)
+	case "peek":
+		decision, err = limiter.PeekN(soon(t), key, cost)
+	case "wait": // its patience is what the context has left
+		ctx, cancel := context.WithTimeout(soon(t), time.Duration(step.number("wait_us"))*time.Microsecond)
+		defer cancel()
+		decision, err = limiter.WaitN(ctx, key, cost)
+	case "hit_many":
+		var items []keywright.LimiterHit
+		for _, item := range step.list("items") {
+			items = append(items, keywright.LimiterHit{Key: item.text("key"), Cost: item.number("cost")})
+		}
+		decisions, err := limiter.HitMany(soon(t), items)
+		var outcomes []outcome
+		for _, decision := range decisions {
+			outcomes = append(outcomes, outcomeOf(decision))
+		}
+		return outcomes, err
+	case "refund":
+		decision := saved[step.text("decision")].(keywright.Decision)
+		return nil, limiter.Refund(soon(t), key, decision, step.number("count"))
+	case "reset":
+		return nil, limiter.Reset(soon(t), key)
+	default:
+		t.Fatalf("nobody does %s", step["do"])
+	}
+	return []outcome{outcomeOf(decision)}, err
+}
+
+func outcomeOf(decision keywright.Decision) outcome {
+	return outcome{kept: decision, yes: decision.Allowed(), fields: map[string]string{
+		"status":         name(decision.Status),
+		"reason":         name(decision.Reason),
+		"denied_by":      fmt.Sprint(decision.DeniedBy),
+		"limits":         fmt.Sprint(decision.Limits),
+		"count":          fmt.Sprint(decision.Count),
+		"limit":          fmt.Sprint(decision.Limit),
+		"remaining":      fmt.Sprint(decision.Remaining),
+		"retry_after_us": us(decision.RetryAfter),
+		"reset_after_us": us(decision.ResetAfter),
+		"delay_us":       us(decision.Delay),
+	}}
+}
+
+func us(duration time.Duration) string {
+	if duration == keywright.Never {
+		return "never"
+	}
+	return fmt.Sprint(duration.Microseconds())
+}
