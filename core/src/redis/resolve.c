@@ -26,7 +26,23 @@ struct kw__lookup {
     char host[];
 };
 
-static atomic_int under_way;
+/* How many threads ask, below the generation that they belong to: those of a parent are not there in its child. */
+static atomic_uint_least64_t under_way;
+
+#define COUNT_BITS 8
+
+static bool count_one_more(void) {
+    uint64_t here = kw__generation() << COUNT_BITS, seen = atomic_load(&under_way), count;
+    do {
+        count = seen >> COUNT_BITS << COUNT_BITS == here ? seen - here : 0;
+        if (count >= MAX_LOOKUPS) return false;
+    } while (!atomic_compare_exchange_weak(&under_way, &seen, here + count + 1));
+    return true;
+}
+
+static void count_one_less(void) {
+    atomic_fetch_sub(&under_way, 1);
+}
 
 bool kw__resolve_literal(const char *host, int port, kw__address *address) {
     memset(address, 0, sizeof *address);
@@ -73,7 +89,7 @@ static void *ask(void *argument) {
     if (lookup->wake != NULL) kw__signal_raise(lookup->wake);
     let_go(lookup);
     if (failure == 0) freeaddrinfo(found);
-    atomic_fetch_sub(&under_way, 1);
+    count_one_less();
     return NULL;
 }
 
@@ -95,8 +111,7 @@ static bool start(kw__lookup *lookup) {
 
 kw_status kw__lookup_begin(const char *host, int port, kw__signal *wake, kw__lookup **lookup, kw_error *error) {
     *lookup = NULL;
-    if (atomic_fetch_add(&under_way, 1) >= MAX_LOOKUPS) {
-        atomic_fetch_sub(&under_way, 1);
+    if (!count_one_more()) {
         return kw__fail(error, KW_RESOLVE, KW_REASON_NONE,
                         "%d name lookups hang already: is the name server reachable?", MAX_LOOKUPS);
     }
@@ -106,7 +121,7 @@ kw_status kw__lookup_begin(const char *host, int port, kw__signal *wake, kw__loo
         made = NULL;
     }
     if (made == NULL) {
-        atomic_fetch_sub(&under_way, 1);
+        count_one_less();
         return kw__fail_memory(error);
     }
     made->holders = 2;
@@ -114,7 +129,7 @@ kw_status kw__lookup_begin(const char *host, int port, kw__signal *wake, kw__loo
     snprintf(made->service, sizeof made->service, "%d", port);
     memcpy(made->host, host, strlen(host) + 1);
     if (!start(made)) {
-        atomic_fetch_sub(&under_way, 1);
+        count_one_less();
         kw__mutex_free(&made->lock);
         kw__free(made);
         return kw__fail(error, KW_RESOLVE, KW_REASON_NONE, "no thread could be started to look up a name");
