@@ -110,4 +110,14 @@ def works(server: Server) -> list[Work]:
             targets=[Target("keywright-c", "floor", "ops_per_s", at_least=1.8, placement="two")],
             placements=("two",),
         ),
+        Work(
+            "gcra hits of 64 goroutines",
+            [
+                make.go("redis_rate", "redis_rate", 64, callers=64),
+                make.go("go-redis", "go-redis", 64, *gcra, callers=64),
+                make.go("keywright-go", "keywright", 64, LIMIT, callers=64),
+            ],
+            figure="ops_per_s",
+            placements=("two", "free"),
+        ),
     ]

@@ -10,6 +10,7 @@ import argparse
 import importlib
 import json
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from frame import machine, report  # noqa: E402
 from frame.measure import Effort, Failed, measure, rows_of  # noqa: E402
 from frame.server import Server  # noqa: E402
 
-BENCHES = ["limiter"]
+BENCHES = ["limiter", "crossing", "footprint"]
 FULL, QUICK = Effort(rounds=7, seconds=0.5), Effort(rounds=3, seconds=0.12)
 NOISY = 0.25
 
@@ -55,21 +56,35 @@ def say(line: str) -> None:
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
 
 
-def measure_all(server: Server, chosen: argparse.Namespace) -> tuple[list[dict[str, Any]], dict[str, str], list[str]]:
-    rows: list[dict[str, Any]] = []
-    compared: dict[str, str] = {}
-    absent: list[str] = []
+@dataclass
+class Found:
+    """What a run brings together."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    sizes: list[dict[str, Any]] = field(default_factory=list)
+    compared: dict[str, str] = field(default_factory=dict)  # by work: the figure of its ratios
+    absent: list[str] = field(default_factory=list)
+
+
+def measure_all(server: Server, chosen: argparse.Namespace) -> Found:
+    found = Found()
     effort = QUICK if chosen.quick else FULL
     for name in chosen.name or BENCHES:
-        works = importlib.import_module(name).works(server)
+        module = importlib.import_module(name)
+        if not hasattr(module, "works"):  # sizes, which no round changes
+            rows, absent = module.sizes(server) if not chosen.work else ([], [])
+            found.sizes += rows
+            found.absent += absent
+            continue
+        works = module.works(server)
         named = [work for work in works if work.name == chosen.work]
         for work in named or [work for work in works if (chosen.work or "") in work.name]:
             measured = measure(work, server, placements_of(chosen.placement, work.placements), effort, say)
-            rows += rows_of(name, work, measured)
-            compared[work.name] = work.figure
-            absent += [f"{subject.name}: {subject.missing}" for subject in work.subjects if subject.missing]
+            found.rows += rows_of(name, work, measured)
+            found.compared[work.name] = work.figure
+            found.absent += [f"{subject.name}: {subject.missing}" for subject in work.subjects if subject.missing]
     say("")
-    return rows, compared, absent
+    return found
 
 
 def main(arguments: list[str]) -> int:
@@ -78,16 +93,17 @@ def main(arguments: list[str]) -> int:
     server = Server()
     try:
         name = server.name()
-        rows, compared, absent = measure_all(server, chosen)
+        found = measure_all(server, chosen)
     except Failed as failure:
         say("")
         print(failure, file=sys.stderr)
         return 1
     finally:
         server.stop()
-    print("\n".join(report.table(rows, compared, name)))
+    rows = found.rows
+    print("\n".join([*report.table(rows, found.compared, name), *report.sizes(found.sizes)]))
     print()
-    print("\n".join([*report.versions(rows), *dict.fromkeys(f"left out {line}" for line in absent)]))
+    print("\n".join([*report.versions(rows), *dict.fromkeys(f"left out {line}" for line in found.absent)]))
     noisy = [row for row in rows if row["spread"] > NOISY]
     if noisy:
         print(
@@ -95,7 +111,7 @@ def main(arguments: list[str]) -> int:
             f"{described['load']} at the beginning: other programs ran."
         )
     if chosen.json:
-        text = json.dumps({"machine": described, "server": name, "rows": rows}, indent=1)
+        text = json.dumps({"machine": described, "server": name, "rows": rows, "sizes": found.sizes}, indent=1)
         chosen.json.write_text(text + "\n", encoding="utf-8")
     if chosen.plot:
         report.write_picture(chosen.plot, rows, name)

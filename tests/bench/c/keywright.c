@@ -5,6 +5,7 @@
  *     keywright SOCKET submit DEPTH LIMIT ALGORITHM  DEPTH hits submitted, then all answers taken
  *     keywright SOCKET many COUNT LIMIT ALGORITHM    COUNT hits by kw_limiter_hit_many
  *     keywright SOCKET threads COUNT LIMIT ALGORITHM COUNT threads, one client, so one link
+ *     keywright SOCKET version COUNT LIMIT ALGORITHM COUNT calls of kw_version, which asks nobody
  *
  * ALGORITHM is gcra or fixed_window.
  */
@@ -99,9 +100,20 @@ static void many(void *subject, int caller, int64_t until, bench_samples *sample
     }
 }
 
+static void version(void *subject, int caller, int64_t until, bench_samples *samples) {
+    (void)caller;
+    const library_subject *self = subject;
+    for (int64_t now = bench_now(); now < until;) {
+        for (int i = 0; i < self->count; i++) {
+            kw_version();
+        }
+        now = bench_note(samples, now, (uint64_t)self->count);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc != 6) {
-        bench_die("keywright SOCKET call|submit|many|threads COUNT LIMIT ALGORITHM");
+        bench_die("keywright SOCKET call|submit|many|threads|version COUNT LIMIT ALGORITHM");
     }
     static library_subject self;
     static char url[512], name[64];
@@ -127,6 +139,8 @@ int main(int argc, char **argv) {
         subject.round = submit;
     } else if (strcmp(how, "many") == 0) {
         subject.round = many;
+    } else if (strcmp(how, "version") == 0) {
+        subject.round = version;
     } else if (strcmp(how, "threads") == 0) {
         subject.callers = self.count;
     }

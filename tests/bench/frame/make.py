@@ -35,6 +35,13 @@ class Make:
         command = [sys.executable, str(HERE / "subjects.py"), self.server.socket, subject, *arguments]
         return Subject(name, command, callers=callers, missing=_why_not(needs))
 
+    def go(self, name: str, how: str, count: int, *arguments: str, callers: int = 1) -> Subject:
+        """One of those in go/, which is there when it could be built."""
+        path = PROGRAMS / "subjects_go"
+        missing = "" if path.exists() else "the subjects in Go are not built"
+        command = [str(path), self.server.socket, how, str(count), *arguments]
+        return Subject(name, command, callers=callers, missing=missing)
+
     def script(self, name: str, key: str, *arguments: object, prefix: str = "by") -> list[str]:
         """The command that asks a script of scripts/, under a key as long as keywright's."""
         digest = self.server.load((HERE / "scripts" / f"{name}.lua").read_text(encoding="utf-8"))

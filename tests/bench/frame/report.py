@@ -43,7 +43,9 @@ def _lines(rows: list[Row], figure: str) -> Iterator[str]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def judgements(row: Row) -> list[Row]:
@@ -60,6 +62,19 @@ def _sentence(row: Row, one: Row, rows: list[Row]) -> str:
         return f"{begin} {above:.1f}{UNITS[figure]} above that of {target['of']} ({asked})"
     asked = f"at most {target['at_most']:.2f}" if "at_most" in target else f"at least {target['at_least']:.2f}"
     return f"{begin} {one['ratio']:.2f} x that of {target['of']} ({asked})"
+
+
+def sizes(rows: list[Row]) -> Iterator[str]:
+    """What has no rate: how large things are. Nothing where nothing was looked at."""
+    if not rows:
+        return
+    width = max(len(row["what"]) for row in rows)
+    yield ""
+    yield "size and memory"
+    yield f"  {'':{width}}  {'bytes':>9}  {'resident':>9}"
+    for row in rows:
+        cells = ("-" if row[name] is None else f"{row[name]:,}" for name in ("bytes", "resident_bytes"))
+        yield "  ".join(["", f"{row['what']:{width}}", *(f"{cell:>9}" for cell in cells)])
 
 
 def versions(rows: list[Row]) -> Iterator[str]:

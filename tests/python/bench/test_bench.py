@@ -44,6 +44,33 @@ def test_the_programs_in_c_give_rows(tmp_path):
     assert ET.parse(picture).getroot().tag.endswith("svg")
 
 
+def test_a_call_that_sends_nothing_is_measured(tmp_path):
+    rows_file = tmp_path / "rows.json"
+    done = bench("crossing", "--quick", "--json", str(rows_file))
+    assert done.returncode == 0, done.stderr
+    rows = {row["subject"]: row for row in json.loads(rows_file.read_text(encoding="utf-8"))["rows"]}
+    assert all(row["ops_per_s"] > 0 and row["p50_us"] > 0 and row["server_us"] is None for row in rows.values())
+    for subject in ("cgo", "keywright-go"):
+        if (PROGRAMS / "subjects_go").exists():
+            assert "go1." in rows[subject]["version"]
+        else:
+            assert f"left out {subject}: the subjects in Go are not built" in done.stdout
+    assert "keywright-c" in rows
+
+
+def test_the_size_of_the_library_and_of_its_objects_is_told(tmp_path):
+    rows_file = tmp_path / "rows.json"
+    done = bench("footprint", "--json", str(rows_file))
+    assert done.returncode == 0, done.stderr
+    sizes = {row["what"]: row for row in json.loads(rows_file.read_text(encoding="utf-8"))["sizes"]}
+    known = {what: row["bytes"] for what, row in sizes.items() if row["bytes"] is not None}
+    assert all(size > 0 for size in known.values())
+    assert {"client, opened and used", "limiter, opened and used"} <= sizes.keys()
+    if known.get("client, opened"):
+        assert known["client, opened"] <= known["client, opened and used"]
+    assert "of it hiredis" in known or "left out the library's size" in done.stdout
+
+
 def test_an_unknown_name_is_refused():
     done = bench("nothing")
     assert done.returncode == 2
