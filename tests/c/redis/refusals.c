@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "keywright.h"
 #include "redis/reply.h"
@@ -159,6 +161,104 @@ static void a_script_that_does_not_end(void **state) {
     close_it();
 }
 
+/* For as long as it loads, each call is told at once: by a link that was up before, and by one that is made meanwhile.
+ */
+static void *load_again(void *of) {
+    static const char *const words[] = {"DEBUG", "RELOAD"};
+    static const size_t lengths[] = {5, 6};
+    int connection = test_connection_open(((struct test_server *)of)->socket);
+    free(test_connection_call(connection, 2, words, lengths));
+    close(connection);
+    return NULL;
+}
+
+static void a_server_that_loads_its_data(void **state) {
+    (void)state;
+    struct test_server slow;
+    pthread_t thread;
+    kw_client *other;
+    kw_decision decision;
+    static const char *const arguments[] = {"--enable-debug-command",
+                                            "yes",
+                                            "--loading-process-events-interval-bytes",
+                                            "1024",
+                                            "--rdbcompression",
+                                            "no",
+                                            NULL};
+    static const char fill[] = "for i = 1, 2000 do redis.call('SET', 'filler' .. i, string.rep('x', 100)) end";
+    test_server_start(&slow, arguments);
+    free(test_server_command(&slow, "EVAL", fill, "0", (char *)NULL));
+    open_on(&slow);
+    assert_int_equal(hit(), KW_OK);
+    test_server_expect(&slow, "OK", "CONFIG", "SET", "key-load-delay", "500");
+    assert_int_equal(pthread_create(&thread, NULL, load_again, &slow), 0);
+    int64_t until = test_now() + 5000000;
+    while (hit() == KW_OK && test_now() < until)
+        test_sleep(1000);
+    int64_t begun = test_now();
+    refused(KW_LOADING, true, "LOADING");
+    assert_non_null(strstr(error.message, "try again shortly"));
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), KW_LOADING);
+    assert_int_equal(kw_client_open(slow.url, NULL, &other, &error), KW_OK);
+    kw_status status = kw_client_ping(other, 0, &error);
+    assert_int_equal(status, KW_LOADING);
+    assert_int_equal(error.retryable, 1);
+    assert_true(test_now() - begun < 800000);
+    pthread_join(thread, NULL);
+    assert_int_equal(hit(), KW_OK); /* the same link goes on */
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), KW_OK);
+    assert_true(decision.remaining < 1000); /* what was kept came back */
+    assert_int_equal(kw_client_ping(other, 0, &error), KW_OK);
+    kw_client_free(other);
+    close_it();
+    test_server_stop(&slow);
+}
+
+/* What takes is refused whole; what gives back and what only looks is done. */
+static void a_server_without_memory(void **state) {
+    (void)state;
+    kw_decision charged, decision;
+    open_on(&server);
+    assert_int_equal(kw_limiter_reset(limiter, "u", 1, 0, &error), KW_OK);
+    assert_int_equal(kw_limiter_hit(limiter, "u", 1, 5, 0, &charged, &error), KW_OK);
+    config("maxmemory", "1");
+    refused(KW_SERVER_MEMORY, true, "OOM");
+    assert_non_null(strstr(error.message, "raise maxmemory or free keys"));
+    kw_status peeked = kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error);
+    kw_status refunded = kw_limiter_refund(limiter, "u", 1, &charged, 5, 0, &error);
+    kw_status reset = kw_limiter_reset(limiter, "u", 1, 0, &error);
+    config("maxmemory", "0");
+    assert_int_equal(peeked, KW_OK);
+    assert_int_equal(refunded, KW_OK);
+    assert_int_equal(reset, KW_OK);
+    test_server_expect(&server, "0", "EXISTS", "kw:limiter:{api:u}:tat:1000000");
+    assert_int_equal(hit(), KW_OK);
+    close_it();
+}
+
+/* It cannot save, and is set to take no writes then. */
+static void a_server_that_cannot_save(void **state) {
+    (void)state;
+    struct test_server stuck;
+    static const char *const arguments[] = {"--save", "3600 1000000", NULL};
+    test_server_start(&stuck, arguments);
+    open_on(&stuck);
+    assert_int_equal(hit(), KW_OK);
+    char dump[128];
+    snprintf(dump, sizeof dump, "%s/dump.rdb", stuck.directory);
+    assert_int_equal(mkdir(dump, 0700), 0); /* in the place of the file */
+    free(test_server_command(&stuck, "BGSAVE", (char *)NULL));
+    int64_t until = test_now() + 5000000;
+    while (hit() == KW_OK && test_now() < until)
+        test_sleep(5000);
+    refused(KW_SERVER, false, "MISCONF");
+    assert_non_null(strstr(error.message, "see its log"));
+    test_server_expect(&stuck, "OK", "CONFIG", "SET", "stop-writes-on-bgsave-error", "no");
+    assert_int_equal(hit(), KW_OK);
+    close_it();
+    test_server_stop(&stuck);
+}
+
 /* Beside the test's own connection there is room for nobody. */
 static void no_room_for_another_client(void **state) {
     (void)state;
@@ -216,13 +316,11 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_of_servers),
-        cmocka_unit_test(words_that_are_too_many),
-        cmocka_unit_test(too_few_replicas),
-        cmocka_unit_test(a_replica_without_its_primary),
-        cmocka_unit_test(a_script_that_does_not_end),
-        cmocka_unit_test(no_room_for_another_client),
-        cmocka_unit_test(a_key_of_ours_that_is_not_ours),
+        cmocka_unit_test(words_of_servers),           cmocka_unit_test(words_that_are_too_many),
+        cmocka_unit_test(too_few_replicas),           cmocka_unit_test(a_replica_without_its_primary),
+        cmocka_unit_test(a_script_that_does_not_end), cmocka_unit_test(a_server_that_loads_its_data),
+        cmocka_unit_test(a_server_without_memory),    cmocka_unit_test(a_server_that_cannot_save),
+        cmocka_unit_test(no_room_for_another_client), cmocka_unit_test(a_key_of_ours_that_is_not_ours),
         cmocka_unit_test(a_member_of_a_cluster),
     };
     return test_run(start, stop);
