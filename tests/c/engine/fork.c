@@ -1,5 +1,6 @@
 /* In a forked child every handle says so, at once, even when the parent's locks were held. */
 #include <pthread.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 
 static kw_client *client;
 static kw_echo *echo;
+static kw_limiter *limiter;
 static kw_completions *completions;
 
 static void *block(void *argument) {
@@ -23,6 +25,47 @@ static void *block(void *argument) {
     kw_error error;
     kw_echo_send(echo, "", 0, 1, 2000000, &pair, &error);
     return NULL;
+}
+
+/* Every function of every handle; 0, or a number of the first that says something else, or nothing. */
+static int all_are_forked(void) {
+    kw_error error;
+    kw_info info;
+    kw_stats stats;
+    kw_background background;
+    kw_decision decision = {0};
+    kw_limiter_hit_args items[2] = {{sizeof items[0], 0, "u", 1, 1}, {0, 0, "v", 1, 1}};
+    kw_decision decisions[2];
+    kw_limiter *another = (kw_limiter *)(void *)&error;
+    kw_completions *others = (kw_completions *)(void *)&error;
+    const int64_t told[] = {
+        kw_client_info(client, 0, &info, &error),
+        kw_client_stats(client, &stats, &error),
+        kw_client_background(client, &background, &error),
+        kw_call_resume(client, 1, NULL, 0, &error),
+        kw_call_cancel(client, 1, &error),
+        kw_client_submit_ping(client, completions, 1, 0, &error),
+        kw_completions_open(client, &others, &error),
+        kw_completions_wait(completions, KW_FOREVER, &error),
+        kw_completions_cancel(completions, 1, &error),
+        kw_limiter_open(client, "api", 3, "10/s", NULL, &another, &error),
+        kw_limiter_hit(limiter, "u", 1, 1, 0, &decision, &error),
+        kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error),
+        kw_limiter_wait(limiter, "u", 1, 1, KW_FOREVER, 0, &decision, &error),
+        kw_limiter_refund(limiter, "u", 1, &decision, 1, 0, &error),
+        kw_limiter_reset(limiter, "u", 1, 0, &error),
+        kw_limiter_hit_many(limiter, items, 2, 0, decisions, &error),
+        kw_limiter_submit_hit(limiter, completions, 1, "u", 1, 1, 0, &error),
+        kw_client_ping(client, 0, &error),
+    };
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        if (told[i] != KW_FORKED) return 20 + (int)i;
+    }
+    if (error.code != KW_FORKED || strstr(error.message, "after fork()") == NULL) return 11;
+    if (error.maybe_applied || error.retryable || another != NULL || others != NULL) return 12;
+    if (kw_completions_timeout_ms(completions) != -1) return 13;
+    if (strcmp(kw_client_url(client), "echo://") != 0) return 14;
+    return 0;
 }
 
 /* What the child sees, as a number of the first thing that is wrong. */
@@ -39,7 +82,10 @@ static int child(void) {
     if (kw_echo_submit_send(echo, completions, 1, "", 0, 0, 0, &error) != KW_FORKED) return 5;
     if (kw_echo_open(client, &another, &error) != KW_FORKED) return 6;
     if (kw_client_close(client, 0, &error) != KW_FORKED) return 7;
+    int wrong = all_are_forked();
+    if (wrong != 0) return wrong;
     kw_completions_free(completions);
+    kw_limiter_free(limiter);
     kw_echo_free(echo);
     kw_client_free(client);
 #if !defined(__SANITIZE_THREAD__) /* which lets no child of a program with threads start one */
@@ -61,6 +107,7 @@ static void the_child_is_told(void **state) {
     assert_int_equal(kw_client_open("echo://", NULL, &client, &error), KW_OK);
     assert_int_equal(kw_echo_open(client, &echo, &error), KW_OK);
     assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    assert_int_equal(kw_limiter_open(client, "api", 3, "10/s", NULL, &limiter, &error), KW_OK);
     assert_int_equal(kw_echo_send(echo, "", 0, 1, 0, &pair, &error), KW_OK);
     kw_echo_hold(echo, 1, &error);
     pthread_t thread;
@@ -76,6 +123,7 @@ static void the_child_is_told(void **state) {
     pthread_join(thread, NULL);
     assert_int_equal(kw_echo_send(echo, "", 0, 2, 0, &pair, &error), KW_OK); /* the parent's link is as it was */
     kw_completions_free(completions);
+    kw_limiter_free(limiter);
     kw_echo_free(echo);
     kw_client_free(client);
 }
