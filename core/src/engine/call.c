@@ -160,6 +160,20 @@ void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout
 
 /* Reacting */
 
+static void count(atomic_int_least64_t *counter) {
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* What only reads was never applied, however its call ends. */
+static bool changes_something(const kw__call *call) {
+    return (call->row->flags & KW__MUTATES) != 0;
+}
+
+/* What is sent for its own sake by an operation that grants gives a grant back. */
+static bool gives_back(const kw__call *call) {
+    return call->owed && (call->row->flags & KW__GRANTS) != 0;
+}
+
 /* Encodes step->number into pending.command. */
 static kw_status encode(kw__call *call, kw_error *error) {
     kw__buffer_clear(&call->pending.command);
@@ -185,13 +199,12 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
         effects->step = 0;
         break;
     case KW__EVENT_REPLY:
-        if (call->step.number == KW__STEP_UNDO) {
-            atomic_fetch_add_explicit(&call->client->counters.undone, 1, memory_order_relaxed);
-        } else if (event->finished && event->status == KW_OK && row->undo != NULL) {
+        if (event->finished && event->status == KW_OK && call->step.number != KW__STEP_UNDO && row->undo != NULL) {
             effects->send = true;
             effects->step = KW__STEP_UNDO;
             break;
-        } else if (!event->finished) {
+        }
+        if (!event->finished) {
             memcpy(call->step.result, event->answer, row->result_size);
             effects->finish = true;
             effects->status = event->status;
@@ -199,9 +212,7 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
         effects->end = true;
         break;
     case KW__EVENT_FAILED:
-        if (call->step.number == KW__STEP_UNDO) {
-            atomic_fetch_add_explicit(&call->client->counters.undo_failed, 1, memory_order_relaxed);
-        } else if (!event->finished) {
+        if (!event->finished) {
             effects->finish = true;
             effects->status = event->status;
             *effects->error = *event->error;
@@ -327,7 +338,9 @@ void kw__call_react_to_outcome(kw__call *call) {
                        .maybe_applied = call->outcome_maybe_applied,
                        .error = &call->outcome_error};
     call->outstanding = false;
-    if (call->finished) atomic_fetch_add_explicit(&call->client->counters.late_replies, 1, memory_order_relaxed);
+    kw__counters *counters = &call->client->counters;
+    if (call->finished) count(&counters->late_replies);
+    if (gives_back(call)) count(call->outcome < 0 ? &counters->undo_failed : &counters->undone);
     react(call, &event);
 }
 
@@ -364,11 +377,11 @@ void kw__call_end_early(kw__call *call, kw__event_kind kind, kw_status status, b
                  : status == KW_CANCELLED ? "the call was cancelled"
                                           : "the client was closed");
         finish(call, status, &error);
-        if (status == KW_TIMEOUT) atomic_fetch_add_explicit(&call->client->counters.timeouts, 1, memory_order_relaxed);
+        if (status == KW_TIMEOUT) count(&call->client->counters.timeouts);
         if (!call->must_send && !call->outstanding) call->ended = true;
     }
     end_watch(call);
-    if (call->status < 0) call->error.maybe_applied = maybe_applied;
+    if (call->status < 0) call->error.maybe_applied = maybe_applied && changes_something(call);
 }
 
 bool kw__call_is_over(const kw__call *call) {
@@ -394,8 +407,7 @@ static bool answered(kw__pending *pending, const kw__reply *reply, int64_t recei
         call->outcome = KW_OK;
     } else {
         call->outcome = call->row->decode(&call->step, reply, call->answer, error);
-        call->outcome_maybe_applied =
-            call->outcome < 0 && (call->row->flags & KW__MUTATES) != 0 && call->outcome != KW_WRONG_TYPE;
+        call->outcome_maybe_applied = call->outcome < 0 && call->outcome != KW_WRONG_TYPE && changes_something(call);
     }
     if (call->outcome < 0) error->maybe_applied = call->outcome_maybe_applied;
     return false;
@@ -420,8 +432,7 @@ static void failed(kw__pending *pending, kw_status status, bool maybe_applied, c
         *told = *error;
         told->code = status;
     }
-    bool changes = (call->row->flags & KW__MUTATES) != 0;
-    told->maybe_applied = call->outcome_maybe_applied = maybe_applied && changes;
+    told->maybe_applied = call->outcome_maybe_applied = maybe_applied && changes_something(call);
     call->outcome = status;
 }
 
@@ -471,7 +482,7 @@ void kw__call_leave(kw__call *call, kw__link *link) {
     kw__lock(&link->lock);
     if (link->closing) {
         kw__unlock(&link->lock);
-        atomic_fetch_add_explicit(&call->client->counters.undo_failed, 1, memory_order_relaxed);
+        count(&call->client->counters.undo_failed);
         kw__call_release(call);
         return;
     }

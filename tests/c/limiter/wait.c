@@ -211,6 +211,18 @@ static bool no_key_is_left(void *unused) {
     return strcmp(ask("DBSIZE"), "0") == 0;
 }
 
+static int64_t undone(void) {
+    kw_stats stats;
+    no_failure(kw_client_stats(client, &stats, &error));
+    return stats.undone;
+}
+
+static bool has_undone(void *times) {
+    if (completions != NULL) kw_completions_step(completions, &error);
+    no_failure(kw_client_ping(client, 0, &error)); /* somebody reads the link */
+    return undone() >= *(int64_t *)times;
+}
+
 static bool debt_is_one_hit(void *limiter) {
     if (completions != NULL) kw_completions_step(completions, &error);
     return peek(limiter, 1).reset_after_us == 100000;
@@ -220,6 +232,7 @@ static void a_wait_that_is_cancelled_gives_its_booking_back(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
     kw_limiter *limiter = gcra("10/s burst 1");
+    int64_t counted = undone() + 1;
     hit(limiter, 1);
     no_failure(kw_completions_open(client, &completions, &error));
     no_failure(kw_limiter_submit_wait(limiter, completions, 5, "u", 1, 1, 30 * SECOND, 0, &error));
@@ -233,6 +246,8 @@ static void a_wait_that_is_cancelled_gives_its_booking_back(void **state) {
     assert_int_equal(record.tag, 5);
     assert_int_equal(record.status, KW_CANCELLED);
     assert_true(test_until(debt_is_one_hit, limiter));
+    assert_true(test_until(has_undone, &counted));
+    assert_int_equal(undone(), counted);
     kw_completions_free(completions);
     completions = NULL;
     kw_limiter_free(limiter);
@@ -260,6 +275,7 @@ static void a_yes_that_comes_too_late_is_given_back(void **state) {
         clean(state);
         kw_limiter *limiter = limiters[i];
         kw_decision decision;
+        int64_t counted = undone() + 1;
         hit(limiter, 1);
         test_server_signal(&server, SIGSTOP);
         int64_t before = test_now();
@@ -273,6 +289,8 @@ static void a_yes_that_comes_too_late_is_given_back(void **state) {
         for (int j = 0; j < 200 && peek(limiter, 1).remaining != limit - 1; j++)
             test_sleep(5000);
         assert_int_equal(peek(limiter, 1).remaining, limit - 1);
+        assert_true(test_until(has_undone, &counted));
+        assert_int_equal(undone(), counted);
         kw_limiter_free(limiter);
     }
 }
