@@ -236,6 +236,7 @@ const (
 	ReasonTLSFile              Reason = 29 // A file of certificates or keys cannot be used, or no CA certificates were found.
 	ReasonTLSHandshake         Reason = 30 // The handshake of TLS failed in another way.
 	ReasonTLSExpected          Reason = 31 // The port speaks TLS, and the URL does not.
+	ReasonReplySize            Reason = 32 // The server's reply is larger than the bound on replies: ask for less at a time.
 )
 
 func (r Reason) String() string {
@@ -304,6 +305,8 @@ func (r Reason) String() string {
 		return "tls handshake"
 	case ReasonTLSExpected:
 		return "tls expected"
+	case ReasonReplySize:
+		return "reply size"
 	default:
 		return fmt.Sprintf("Reason(%d)", int32(r))
 	}

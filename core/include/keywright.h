@@ -137,6 +137,7 @@ enum {
     KW_REASON_TLS_FILE = 29, /* A file of certificates or keys cannot be used, or no CA certificates were found. */
     KW_REASON_TLS_HANDSHAKE = 30, /* The handshake of TLS failed in another way. */
     KW_REASON_TLS_EXPECTED = 31, /* The port speaks TLS, and the URL does not. */
+    KW_REASON_REPLY_SIZE = 32, /* The server's reply is larger than the bound on replies: ask for less at a time. */
 };
 
 /* What a server is in its replication group. */

@@ -87,12 +87,20 @@ static void *make_string(const redisReadTask *task, char *text, size_t length) {
     return make_text(task, task->type == REDIS_REPLY_ERROR ? KW__REPLY_ERROR : KW__REPLY_STRING, text, length);
 }
 
+/* In how many others a reply lies. */
+static int depth_of(const redisReadTask *task) {
+    int depth = 0;
+    while ((task = task->parent) != NULL)
+        depth++;
+    return depth;
+}
+
 static void *make_array(const redisReadTask *task, size_t count) {
     /* An attribute stands before the reply that it speaks of; nobody asked for it: it goes the way of the pushes. */
     bool aside = task->type == REDIS_REPLY_PUSH || task->type == REDIS_REPLY_ATTR;
     kw__reply *reply = make(task, aside ? KW__REPLY_PUSH : KW__REPLY_ARRAY);
     if (reply == NULL) return NULL;
-    if (count > KW__READER_MAX_ELEMENTS) {
+    if (count > KW__READER_MAX_ELEMENTS || depth_of(task) >= KW__READER_MAX_DEPTH) {
         ((kw__reader *)task->privdata)->too_large = true;
         return NULL;
     }
@@ -148,8 +156,9 @@ kw__reader *kw__reader_open(void) {
         return NULL;
     }
     reader->parser->privdata = reader;
-    reader->parser->maxelements = (long long)KW__READER_MAX_ELEMENTS;
-    reader->parser->maxdepth = KW__READER_MAX_DEPTH;
+    /* Both bounds are make_array's: hiredis would call them a breach of the protocol. */
+    reader->parser->maxelements = 0;
+    reader->parser->maxdepth = 0;
     return reader;
 }
 
@@ -165,8 +174,9 @@ void kw__reader_free(kw__reader *reader) {
 }
 
 static kw_status too_large(kw_error *error) {
-    return kw__fail(error, KW_PROTOCOL, KW_REASON_NONE,
-                    "the server sent a reply beyond the bounds of %zu MiB, %zu elements, depth %d, lines of %zu KiB",
+    return kw__fail(error, KW_PROTOCOL, KW_REASON_REPLY_SIZE,
+                    "the server sent a reply beyond the bounds of %zu MiB, %zu elements, depth %d, lines of %zu KiB: "
+                    "ask for less at a time, or see what lies in the key",
                     KW__READER_MAX_BYTES >> 20, KW__READER_MAX_ELEMENTS, KW__READER_MAX_DEPTH,
                     KW__READER_MAX_LINE >> 10);
 }

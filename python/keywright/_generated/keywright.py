@@ -158,6 +158,8 @@ class Reason(IntEnum):
     TLS_HANDSHAKE = 30
     #: The port speaks TLS, and the URL does not.
     TLS_EXPECTED = 31
+    #: The server's reply is larger than the bound on replies: ask for less at a time.
+    REPLY_SIZE = 32
 
 
 class Role(IntEnum):

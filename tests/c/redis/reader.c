@@ -119,10 +119,12 @@ static void bounds_of_count_and_depth(void **state) {
     assert_int_equal(read_text(text, strlen(text)), KW_OK);
     strcat(text, "*1\r\n");
     assert_int_equal(read_text(text, strlen(text)), KW_PROTOCOL);
+    assert_int_equal(error.reason, KW_REASON_REPLY_SIZE);
     snprintf(text, sizeof text, "*%zu\r\n", KW__READER_MAX_ELEMENTS);
     assert_int_equal(read_text(text, strlen(text)), KW_OK);
     snprintf(text, sizeof text, "*%zu\r\n", KW__READER_MAX_ELEMENTS + 1);
     assert_int_equal(read_text(text, strlen(text)), KW_PROTOCOL);
+    assert_int_equal(error.reason, KW_REASON_REPLY_SIZE);
     snprintf(text, sizeof text, "%%%zu\r\n", KW__READER_MAX_ELEMENTS / 2 + 1); /* a name and a value each */
     assert_int_equal(read_text(text, strlen(text)), KW_PROTOCOL);
     assert_non_null(strstr(error.message, "bounds"));

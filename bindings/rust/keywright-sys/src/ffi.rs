@@ -156,6 +156,8 @@ pub const KW_REASON_TLS_FILE: kw_reason = 29;
 pub const KW_REASON_TLS_HANDSHAKE: kw_reason = 30;
 /// The port speaks TLS, and the URL does not.
 pub const KW_REASON_TLS_EXPECTED: kw_reason = 31;
+/// The server's reply is larger than the bound on replies: ask for less at a time.
+pub const KW_REASON_REPLY_SIZE: kw_reason = 32;
 
 /// What a server is in its replication group.
 pub type kw_role = i32;

@@ -262,6 +262,8 @@ impl Reason {
     pub const TLS_HANDSHAKE: Reason = Reason(30);
     /// The port speaks TLS, and the URL does not.
     pub const TLS_EXPECTED: Reason = Reason(31);
+    /// The server's reply is larger than the bound on replies: ask for less at a time.
+    pub const REPLY_SIZE: Reason = Reason(32);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -308,6 +310,7 @@ impl fmt::Display for Reason {
             Reason::TLS_FILE => out.write_str("TLS_FILE"),
             Reason::TLS_HANDSHAKE => out.write_str("TLS_HANDSHAKE"),
             Reason::TLS_EXPECTED => out.write_str("TLS_EXPECTED"),
+            Reason::REPLY_SIZE => out.write_str("REPLY_SIZE"),
             other => write!(out, "{}", other.0),
         }
     }
