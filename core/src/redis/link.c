@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -110,19 +109,21 @@ void kw__link_admit(kw__link *link) {
     }
 }
 
-/* An idle link may have been closed by its peer: better seen now than after a command that must not be sent twice. */
+/*
+ * A link that nobody reads may have been closed by its peer: better seen now than after a command that must not be sent
+ * twice. Places of those who left may still stand in its line; the leader reads what came for them before it ends.
+ */
 static void check_idle(kw__link *link) {
-    if (link->state != KW__LINK_UP || link->line.count > 0 || link->leader != NULL || link->turning || link->flushing)
-        return;
-    if (kw__now() - link->last_received < IDLE_US || !kw__transport_is_stale(&link->transport)) return;
-    kw_error error;
-    kw__fail(&error, KW_CONNECTION, KW_REASON_CLOSED_BY_PEER, "the server closed the connection");
-    kw__link_tear_down(link, KW_CONNECTION, &error);
+    if (link->state != KW__LINK_UP || link->leader != NULL || link->turning || link->flushing || link->broken) return;
+    int64_t now = kw__now(), known = link->last_received > link->looked_at ? link->last_received : link->looked_at;
+    if (now - known < IDLE_US) return;
+    link->looked_at = now;
+    link->broken = kw__transport_is_stale(&link->transport);
 }
 
 void kw__link_push(kw__link *link, kw__pending *pending) {
     pending->tries = 0;
-    pending->under_way = false;
+    pending->under_way = pending->final = false;
     pending->place = KW__PLACE_WAITING;
     atomic_fetch_add_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
     check_idle(link);
@@ -252,7 +253,8 @@ static void clear_line(kw__link *link, kw_status status) {
         kw__pending *pending = link->line.first;
         bool sent = pending->begin < link->written;
         kw__pendings_remove(&link->line, pending);
-        bool repeat = !sent || (pending->again != KW__AGAIN_NEVER && pending->tries < MAX_REPEATS);
+        bool may_repeat = pending->again != KW__AGAIN_NEVER && pending->tries < MAX_REPEATS && !pending->final;
+        bool repeat = !sent || may_repeat;
         if (link->closing || !repeat || !link->user->wanted(pending)) {
             kw_status told = sent && !link->closing && pending->again != KW__AGAIN_ALWAYS ? KW_UNKNOWN : status;
             doom(link, pending, told, sent);
@@ -278,11 +280,6 @@ static void clear_line(kw__link *link, kw_status status) {
 
 void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error) {
     if (error != NULL) link->failure = *error;
-    while (link->flushing) { /* the flusher is inside one send that does not block */
-        kw__unlock(&link->lock);
-        sched_yield();
-        kw__lock(&link->lock);
-    }
     /* A link that ends before it has answered anything is one more attempt that failed. */
     if (link->state == KW__LINK_UP && !link->proven) kw__link_back_off(link);
     kw__link_drop_connection(link);
@@ -382,7 +379,7 @@ void kw__link_lost(kw__link *link) {
     bool greeting = link->state == KW__LINK_GREETING;
     kw_status status = kw__transport_lost(&link->transport, greeting, &error);
     if (greeting)
-        kw__link_greeting_failed(link, status, &error);
+        kw__link_handshake_lost(link, status, &error);
     else
         kw__link_tear_down(link, status, &error);
 }
@@ -400,11 +397,11 @@ static void work(kw__link *link, bool readable, bool writable) {
         if (wanted && now >= link->backoff_until) kw__link_connect(link);
     } else if (is_coming_up(link) && link->state != KW__LINK_GREETING) {
         kw__link_go_on(link, now, writable || (readable && link->state == KW__LINK_SECURING));
+    } else if (link->state == KW__LINK_GREETING && now >= link->address_deadline) {
+        kw__link_go_on(link, now, false);
     } else {
-        if (link->state == KW__LINK_GREETING && now >= link->address_deadline) kw__link_go_on(link, now, false);
         if (writable && link->want_write) kw__link_flush(link);
-        bool is_open = link->transport.fd >= 0; /* a handshake that took too long was given up just now */
-        bool heard = is_open && readable && kw__link_read(link);
+        bool heard = readable && kw__link_read(link);
         if (link->broken && !heard) kw__link_lost(link); /* not before what had arrived was read */
         check_stall(link, now);
     }
@@ -461,14 +458,14 @@ bool kw__link_await(kw__link *link, kw__waiter *waiter, int64_t until) {
 void kw__link_turn(kw__link *link) {
     link->turning = true;
     kw__signal_lower(&link->wake);
-    bool writable = false;
-    if (link->state == KW__LINK_CONNECTING || link->want_write) {
-        struct pollfd watched = {.fd = link->transport.fd, .events = POLLOUT};
-        writable = poll(&watched, 1, 0) > 0;
-    }
     kw__link_state before;
     do { /* what comes up may go on at once: connected, greeted, first commands written */
         before = link->state;
+        bool writable = false;
+        if (link->state == KW__LINK_CONNECTING || link->want_write) {
+            struct pollfd watched = {.fd = link->transport.fd, .events = POLLOUT};
+            writable = poll(&watched, 1, 0) > 0;
+        }
         work(link, may_receive(link), writable);
     } while (link->state != before && link->state != KW__LINK_DOWN && link->state != KW__LINK_CLOSED);
     short interest = kw__link_interest(link);

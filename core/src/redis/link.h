@@ -57,6 +57,7 @@ struct kw__pending {
     kw__again again;  /* whether it may be sent again on a new link */
     bool under_way;   /* was sent on a link that was lost, and waits to be sent again */
     int tries;
+    bool final;            /* is not sent again, whatever its kind */
     uint64_t capabilities; /* of a server that its bytes may rely on */
     kw_status failure;     /* when doomed */
     bool maybe_applied;
@@ -134,7 +135,7 @@ struct kw__link {
     bool turning; /* one who steps reads for all */
     bool flushing;
     bool want_write; /* the socket took no more */
-    bool broken;     /* a flusher could not write: the leader must tear down */
+    bool broken;     /* could not be written to, or was closed by the peer: the leader must tear down */
 
     kw__pendings waiting;
     kw__pendings line;
@@ -149,6 +150,7 @@ struct kw__link {
     char *input;
     kw__greeting greeting;
     int64_t last_received;
+    int64_t looked_at;                 /* when an idle link was last asked whether its peer has closed it */
     int64_t lost_id;                   /* client id of the link that was lost with commands under way, 0: none */
     char lost_run_id[48];              /* and its server's run id */
     kw__waiter *woken[KW__LINK_BATCH]; /* to be woken when the lock is given up */
@@ -164,6 +166,7 @@ struct kw__link {
     int64_t address_deadline;
     int64_t backoff_until;
     int failures;
+    kw_error refusal; /* of an address that had taken this attempt's connection and lost it in the handshake */
     kw_error failure;
 };
 

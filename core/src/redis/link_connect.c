@@ -1,4 +1,5 @@
 /* Coming up: name, addresses in turn, handshake. All of it outlives the call that began it. */
+#include <sched.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -10,6 +11,11 @@
 #define LONGEST_BACKOFF_US KW__SECOND
 
 void kw__link_drop_connection(kw__link *link) {
+    while (link->flushing) { /* the flusher is inside one send that does not block */
+        kw__unlock(&link->lock);
+        sched_yield();
+        kw__lock(&link->lock);
+    }
     if (link->poller != NULL && link->transport.fd >= 0) kw__poller_forget(link->poller, link->transport.fd);
     kw__transport_close(&link->transport);
     kw__lookup_leave(link->lookup);
@@ -40,6 +46,12 @@ static void give_up(kw__link *link, kw_status status, const kw_error *error) {
     kw__link_doom_waiting(link, status);
 }
 
+/* No address may use up the time of those behind it; at each stage it has its share of what is left. */
+static void share_time(kw__link *link) {
+    int64_t now = kw__now(), left = (int64_t)(link->address_count - link->address_at);
+    link->address_deadline = now + (link->connect_deadline - now) / left;
+}
+
 /* Connected: a reader of its own, and the first words. */
 static void greet(kw__link *link) {
     link->queued = link->written = 0;
@@ -53,23 +65,28 @@ static void greet(kw__link *link) {
     }
     link->queued = link->out.length;
     link->state = KW__LINK_GREETING;
-    link->address_deadline = link->connect_deadline;
+    share_time(link);
     link->last_received = kw__now();
     kw__link_flush(link);
 }
 
-/* Connected: TLS comes before the first words. What it computes and reads is done without the lock. */
+/* What TLS computes and reads is done without the lock. */
 static void secure(kw__link *link) {
     kw_error error;
-    link->state = KW__LINK_SECURING;
-    link->address_deadline = link->connect_deadline;
     kw__unlock(&link->lock);
     kw__securing step = kw__transport_secure(&link->transport, link->url, &error);
     kw__lock(&link->lock);
     if (step == KW__SECURED)
         greet(link);
     else if (step == KW__SECURING_FAILED)
-        give_up(link, error.code, &error);
+        kw__link_handshake_lost(link, error.code, &error);
+}
+
+/* Connected: TLS comes before the first words. */
+static void begin_to_secure(kw__link *link) {
+    link->state = KW__LINK_SECURING;
+    share_time(link);
+    secure(link);
 }
 
 /* The descriptor is new: completions must watch it. */
@@ -78,20 +95,11 @@ static void watch(kw__link *link) {
     if (link->poller != NULL) kw__poller_watch_for(link->poller, link->transport.fd, link->watching);
 }
 
-/* Tries the addresses from address_at on, until one is on its way. */
-static void try_addresses(kw__link *link, kw_error *last) {
-    while (link->address_at < link->address_count) {
-        int64_t now = kw__now();
-        size_t left = link->address_count - link->address_at;
-        kw_status status = kw__transport_connect(&link->transport, &link->addresses[link->address_at], last);
-        if (status == KW_OK) {
-            link->state = KW__LINK_CONNECTING;
-            /* No address may use up the time of those behind it. */
-            link->address_deadline = now + (link->connect_deadline - now) / (int64_t)left;
-            watch(link);
-            return;
-        }
-        link->address_at++;
+/* No address is left. Who had taken the connection tells more than who had not. */
+static void give_up_all(kw__link *link, const kw_error *last) {
+    if (link->refusal.code != KW_OK) {
+        give_up(link, link->refusal.code, &link->refusal);
+        return;
     }
     char cause[160];
     snprintf(cause, sizeof cause, "%.159s", last->message);
@@ -100,11 +108,38 @@ static void try_addresses(kw__link *link, kw_error *last) {
     give_up(link, KW_CONNECTION, &error);
 }
 
+/* Tries the addresses from address_at on, until one is on its way. */
+static void try_addresses(kw__link *link, kw_error *last) {
+    while (link->address_at < link->address_count) {
+        kw_status status = kw__transport_connect(&link->transport, &link->addresses[link->address_at], last);
+        if (status == KW_OK) {
+            link->state = KW__LINK_CONNECTING;
+            share_time(link);
+            watch(link);
+            return;
+        }
+        link->address_at++;
+    }
+    give_up_all(link, last);
+}
+
 static void next_address(kw__link *link, kw_error *last) {
-    if (link->poller != NULL && link->transport.fd >= 0) kw__poller_forget(link->poller, link->transport.fd);
-    kw__transport_close(&link->transport);
+    kw__link_drop_connection(link);
     link->address_at++;
     try_addresses(link, last);
+}
+
+/*
+ * Ended or silent during the handshake. Behind the next address may be somebody else; a refusal (of a certificate, say)
+ * is for the name, and would be the same there.
+ */
+void kw__link_handshake_lost(kw__link *link, kw_status status, kw_error *error) {
+    if (!error->retryable || link->address_at + 1 >= link->address_count) {
+        give_up(link, status, error);
+        return;
+    }
+    link->refusal = *error;
+    next_address(link, error);
 }
 
 static void connect_extra(kw__link *link) {
@@ -124,6 +159,7 @@ void kw__link_connect(kw__link *link) {
     const kw__url *url = link->url;
     kw_error error;
     kw__error_clear(&error);
+    kw__error_clear(&link->refusal);
     link->connect_deadline = link->address_deadline = kw__deadline(kw__now(), url->connect_timeout_us);
     link->address_at = 0;
     link->address_count = 1;
@@ -170,7 +206,7 @@ void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
         if (kw__transport_connected(&link->transport, &error) != KW_OK)
             next_address(link, &error);
         else if (link->url->tls != NULL)
-            secure(link);
+            begin_to_secure(link);
         else
             greet(link);
     } else if (now >= link->address_deadline) {
@@ -182,10 +218,11 @@ void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
                                                     : "connecting to",
                  link->url->shown,
                  link->state == KW__LINK_SECURING ? ": does it speak TLS at that port? if not, use redis://" : "");
-        if (link->state == KW__LINK_CONNECTING && link->address_at + 1 < link->address_count)
+        bool goes_on = link->address_at + 1 < link->address_count || link->refusal.code != KW_OK;
+        if (link->state == KW__LINK_CONNECTING && goes_on)
             next_address(link, &error);
         else
-            give_up(link, status, &error);
+            kw__link_handshake_lost(link, status, &error);
     } else if (link->state == KW__LINK_SECURING && ready) {
         secure(link);
     }

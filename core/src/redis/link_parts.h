@@ -40,8 +40,10 @@ short kw__link_interest(const kw__link *link);
 void kw__link_back_off(kw__link *link); /* the next attempt comes a little later than this one did */
 void kw__link_connect(kw__link *link);  /* from DOWN, when something waits */
 void kw__link_go_on(kw__link *link, int64_t now, bool ready); /* RESOLVING to SECURING: what can be done now */
+/* The handshake ended before an answer came, or with one that ends the attempt. */
+void kw__link_handshake_lost(kw__link *link, kw_status status, kw_error *error);
 void kw__link_greeting_failed(kw__link *link, kw_status status, const kw_error *error);
 void kw__link_is_up(kw__link *link);
-void kw__link_drop_connection(kw__link *link);
+void kw__link_drop_connection(kw__link *link); /* waits for the flusher; gives the lock up */
 
 #endif

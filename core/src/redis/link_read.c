@@ -18,6 +18,13 @@ static bool greet(kw__link *link, const kw__reply *reply) {
     return true;
 }
 
+/* The replies cannot be read on. */
+static void unreadable(kw__link *link, kw_status status, const kw_error *error) {
+    /* Asked again, the answer would be no smaller. */
+    if (error->reason == KW_REASON_REPLY_SIZE && link->line.first != NULL) link->line.first->final = true;
+    kw__link_tear_down(link, status, error);
+}
+
 /* The reply that nobody asked for. */
 static void unasked(kw__link *link) {
     kw_error error;
@@ -112,7 +119,7 @@ static bool answer(kw__link *link, int64_t now) {
             return false;
         }
         if (batch.status != KW_OK) {
-            kw__link_tear_down(link, batch.status, &batch.error);
+            unreadable(link, batch.status, &batch.error);
             return false;
         }
     } while (batch.count == KW__LINK_BATCH);
@@ -150,7 +157,7 @@ bool kw__link_read(kw__link *link) {
         if (link->state == KW__LINK_GREETING)
             kw__link_greeting_failed(link, status, &error);
         else
-            kw__link_tear_down(link, status, &error);
+            unreadable(link, status, &error);
         return false;
     }
     return link->state != KW__LINK_UP || answer(link, now);

@@ -126,11 +126,19 @@ bool kw__transport_is_alert(const kw__transport *transport, const char *data, si
     return transport->tls == NULL && length >= 2 && data[0] == 0x15 && data[1] == 0x03;
 }
 
-bool kw__transport_is_stale(kw__transport *transport) {
-    if (transport->tls != NULL) return kw__tls_is_stale(transport->tls);
+static bool has_hung_up(int fd) {
+#if defined(POLLRDHUP)
+    struct pollfd watched = {.fd = fd, .events = POLLRDHUP};
+    return poll(&watched, 1, 0) > 0;
+#else
     char byte;
-    ssize_t seen = recv(transport->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t seen = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     return seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+#endif
+}
+
+bool kw__transport_is_stale(kw__transport *transport) {
+    return has_hung_up(transport->fd) || (transport->tls != NULL && kw__tls_is_stale(transport->tls));
 }
 
 void kw__transport_close(kw__transport *transport) {

@@ -41,7 +41,10 @@ bool kw__transport_has_more(const kw__transport *transport);
 kw_status kw__transport_lost(const kw__transport *transport, bool greeting, kw_error *error);
 /* Whether the first words of a peer that should not speak TLS are those of TLS. */
 bool kw__transport_is_alert(const kw__transport *transport, const char *data, size_t length);
-/* Whether an idle connection was closed by its peer. Costs one system call. */
+/*
+ * Whether a connection that nobody reads was closed by its peer; on Linux also when there is something to be read
+ * before the end. Costs one system call, two with TLS.
+ */
 bool kw__transport_is_stale(kw__transport *transport);
 void kw__transport_close(kw__transport *transport);
 /* In a forked child: closes the descriptor, and says nothing to the peer, which is the parent's. */

@@ -87,6 +87,23 @@ static void beyond_the_bound(void **state) {
     assert_int_equal(look(), KW_OK);
 }
 
+/* A question whose answer is too large is not asked again: the answer would be no smaller. */
+static void beyond_the_bound_of_a_question(void **state) {
+    (void)state;
+    kw_decision decision;
+    put_value(KW__READER_MAX_BYTES + 1024);
+    int64_t asked = runs_of("evalsha") + runs_of("eval"), retries = stats().retries;
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), KW_PROTOCOL);
+    assert_int_equal(error.reason, KW_REASON_REPLY_SIZE);
+    assert_int_equal(error.retryable, 0);
+    assert_int_equal(error.maybe_applied, 0);
+    assert_non_null(strstr(error.message, "ask for less"));
+    assert_in_range(stats().retries - retries, 0, 1); /* a script that the server had to be told */
+    assert_in_range(runs_of("evalsha") + runs_of("eval") - asked, 1, 2);
+    free(test_server_command(&server, "DEL", "kw:limiter:{api:u}:tat:60000000", (char *)NULL));
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 0, &decision, &error), KW_OK);
+}
+
 /* A reply and its copy, however often one comes; a sanitizer keeps some more for a while. */
 static void what_it_costs(void **state) {
     (void)state;
@@ -104,6 +121,7 @@ static void what_it_costs(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         large_test(beyond_the_bound),
+        large_test(beyond_the_bound_of_a_question),
         cmocka_unit_test(what_it_costs),
     };
     return test_run(start_server, stop_server);

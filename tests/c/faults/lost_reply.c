@@ -108,6 +108,36 @@ static void what_only_reads_is_asked_again(void **state) {
     done(limiter);
 }
 
+/* However a question ends, it has changed nothing. */
+static void what_only_reads_was_never_applied(void **state) {
+    (void)state;
+    kw_limiter *limiter = ready("");
+    kw_completions *completions;
+    kw_decision decision;
+    kw_record records[2];
+    assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
+    assert_int_equal(kw_client_submit_ping(client, completions, 1, 0, &error), KW_OK);
+    assert_int_equal(kw_completions_wait(completions, 0, &error), 1);
+    assert_int_equal(kw_completions_drain(completions, records, 2, sizeof records[0], &error), 1);
+    test_proxy_swallow(&proxy, TEST_TO_CLIENT, true);
+    assert_int_equal(kw_limiter_peek(limiter, "u", 1, 1, 20000, &decision, &error), KW_TIMEOUT);
+    assert_int_equal(error.maybe_applied, 0);
+    for (uint64_t tag = 2; tag < 4; tag++)
+        assert_int_equal(kw_limiter_submit_peek(limiter, completions, tag, "u", 1, 1, 0, &error), KW_OK);
+    kw_completions_step(completions, &error);
+    assert_int_equal(kw_completions_cancel(completions, 2, &error), KW_OK);
+    kw_client_close(client, 0, &error);
+    for (int count = 0; count < 2;)
+        count = (int)kw_completions_wait(completions, 0, &error);
+    assert_int_equal(kw_completions_drain(completions, records, 2, sizeof records[0], &error), 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(records[i].status, records[i].tag == 2 ? KW_CANCELLED : KW_CLOSED);
+        assert_int_equal(((const kw_error *)records[i].data)->maybe_applied, 0);
+    }
+    kw_completions_free(completions);
+    done(limiter);
+}
+
 static void the_server_says_that_it_will_say_no_more(void **state) {
     (void)state;
     kw_limiter *limiter = ready("");
@@ -117,6 +147,38 @@ static void the_server_says_that_it_will_say_no_more(void **state) {
     /* Seen before a byte was sent: another link is made. */
     assert_int_equal(hit(limiter, "u", 0), KW_OK);
     assert_int_equal(charged("api", "u"), 2);
+    done(limiter);
+}
+
+/* Nobody reads the link, though it holds the place of one who has left. */
+static void a_link_that_ended_is_seen_behind_who_has_left(void **state) {
+    (void)state;
+    kw_limiter *limiter = ready("");
+    test_proxy_swallow(&proxy, TEST_TO_CLIENT, true);
+    may_have_been_done(hit(limiter, "u", 20000), KW_TIMEOUT);
+    assert_true(test_until(is_charged, &(int64_t){2}));
+    test_proxy_half_close(&proxy, TEST_TO_CLIENT);
+    test_proxy_swallow(&proxy, TEST_TO_CLIENT, false);
+    pause_a_moment();
+    assert_int_equal(hit(limiter, "u", 0), KW_OK);
+    assert_int_equal(charged("api", "u"), 3);
+    done(limiter);
+}
+
+/* The answer for who has left came, nobody has read it yet, and behind it the link ended. */
+static void a_link_that_ended_is_seen_behind_an_unread_answer(void **state) {
+    (void)state;
+    kw_limiter *limiter = ready("");
+    int64_t late = stats().late_replies;
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, 50000);
+    may_have_been_done(hit(limiter, "u", 10000), KW_TIMEOUT);
+    test_sleep(100000);
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, 0);
+    test_proxy_half_close(&proxy, TEST_TO_CLIENT);
+    pause_a_moment();
+    assert_int_equal(hit(limiter, "u", 0), KW_OK);
+    assert_int_equal(charged("api", "u"), 3);
+    assert_int_equal(stats().late_replies, late + 1); /* it was read all the same */
     done(limiter);
 }
 
@@ -189,7 +251,10 @@ int main(void) {
         fault_test(a_command_is_swallowed),
         fault_test(a_link_is_cut_at_every_byte_of_a_reply),
         fault_test(what_only_reads_is_asked_again),
+        fault_test(what_only_reads_was_never_applied),
         fault_test(the_server_says_that_it_will_say_no_more),
+        fault_test(a_link_that_ended_is_seen_behind_who_has_left),
+        fault_test(a_link_that_ended_is_seen_behind_an_unread_answer),
         fault_test(a_late_yes_is_given_back),
         fault_test(a_batch_is_cut),
     };
