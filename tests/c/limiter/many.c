@@ -1,5 +1,6 @@
 /* Many hits in one write. */
 #include "limiter/limiter_test.h"
+#include "support/proxy.h"
 
 enum { COUNT = 3000 };
 
@@ -87,6 +88,38 @@ static void none_are_answered_at_once(void **state) {
     kw_limiter_free(limiter);
 }
 
+/* A thousand items go at a time, and each exchange takes a second: the second is not answered in time, the third not
+ * begun. */
+static void the_deadline_stops_what_is_left(void **state) {
+    (void)state;
+    enum { WINDOW = 1024 };
+    struct test_proxy proxy;
+    kw_client *ours = client;
+    kw_decision decision;
+    test_proxy_start(&proxy, server.socket);
+    no_failure(kw_client_open(proxy.url, NULL, &client, &error));
+    kw_limiter *limiter = window("10/h");
+    no_failure(kw_limiter_hit(limiter, "first", 5, 0, 0, &decision, &error)); /* the server knows the script */
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, SECOND);
+    fill(COUNT, false);
+    int64_t begun = test_now();
+    assert_int_equal(kw_limiter_hit_many(limiter, items, COUNT, 3 * SECOND / 2, decisions, &error), KW_TIMEOUT);
+    assert_in_range(test_now() - begun, 3 * SECOND / 2, 3 * SECOND);
+    assert_int_equal(error.code, KW_TIMEOUT);
+    assert_int_equal(error.maybe_applied, 1); /* the first that failed had been sent */
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(decisions[i].status, i < WINDOW ? KW_OK : KW_TIMEOUT);
+    assert_int_equal(decisions[WINDOW - 1].remaining, 9);
+    test_proxy_delay(&proxy, TEST_TO_CLIENT, 0);
+    assert_int_equal(kw_limiter_hit_many(limiter, items, 1, 0, decisions, &error), KW_OK); /* the link goes on */
+    assert_int_equal(decisions[0].remaining, 8);
+    assert_int_equal(number(ask("DBSIZE")), 2 * WINDOW); /* what was not begun was not sent, and nothing twice */
+    kw_limiter_free(limiter);
+    kw_client_free(client);
+    client = ours;
+    test_proxy_stop(&proxy);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         limiter_test(each_item_gets_its_own_answer),
@@ -94,6 +127,7 @@ int main(void) {
         limiter_test(a_failure_of_one_leaves_the_others_alone),
         limiter_test(a_bad_item_is_refused_before_any_is_sent),
         limiter_test(none_are_answered_at_once),
+        limiter_test(the_deadline_stops_what_is_left),
     };
     return test_run(open_server, close_server);
 }
