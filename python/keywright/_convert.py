@@ -57,6 +57,11 @@ def _digits(value: int, name: str) -> bytes:
     return b"%d" % value
 
 
+def shown(name: Key) -> str:
+    """A name as a text, whatever bytes it has."""
+    return to_bytes(name, "name").decode("utf-8", "surrogateescape")
+
+
 def to_payload(value: bytes, name: str) -> bytes:
     if type(value) is bytes:
         return value

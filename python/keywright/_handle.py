@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ._convert import to_str
@@ -36,6 +37,11 @@ os.register_at_fork(after_in_child=_forked)
 
 def generation() -> int:
     return _generation
+
+
+def alone() -> AbstractContextManager[object]:
+    """Where one thread at a time may be, however this process was forked."""
+    return _lock
 
 
 class Opener:

@@ -7,11 +7,13 @@ from asyncio import AbstractEventLoop, _get_running_loop
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from weakref import WeakSet
 
 from ._decision import AnyDecision
+from ._error import Error
 from ._generated.errors import Closed
 from ._generated.keywright import Status
-from ._handle import ClientHandle, Handle, generation
+from ._handle import ClientHandle, Handle, alone, generation
 from ._port import Answer, Outbox, Port, parts
 
 if TYPE_CHECKING:
@@ -147,15 +149,28 @@ def look_at(operation: asyncio.Future[Any]) -> None:
 
 
 def give_back(granted: object) -> None:
-    """Undoes what was granted to somebody who had left."""
+    """Undoes what was granted to somebody who had left. Where that cannot be, it ends by its own expiry."""
     if isinstance(granted, AnyDecision) and granted.amount > 0 and granted.maker is not None:
-        granted.maker.refund(granted).add_done_callback(look_at)
+        with suppress(Error, RuntimeError):  # the client, or the loop, was closed
+            granted.maker.refund(granted).add_done_callback(look_at)
+
+
+#: Ports that are open. A loop does not tell when it is closed, so whichever port is made next looks after the others.
+_open_ports: WeakSet[LoopPort] = WeakSet()
+
+
+def shut_orphans() -> None:
+    """Shuts the ports of loops that were closed: nothing can be answered there any more."""
+    with alone():
+        for port in [port for port in _open_ports if port.loop.is_closed()]:
+            port.shut()
 
 
 class LoopPort(Port):
     """Completions that a loop watches. Everything submitted in one turn of the loop leaves in one write."""
 
     def __init__(self, client: ClientHandle, loop: AbstractEventLoop) -> None:
+        shut_orphans()
         super().__init__(client)
         self.loop = loop
         self._error = self._room.error
@@ -167,6 +182,8 @@ class LoopPort(Port):
         self._timer_at = 0.0
         self._fd = self._lib.kw_completions_fd(self._completions)
         loop.add_reader(self._fd, self._turn)
+        with alone():
+            _open_ports.add(self)
 
     def submit(
         self,
@@ -273,25 +290,33 @@ class LoopPort(Port):
             self.shut()
 
     def shut(self) -> None:
-        """Takes the descriptor out of the loop. What still waits is answered with Closed."""
+        """Takes the descriptor out of the loop and closes it. What still waits is answered with Closed."""
         if not self._open:
             return
         self._open = False
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         if self.generation == generation() and not self.loop.is_closed():
             self.loop.remove_reader(self._fd)
             self._fail_all(Closed("the client was closed"))
+        self._waiting.clear()
+        with alone():
+            _open_ports.discard(self)
+        self._library.ffi.release(self._completions)
 
     def finish(self) -> None:
         """The client was closed: hands out what came, and shuts."""
         self._turn()
         self.shut()
 
-    def later(self, what: Callable[[], None]) -> None:
-        """Has the loop do something, from whichever thread."""
-        with suppress(RuntimeError):  # the loop was closed in between
-            self.loop.call_soon_threadsafe(what)
+    def end(self, how: Callable[[], None]) -> None:
+        """Has the loop end it, from whichever thread; at once when the loop was closed."""
+        if self.usable():
+            with suppress(RuntimeError):  # the loop was closed in between
+                self.loop.call_soon_threadsafe(how)
+        elif self.loop.is_closed():
+            self.shut()
 
 
 def running_loop() -> AbstractEventLoop:
@@ -326,15 +351,16 @@ class OneLoop:
 
     def shut(self) -> None:
         """After the client was closed: whoever still waits hears of it in the loop's own turn."""
-        if self._port is not None and self._port.usable():
-            if self._port.loop is _get_running_loop():
-                self._port.finish()
+        port = self._port
+        if port is not None:
+            if port.usable() and port.loop is _get_running_loop():
+                port.finish()
             else:
-                self._port.later(self._port.finish)
+                port.end(port.finish)
 
     def __del__(self) -> None:
-        if self._port is not None and self._port.usable():
-            self._port.later(self._port.leave)
+        if self._port is not None:
+            self._port.end(self._port.leave)
 
 
 class EachLoop:
@@ -357,13 +383,11 @@ class EachLoop:
     def shut(self) -> None:
         """After the client was closed."""
         for port in self._ports.values():
-            if port.usable():
-                port.later(port.finish)
+            port.end(port.finish)
 
     def __del__(self) -> None:
         for port in self._ports.values():
-            if port.usable():
-                port.later(port.leave)
+            port.end(port.leave)
 
 
 class LoopOutbox(Outbox):

@@ -13,7 +13,7 @@ from inspect import iscoroutinefunction
 from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
-from ._convert import to_bytes, to_str
+from ._convert import shown
 from ._decision import AnyDecision
 from ._error import Error
 from ._generated.errors import read_error
@@ -207,7 +207,7 @@ class BlockingObject(Object):
 
     def _child(self, kind: Callable[[Handle], ObjectT], opener: Opener, name: Key, about: str = "") -> ObjectT:
         """An object made from this one."""
-        return kind(Handle(opener, self._handle, to_str(to_bytes(name, "name")), about))
+        return kind(Handle(opener, self._handle, shown(name), about))
 
 
 class AsyncObject(Object):
@@ -242,7 +242,7 @@ class AsyncObject(Object):
 
     def _child(self, kind: Callable[[Handle, Ports], ObjectT], opener: Opener, name: Key, about: str = "") -> ObjectT:
         """An object made from this one."""
-        return kind(Handle(opener, self._handle, to_str(to_bytes(name, "name")), about), self._ports)
+        return kind(Handle(opener, self._handle, shown(name), about), self._ports)
 
     def _blocking(self) -> BlockingObject:
         raise TypeError(

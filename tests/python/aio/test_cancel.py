@@ -107,6 +107,26 @@ def test_a_wait_that_was_answered_in_the_turn_of_its_cancelling_is_refunded(serv
     run(server, work, "100/h")
 
 
+def test_a_cancelling_is_told_though_nothing_can_be_given_back_any_more(server):
+    async def work(api, client):
+        operation = api.hit("k", wait=5)
+
+        async def wait():
+            await operation
+
+        def close_and_cancel(_):
+            client._close(0)
+            task.cancel()
+
+        task = asyncio.ensure_future(wait())
+        operation.add_done_callback(close_and_cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert operation.done() and not operation.cancelled()
+
+    run(server, work, "100/h")
+
+
 def test_cancelling_many(server):
     async def work(api, client):
         with server.silent():

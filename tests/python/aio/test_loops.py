@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import sys
 import threading
 
 import pytest
@@ -138,6 +140,69 @@ def test_what_a_dropped_client_still_waits_for_comes(server):
         assert await operation is None
 
     asyncio.run(main())
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture
+def uncollected():
+    """No garbage collection: what goes, goes by itself."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("descriptors are counted in /proc/self/fd")
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def wait_in_vain(client):
+    """Leaves the loop with a timer set for one who waits."""
+    waiting = asyncio.ensure_future(client.limiter("api", "1/h", max_wait=7200).hit("k", 2, wait=7200))
+    await client.ping()
+    waiting.cancel()
+
+
+def test_a_client_keeps_no_descriptors_of_closed_loops(server, uncollected):
+    client = keywright.aio.connect(server.url)
+    asyncio.run(wait_in_vain(client))
+    before = descriptors()
+    for _ in range(3):
+        asyncio.run(wait_in_vain(client))
+        assert descriptors() == before
+
+
+def test_descriptors_of_closed_loops_go_when_any_client_binds(server, uncollected):
+    clients = [keywright.aio.connect(server.url) for _ in range(4)]
+    asyncio.run(wait_in_vain(clients[0]))
+    before = descriptors()
+    for client in clients[1:]:
+        asyncio.run(wait_in_vain(client))
+        assert descriptors() == before
+
+
+def test_a_client_that_is_dropped_after_its_loop_keeps_no_descriptors(server, uncollected):
+    before = descriptors()
+    for _ in range(3):
+        client = keywright.aio.connect(server.url)
+        asyncio.run(wait_in_vain(client))
+        del client
+        assert descriptors() == before
+
+
+def test_a_closed_client_keeps_no_descriptors(server, uncollected):
+    async def main():
+        clients = []
+        for _ in range(3):
+            async with keywright.aio.connect(server.url) as client:
+                await client.ping()
+            clients.append(client)
+            left.append(descriptors() - len(clients))  # each has one for as long as it is there
+
+    left = []
+    asyncio.run(main())
+    assert len(set(left)) == 1
 
 
 def test_sync_and_asyncio_side_by_side(server):

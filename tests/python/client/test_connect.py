@@ -99,6 +99,9 @@ def test_options_reach_the_server(server):
         ({"max_in_flight": -1}, keywright.Invalid, "max_in_flight"),
         ({"prefix": "a{b"}, keywright.Invalid, "prefix"),
         ({"client_name": b"bytes"}, TypeError, "client_name"),
+        ({"client_name": "a\0b"}, keywright.Invalid, "client_name holds a NUL"),
+        ({"prefix": "a\0b"}, keywright.Invalid, "prefix holds a NUL"),
+        ({"ca_file": "a\0b"}, keywright.Invalid, "ca_file holds a NUL"),
     ],
 )
 def test_bad_options_name_themselves(options, error, text):

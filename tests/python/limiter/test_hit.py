@@ -225,6 +225,15 @@ def test_a_limiter_that_cannot_be(client, arguments, options, error, reason):
         assert caught.value.reason is reason
 
 
+def test_a_name_may_hold_any_bytes(client, server):
+    limiter = client.limiter("a\0b", "10/s")
+    assert limiter.name == "a\0b"
+    limiter.hit("k\0")
+    assert server.command("EXISTS", "kw:limiter:{a\0b:k\0}:tat:1000000") == 1
+    assert client.limiter("a", "10/s").peek("k\0").remaining == 10
+    assert client.limiter(b"\xff", "10/s").name == "\udcff"
+
+
 def test_a_limit_that_is_wrong_points_at_the_character(client):
     with pytest.raises(keywright.Invalid) as caught:
         client.limiter("api", "10/x")
