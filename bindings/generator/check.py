@@ -87,6 +87,10 @@ def _function(model: Model, function: Function, where: str) -> None:
     _callable(model, function, where)
     if function.role not in ROLES:
         raise SpecError(f"{where}: {function.c_name} has unknown role {function.role!r}")
+    for index, argument in enumerate(function.args):
+        followed = [item.type for item in function.args[index + 1 :]][:1] == ["size_out"]
+        if argument.type == "buffer" and (argument.max is None or not followed):
+            raise SpecError(f"{where}: buffer {argument.name} must state its max, and a size_out must follow it")
 
 
 def _callable(model: Model, function: Function | Operation, where: str) -> None:

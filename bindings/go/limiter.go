@@ -48,6 +48,28 @@ func (d DecidedBy) String() string {
 	}
 }
 
+// HTTPStyle is which HTTP fields tell of a decision.
+type HTTPStyle int32
+
+const (
+	HTTPStyleDraft11 HTTPStyle = 0 // RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-11 has them.
+	HTTPStyleLegacy  HTTPStyle = 1 // X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, the last in seconds from now.
+	HTTPStyleBoth    HTTPStyle = 2 // Those of draft 11, and the legacy ones behind them.
+)
+
+func (h HTTPStyle) String() string {
+	switch h {
+	case HTTPStyleDraft11:
+		return "draft 11"
+	case HTTPStyleLegacy:
+		return "legacy"
+	case HTTPStyleBoth:
+		return "both"
+	default:
+		return fmt.Sprintf("HTTPStyle(%d)", int32(h))
+	}
+}
+
 // Decision is the answer to a hit or a peek.
 type Decision struct {
 	Status      Status        // StatusOK or StatusDenied, else the failure.
@@ -209,6 +231,33 @@ func (c *Client) Limiter(name, limits string, options ...LimiterOptions) (*Limit
 	made := &Limiter{client: c, native: native}
 	runtime.AddCleanup(made, func(native *C.kw_limiter) { C.kw_limiter_free(native) }, native)
 	return made, nil
+}
+
+// HTTPFields writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF,
+// for each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
+//
+// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
+// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is what
+// remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's name is the
+// policy's, with ":" and the label (or the period) where one is given or the limits are several; bytes that are no
+// printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as 999999999999999, the greatest
+// that such a field may hold.
+//
+//   - decision: a decision of this limiter, a yes or a no; another limiter's may be refused by ReasonDecision
+//   - partition: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is private
+//     (up to 64 bytes)
+//   - style: which fields
+func (l *Limiter) HTTPFields(decision Decision, partition []byte, style HTTPStyle) (string, error) {
+	defer runtime.KeepAlive(l)
+	var native [9216]C.char
+	var length C.size_t
+	var failure C.kw_error
+	status := C.kw_limiter_http_fields(l.native, decision.native(), unsafe.Pointer(unsafe.SliceData(partition)),
+		C.size_t(len(partition)), C.int32_t(style), &native[0], C.size_t(len(native)), &length, &failure)
+	if status != C.KW_OK {
+		return "", errorOf(status, &failure)
+	}
+	return C.GoStringN(&native[0], C.int(length)), nil
 }
 
 // Hit is HitN with cost 1.

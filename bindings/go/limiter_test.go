@@ -283,3 +283,19 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}
 	same(t, "status", fmt.Sprint(failed(t, err, keywright.ErrInvalid).Code), "INVALID")
 }
+
+func TestHTTPFields(t *testing.T) {
+	client := open(t, url)
+	hits := must[*keywright.Limiter](t)(client.Limiter("http \"fields\"", "1/h as plan"))
+	decide, said := must[keywright.Decision](t), must[string](t)
+	key := fmt.Sprint(made.Add(1), time.Now())
+	same(t, "a yes", said(hits.HTTPFields(decide(hits.Hit(soon(t), key)), nil, keywright.HTTPStyleDraft11)),
+		"RateLimit-Policy: \"http \\\"fields\\\":plan\";q=1;w=3600\r\nRateLimit: \"http \\\"fields\\\":plan\";r=0;t=3600\r\n")
+	no := decide(hits.Hit(soon(t), key))
+	same(t, "a no", said(hits.HTTPFields(no, nil, keywright.HTTPStyleLegacy)),
+		"X-RateLimit-Limit: 1\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 3600\r\nRetry-After: 3600\r\n")
+	_, err := hits.HTTPFields(no, make([]byte, 65), keywright.HTTPStyleBoth)
+	same(t, "reason", failed(t, err, keywright.ErrInvalid).Reason, keywright.ReasonRange)
+	_, err = hits.HTTPFields(keywright.Decision{}, nil, keywright.HTTPStyleBoth)
+	same(t, "reason", failed(t, err, keywright.ErrInvalid).Reason, keywright.ReasonDecision)
+}

@@ -520,6 +520,14 @@ enum {
     KW_DECIDED_BY_SERVER = 0, /* The server, from the state of the key. */
 };
 
+/* Which HTTP fields tell of a decision. */
+typedef int32_t kw_http_style;
+enum {
+    KW_HTTP_STYLE_DRAFT_11 = 0, /* RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-11 has them. */
+    KW_HTTP_STYLE_LEGACY = 1, /* X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, the last in seconds from now. */
+    KW_HTTP_STYLE_BOTH = 2, /* Those of draft 11, and the legacy ones behind them. */
+};
+
 /* A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. */
 typedef struct kw_limiter kw_limiter;
 
@@ -605,6 +613,28 @@ KW_API kw_status kw_limiter_open(kw_client *client, const void *name, size_t nam
  * Threads: any; no call that names this handle may follow. Since 0.1.0.
  */
 KW_API void kw_limiter_free(kw_limiter *limiter);
+
+/*
+ * Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
+ * each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use. RateLimit-Policy
+ * names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a window), w in how
+ * many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is what remains, t in how
+ * many seconds, rounded up, there is more; without t nothing is missing. The limiter's name is the policy's, with
+ * ":" and the label (or the period) where one is given or the limits are several; bytes that are no printable
+ * ASCII, and %, are percent-escaped. Numbers above 15 digits are written as 999999999999999, the greatest that
+ * such a field may hold.
+ *
+ * - decision: a decision of this limiter, a yes or a no; another limiter's may be refused by KW_REASON_DECISION
+ * - partition: the partition key (pk) that tells the client whose quota it is; empty for none (0 to 64 bytes).
+ *   Hash what is private.
+ * - style: a kw_http_style: which fields
+ * - fields: where the fields are written, NUL-terminated; 9,216 bytes always suffice
+ * - length: bytes written, without the NUL
+ *
+ * Can fail with KW_INVALID. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *decision, const void *partition,
+    size_t partition_length, int32_t style, char *fields, size_t fields_capacity, size_t *length, kw_error *error);
 
 /*
  * Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with

@@ -85,7 +85,7 @@ def play(stage: Stage) -> None:
     ann, bob, eve = visits
     stage.say("What eve was sent, first while admitted and then when refused:")
     for status, headers in ((200, eve.yes), (429, eve.no)):
-        fields = {name: value for name, value in headers.items() if name == "Retry-After" or name.startswith("X-")}
+        fields = {name: value for name, value in headers.items() if name.startswith("R")}  # RateLimit, Retry-After
         stage.show(f"{status}  " + "  ".join(f"{name}: {value}" for name, value in fields.items()))
     stage.check(ann.statuses.count(429) == 0, "ann, who stays below the limit, was never refused")
     stage.check(bob.statuses[:BURST].count(200) == BURST, f"bob, above the limit, had his first {BURST} admitted")

@@ -50,7 +50,7 @@ from ._generated.errors import (
 from ._generated.keywright import MAX_KEY, MAX_NAME, Background, Capability, Info, Reason, Role, Stats, Status
 from ._generated.keywright import VERSION as __version__
 from ._generated.keywright_calls import hash_tag
-from ._generated.limiter import Algorithm, DecidedBy, Limit
+from ._generated.limiter import Algorithm, DecidedBy, HttpStyle, Limit
 from ._generated.limiter_calls import limits_parse
 from ._port import Submitted
 from ._sync.batch import Batch
@@ -82,6 +82,7 @@ __all__ = [
     "Failed",
     "Forked",
     "Gone",
+    "HttpStyle",
     "Info",
     "Interrupted",
     "Invalid",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, inf
+from math import inf
 from typing import Any, TypeVar
 
 from ._generated.errors import Denied
 from ._generated.keywright import Status
-from ._generated.limiter import DecidedBy, DecisionFields
+from ._generated.limiter import DecidedBy, DecisionFields, HttpStyle
 
 DecisionT = TypeVar("DecisionT", bound="AnyDecision")
 
@@ -24,18 +24,18 @@ class AnyDecision(DecisionFields):
         """Whether it was admitted."""
         return self.status == Status.OK
 
-    def headers(self) -> dict[str, str]:
-        """Header fields for an HTTP response: X-RateLimit-Limit, -Remaining and -Reset (seconds until the key is as if
-        never hit, rounded up), and for a denial Retry-After (rounded up; left out when coming again is no use).
+    def headers(self, style: HttpStyle | str = HttpStyle.DRAFT_11, *, partition: bytes = b"") -> dict[str, str]:
+        """Header fields for an HTTP response: RateLimit-Policy and RateLimit, and for a denial Retry-After (rounded up;
+        left out when coming again is no use). The limiter's http_fields says what each number means.
+
+        Args:
+            style: which fields: "draft_11", "legacy" (X-RateLimit-Limit, -Remaining and -Reset) or "both"
+            partition: the partition key (pk) that tells the client whose quota it is; up to 64 bytes
         """
-        fields = {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(0, self.remaining)),
-            "X-RateLimit-Reset": str(ceil(self.reset_after)),
-        }
-        if self or self.retry_after == inf:
-            return fields
-        return {"Retry-After": str(max(1, ceil(self.retry_after))), **fields}
+        if self.maker is None:
+            raise TypeError("a decision that was unpickled knows no limiter: use limiter.http_fields(decision, b'')")
+        text = self.maker.http_fields(self, partition, style).decode("ascii")
+        return dict(line.split(": ", 1) for line in text.splitlines())
 
     def __repr__(self) -> str:
         return (

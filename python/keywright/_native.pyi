@@ -89,6 +89,19 @@ class Lib:
         /,
     ) -> int: ...
     def kw_limiter_free(self, limiter: CData, /) -> None: ...
+    def kw_limiter_http_fields(
+        self,
+        limiter: CData,
+        decision: CData,
+        partition: bytes,
+        partition_length: int,
+        style: int,
+        fields: CData,
+        fields_capacity: int,
+        length: CData,
+        error: CData,
+        /,
+    ) -> int: ...
     def kw_limiter_hit(
         self, limiter: CData, key: bytes, key_length: int, cost: int, timeout_us: int, decision: CData, error: CData, /
     ) -> int: ...

@@ -18,6 +18,7 @@ from .text import (
     imports,
     is_time,
     lower,
+    member,
     record_class,
     speak,
     stem,
@@ -145,7 +146,18 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
             return f"{label}: Any{record_class(model.record(argument.record))}"
         case _ if words.is_switch(argument):
             return f"{label}: bool"
+        case _ if argument.enum:
+            return f"{label}: {class_name(argument.enum)} | str{default_member(model, argument)}"
     return f"{label}: int{default}"
+
+
+def default_member(model: Model, argument: Argument) -> str:
+    """The default of an argument that takes a value of an enum, as a signature has it."""
+    if argument.default is None:
+        return ""
+    enum = model.enum(argument.enum)
+    name = next(value.name for value in enum.values if value.value == argument.default)
+    return f" = {class_name(enum.name)}.{member(enum, name)}"
 
 
 def kept(model: Model, operation: Operation) -> dict[str, str]:
@@ -191,6 +203,8 @@ def passed(model: Model, argument: Argument, source: str) -> list[str]:
         case "record":
             record = model.record(argument.record)
             return [f"write_{record.name}(self._library, {source})"]
+        case _ if argument.enum:
+            return [f'to_enum({source}, {class_name(argument.enum)}, "{label}")']
     return [f"int({source})" if words.is_switch(argument) else f'whole({source}, "{label}")']
 
 
@@ -292,22 +306,35 @@ def functions_class(model: Model, handle: Handle, functions: list[Function]) -> 
         slots(model, handle),
     ]
     for function in functions:
-        params, lines, sent, result = [], [], [], None
-        for argument in function.args:
+        params, lines, sent, result, after = [], [], [], None, ""
+        args = iter(function.args)
+        for argument in args:
             if argument.type == "record_out":
                 result = model.record(argument.record)
+            elif argument.type == "buffer":
+                made, given, after = room(argument, next(args))
+                lines.extend(f"        {line}" for line in ["ffi = self._library.ffi\n", *made])
+                sent.extend(given)
             else:
                 params.append(parameter(model, argument))
                 line = prepared(argument, argument.name)
                 lines.append(f"        {line}" if line else "")
                 sent.extend(passed(model, argument, words.bare(argument.name)))
-        kind = record_class(result) if result else "None"
+        kind = record_class(result) if result else "bytes" if after else "None"
         out.append("\n" + call(f"def {function.name}", ["self", *params], f" -> {kind}:", "    "))
         out.append(docstring(speak(model, function.doc), "        "))
         out.extend(lines)
         door = [f"self._lib.{function.c_name}", *([f"read_{result.name}"] if result else []), *sent]
         out.append(call(f"{'return self._get' if result else 'self._do'}", door, "", "        "))
+        out.append(f"        {after}" if after else "")
     return "".join(out)
+
+
+def room(buffer: Argument, length: Argument) -> tuple[list[str], list[str], str]:
+    """Where C writes bytes and their number: the lines that make it, what C is given, the line that returns them."""
+    made = [f'{buffer.name} = ffi.new("char[]", {buffer.max})\n', f'{length.name} = ffi.new("size_t *")\n']
+    given = [buffer.name, str(buffer.max), length.name]
+    return made, given, f"return ffi.buffer({buffer.name}, {length.name}[0])[:]\n"
 
 
 def in_test(model: Model, handle: Handle) -> bool:
@@ -480,11 +507,10 @@ def free_function(model: Model, function: Function) -> str:
     for argument in args:
         match argument.type:
             case "buffer":
-                capacity = next(args)
-                lines.append(f'    {argument.name} = ffi.new("char[]", {argument.max})\n')
-                lines.append(f'    {capacity.name} = ffi.new("size_t *")\n')
-                sent.extend([argument.name, str(argument.max), capacity.name])
-                kind, result = "bytes", [f"    return ffi.buffer({argument.name}, {capacity.name}[0])[:]\n"]
+                made, given, after = room(argument, next(args))
+                lines.extend(f"    {line}" for line in made)
+                sent.extend(given)
+                kind, result = "bytes", [f"    {after}"]
             case "record_array_out":
                 capacity, count = next(args), next(args)
                 record = model.record(argument.record)

@@ -201,19 +201,36 @@ class Calls(Text):
     def plain(self, function: Function, prefix: str) -> None:
         arguments = [item for item in function.args if item.type not in OUTS]
         out = next((item for item in function.args if item.type == "record_out"), None)
+        buffer = next((item for item in function.args if item.type == "buffer"), None)
         self.doc(function.doc, "    ", self.contract(function, arguments, []))
-        result = pascal(out.record) if out else "()"
+        result = pascal(out.record) if out else "Vec<u8>" if buffer else "()"
         self.head(function.name, ["&self", *map(self.taken, arguments)], f"Result<{result}>", 1)
         self.prepare(arguments, 2)
         handle = "self.handle.handle" if prefix else "self.handle"
-        passed = [function.handle]
+        passed, length = [function.handle], ""
         for item in function.args:
-            passed += [local(item.name)] if item.type == "record_out" else self.passed(item)
+            match item.type:
+                case "record_out":
+                    passed.append(local(item.name))
+                case "buffer":
+                    self.out.append(f"        let mut {local(item.name)} = vec![0; {item.max}];\n")
+                    passed += [f"{local(item.name)}.as_mut_ptr().cast()", f"{local(item.name)}.len()"]
+                case "size_out":
+                    length = local(item.name)
+                    self.out.append(f"        let mut {length} = 0;\n")
+                    passed.append(f"&mut {length}")
+                case _:
+                    passed += self.passed(item)
         params = [function.handle, "_", *([local(out.name)] if out else []), "error"]
         self.closure(params, function.c_name, [*passed, "error"], 2)
         if out:
             self.out.append(
                 f"        let ({local(out.name)}, _) = {handle}.ask(call)?;\n        Ok({local(out.name)})\n    }}\n\n"
+            )
+        elif buffer:
+            name = local(buffer.name)
+            self.out.append(
+                f"        {handle}.run(call)?;\n        {name}.truncate({length});\n        Ok({name})\n    }}\n\n"
             )
         else:
             self.out.append(f"        {handle}.run(call)\n    }}\n\n")

@@ -62,6 +62,19 @@ void kw_limiter_free(kw_limiter *limiter) {
     kw__limiter_free(limiter);
 }
 
+kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *decision, const void *partition,
+    size_t partition_length, int32_t style, char *fields, size_t fields_capacity, size_t *length, kw_error *error) {
+    kw__error_clear(error);
+    if (fields != NULL && fields_capacity > 0) fields[0] = '\0';
+    if (length != NULL) *length = 0;
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_bytes(partition, partition_length, 64, "partition", error));
+    KW__CHECK(kw__check_pointer(fields, "fields", error));
+    KW__CHECK(kw__check_pointer(length, "length", error));
+    return kw__limiter_http_fields(limiter, decision, kw__bytes_of(partition, partition_length), style, fields, fields_capacity, length, error);
+}
+
 kw_status kw_limiter_hit(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,
     kw_decision *decision, kw_error *error) {
     kw__error_clear(error);

@@ -73,6 +73,7 @@ static kw_status read_limit(const char *text, kw_limit *limit, kw_error *error) 
 static void destroy(kw__object *object) {
     kw_limiter *limiter = (kw_limiter *)object;
     kw__key_frame_free(&limiter->frame);
+    kw__free(limiter->name);
     kw__free(limiter);
 }
 
@@ -101,6 +102,14 @@ static bool build_frame(kw_limiter *limiter, const char *prefix, kw__bytes name,
     return kw__key_frame_init(&limiter->frame, prefix, "limiter", name, part);
 }
 
+static bool keep_name(kw_limiter *limiter, kw__bytes name) {
+    limiter->name = kw__malloc(name.length);
+    if (limiter->name == NULL) return false;
+    memcpy(limiter->name, name.data, name.length);
+    limiter->name_length = name.length;
+    return true;
+}
+
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error) {
     *limiter = NULL;
@@ -116,9 +125,13 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     made->shape = chosen.shape;
     made->period_us = limit.period_us;
     made->max_wait_us = chosen.max_wait_us;
+    made->limit = limit;
     status = made->shape->prepare(made, &limit, error);
-    if (status == KW_OK && !build_frame(made, client->url.prefix, name, &limit)) status = kw__fail_memory(error);
+    if (status == KW_OK && (!keep_name(made, name) || !build_frame(made, client->url.prefix, name, &limit))) {
+        status = kw__fail_memory(error);
+    }
     if (status != KW_OK) {
+        kw__free(made->name);
         kw__free(made);
         return status;
     }
@@ -131,6 +144,17 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
 
 void kw__limiter_free(kw_limiter *limiter) {
     if (limiter != NULL) kw__object_release(&limiter->object);
+}
+
+kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
+                                  int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
+    const kw__http_policies policies = {
+        .name = kw__bytes_of(limiter->name, limiter->name_length),
+        .limits = &limiter->limit,
+        .count = 1,
+        .quota = limiter->shape->quota,
+    };
+    return kw__http_fields(&policies, decision, partition, style, fields, capacity, length, error);
 }
 
 /* ---- a hit, a look, a refund ---- */

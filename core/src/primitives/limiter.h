@@ -7,6 +7,7 @@
 
 #include "engine/object.h"
 #include "primitives/gcra.h"
+#include "primitives/http_fields.h"
 #include "primitives/keys.h"
 #include "redis/command.h"
 #include "redis/reply.h"
@@ -22,6 +23,9 @@ struct kw_limiter {
     int64_t max_wait_us;
     uint64_t origin; /* what the fingerprints of its decisions begin with */
     kw__gcra gcra;   /* under GCRA */
+    kw_limit limit;  /* as it was written */
+    char *name;      /* as it was given: what HTTP fields call it */
+    size_t name_length;
 };
 
 /* What every script of a limiter answers. */
@@ -35,6 +39,7 @@ typedef struct kw__limiter_state {
 struct kw__shape {
     const char *name; /* the beginning of the key's part */
     bool books_ahead; /* a wait is booked in the server and needs no second asking */
+    kw__http_quota quota;
     kw_status (*prepare)(kw_limiter *limiter, const kw_limit *limit, kw_error *error);
     void (*encode_hit)(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
                        kw__command *command);
@@ -54,6 +59,8 @@ extern const kw__shape kw__shape_window;
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error);
 void kw__limiter_free(kw_limiter *limiter);
+kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
+                                  int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error);
 
 /* Every moment of the server's clock, and every sum in us that a script makes, stays below this: Lua counts in doubles.
  */

@@ -74,6 +74,7 @@ static void encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_dec
 const kw__shape kw__shape_gcra = {
     .name = "tat",
     .books_ahead = true,
+    .quota = KW__HTTP_STEADY,
     .prepare = prepare,
     .encode_hit = encode_hit,
     .describe = describe,

@@ -58,6 +58,7 @@ static void encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_dec
 const kw__shape kw__shape_window = {
     .name = "window",
     .books_ahead = false,
+    .quota = KW__HTTP_WINDOW,
     .prepare = prepare,
     .encode_hit = encode_hit,
     .describe = describe,

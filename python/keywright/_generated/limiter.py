@@ -27,6 +27,17 @@ class DecidedBy(IntEnum):
     SERVER = 0
 
 
+class HttpStyle(IntEnum):
+    """Which HTTP fields tell of a decision."""
+
+    #: RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-11 has them.
+    DRAFT_11 = 0
+    #: X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, the last in seconds from now.
+    LEGACY = 1
+    #: Those of draft 11, and the legacy ones behind them.
+    BOTH = 2
+
+
 class DecisionFields(NamedTuple):
     """The answer to a hit or a peek. What Decision stands on."""
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
 from .._answers import read_done
-from .._convert import checked, from_seconds, to_bytes, to_enum, to_str, to_text, to_timeout, to_us, whole
+from .._convert import checked, from_seconds, to_bytes, to_enum, to_payload, to_str, to_text, to_timeout, to_us, whole
 from .._decision import AnyDecision
 from .._handle import Opener
 from .._library import NATIVE
-from .._objects import AsyncObject, BlockingObject
+from .._objects import AsyncObject, BlockingObject, Object
 from .._sync.decision import Decision
 from .keywright import NEVER, Status
-from .limiter import Algorithm, DecidedBy, Limit
+from .limiter import Algorithm, DecidedBy, HttpStyle, Limit
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -123,7 +123,41 @@ def limiter_opener(
     return Opener(library, "kw_limiter **", opening, lib.kw_limiter_free)
 
 
-class LimiterCalls(BlockingObject):
+class LimiterFunctions(Object):
+    """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. What needs no round trip."""
+
+    __slots__ = ()
+
+    def http_fields(
+        self, decision: AnyDecision, partition: bytes, style: HttpStyle | str = HttpStyle.DRAFT_11
+    ) -> bytes:
+        """Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
+        each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
+        RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
+        window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
+        what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
+        name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
+        bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
+        999999999999999, the greatest that such a field may hold.
+        """
+        partition_data = to_payload(partition, "partition")
+        ffi = self._library.ffi
+        fields = ffi.new("char[]", 9216)
+        length = ffi.new("size_t *")
+        self._do(
+            self._lib.kw_limiter_http_fields,
+            write_decision(self._library, decision),
+            partition_data,
+            len(partition_data),
+            to_enum(style, HttpStyle, "style"),
+            fields,
+            9216,
+            length,
+        )
+        return ffi.buffer(fields, length[0])[:]
+
+
+class LimiterCalls(LimiterFunctions, BlockingObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each call waits for its answer."""
 
     __slots__ = ()
@@ -326,7 +360,7 @@ class LimiterCalls(BlockingObject):
         self._library.rooms.append(room)
 
 
-class LimiterSubmits(AsyncObject):
+class LimiterSubmits(LimiterFunctions, AsyncObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each operation is submitted at
     once, and awaited.
     """

@@ -36,6 +36,8 @@ static int all_are_forked(void) {
     kw_decision decision = {0};
     kw_limiter_hit_args items[2] = {{sizeof items[0], 0, "u", 1, 1}, {0, 0, "v", 1, 1}};
     kw_decision decisions[2];
+    char fields[64];
+    size_t length;
     kw_limiter *another = (kw_limiter *)(void *)&error;
     kw_completions *others = (kw_completions *)(void *)&error;
     const int64_t told[] = {
@@ -56,6 +58,7 @@ static int all_are_forked(void) {
         kw_limiter_reset(limiter, "u", 1, 0, &error),
         kw_limiter_hit_many(limiter, items, 2, 0, decisions, &error),
         kw_limiter_submit_hit(limiter, completions, 1, "u", 1, 1, 0, &error),
+        kw_limiter_http_fields(limiter, &decision, "", 0, 0, fields, sizeof fields, &length, &error),
         kw_client_ping(client, 0, &error),
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {

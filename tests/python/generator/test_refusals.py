@@ -74,6 +74,21 @@ result = "poured"
 
 KEY = '  { name = "key", type = "key", doc = "Whose bucket it is." },\n'
 
+LABEL = """
+[[function]]
+name = "label"
+handle = "bucket"
+role = "plain"
+doc = "Writes what stands on the bucket."
+threads = "any"
+round_trips = "0"
+since = "0.1.0"
+args = [
+  { name = "text", type = "buffer", doc = "Where it is written." },
+  { name = "length", type = "size_out", doc = "How long it is." },
+]
+"""
+
 
 def made(text):
     model = Model("0.1.0", [module(text, "bucket.toml")], {})
@@ -92,6 +107,7 @@ def argument(words, name="other"):
 
 def test_what_is_right_is_taken():
     made(SPEC)
+    made(SPEC + LABEL.replace('"buffer"', '"buffer", max = 9'))
 
 
 @pytest.mark.parametrize(
@@ -138,6 +154,9 @@ def test_what_is_right_is_taken():
         (changed('result = "poured"', 'result = "poured"\npatient = "wait"'), "operation bucket.pour has no wait with"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),
         (changed('doc = "A bucket of water."', 'doc = "A bucket of water."\nbelongs_to = "well"'), "names 'well'"),
+        (SPEC + LABEL, "buffer text must state its max, and a size_out must follow it"),
+        (SPEC + LABEL.replace('"buffer"', '"buffer", max = 9').replace('"size_out"', '"i64_out"'),
+         "buffer text must state its max, and a size_out must follow it"),
     ],
 )  # fmt: skip
 def test_what_is_refused(text, complaint):

@@ -1,5 +1,6 @@
 """Decisions: header fields, equality, pickling, refunds."""
 
+import asyncio
 import copy
 import pickle
 from math import inf
@@ -7,15 +8,16 @@ from math import inf
 import pytest
 
 import keywright
+import keywright.aio
 
 
 def test_headers_of_an_admission(client, clock):
     clock.freeze(1_700_000_000_000_000)
-    assert client.limiter("api", "10/s burst 20").hit("k").headers() == {
-        "X-RateLimit-Limit": "20",
-        "X-RateLimit-Remaining": "19",
-        "X-RateLimit-Reset": "1",
-    }
+    decision = client.limiter("api", "10/s burst 20").hit("k")
+    assert decision.headers() == {"RateLimit-Policy": '"api";q=20;w=2', "RateLimit": '"api";r=19;t=1'}
+    legacy = {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "19", "X-RateLimit-Reset": "1"}
+    assert decision.headers("legacy") == decision.headers(keywright.HttpStyle.LEGACY) == legacy
+    assert decision.headers("both") == decision.headers() | legacy
 
 
 def test_headers_of_a_denial_round_up(client, clock):
@@ -26,11 +28,60 @@ def test_headers_of_a_denial_round_up(client, clock):
     decision = api.hit("k")
     assert decision.retry_after == 5.9
     assert decision.headers() == {
+        "RateLimit-Policy": '"api";q=10;w=60',
+        "RateLimit": '"api";r=0;t=6',
+        "Retry-After": "6",
+    }
+    assert decision.headers("legacy") == {
         "X-RateLimit-Limit": "10",
         "X-RateLimit-Remaining": "0",
         "X-RateLimit-Reset": "60",
         "Retry-After": "6",
     }
+
+
+def test_headers_name_the_partition(client):
+    headers = client.limiter('a"b', "10/m").peek("k").headers(partition=b"foo")
+    assert headers["RateLimit-Policy"] == r'"a\"b";q=10;w=60;pk=:Zm9v:'
+    assert headers["RateLimit"] == r'"a\"b";r=10;pk=:Zm9v:'
+
+
+def test_headers_in_asyncio(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            return (await client.limiter("api", "10/m").hit("k")).headers()
+
+    assert asyncio.run(main())["RateLimit"] == '"api";r=9;t=6'
+
+
+def test_headers_that_cannot_be(client):
+    decision = client.limiter("api", "10/m").hit("k")
+    with pytest.raises(keywright.Invalid):
+        decision.headers("draft_12")
+    with pytest.raises(keywright.Invalid):
+        decision.headers(partition=b"x" * 65)
+    with pytest.raises(TypeError):
+        decision.headers(partition="text")
+    with pytest.raises(keywright.Invalid) as caught:
+        decision._replace(limits=2).headers()
+    assert caught.value.reason is keywright.Reason.DECISION
+    with pytest.raises(TypeError, match="limiter.http_fields"):
+        pickle.loads(pickle.dumps(decision)).headers()
+
+
+def test_headers_need_no_server_and_no_open_client(server):
+    client = keywright.connect(server.url)
+    decision = client.limiter("api", "10/m").hit("k")
+    calls = client.stats().calls
+    decision.headers()
+    assert client.stats().calls == calls
+    client.close()
+    assert decision.headers()["RateLimit"] == '"api";r=9;t=6'
+
+
+def test_headers_of_limits_that_are_off(client, monkeypatch):
+    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
+    assert client.limiter("api", "10/m").hit("k").headers()["RateLimit"] == '"api";r=10'
 
 
 def test_retry_after_is_never_0(client, clock):

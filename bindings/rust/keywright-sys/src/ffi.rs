@@ -387,6 +387,16 @@ pub type kw_decided_by = i32;
 /// The server, from the state of the key.
 pub const KW_DECIDED_BY_SERVER: kw_decided_by = 0;
 
+/// Which HTTP fields tell of a decision.
+pub type kw_http_style = i32;
+
+/// RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-11 has them.
+pub const KW_HTTP_STYLE_DRAFT_11: kw_http_style = 0;
+/// X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, the last in seconds from now.
+pub const KW_HTTP_STYLE_LEGACY: kw_http_style = 1;
+/// Those of draft 11, and the legacy ones behind them.
+pub const KW_HTTP_STYLE_BOTH: kw_http_style = 2;
+
 /// A rate limiter: a name, a limit, an algorithm. Safe to use from many threads.
 #[repr(C)]
 pub struct kw_limiter {
@@ -664,6 +674,27 @@ extern "C" {
     /// Gives up the limiter. Its state in the server stays until it expires. Calls in flight end as they would have.
     /// NULL is allowed.
     pub fn kw_limiter_free(limiter: *mut kw_limiter);
+
+    /// Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
+    /// each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
+    ///
+    /// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
+    /// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
+    /// what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
+    /// name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
+    /// bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
+    /// 999999999999999, the greatest that such a field may hold.
+    pub fn kw_limiter_http_fields(
+        limiter: *mut kw_limiter,
+        decision: *const kw_decision,
+        partition: *const c_void,
+        partition_length: usize,
+        style: i32,
+        fields: *mut c_char,
+        fields_capacity: usize,
+        length: *mut usize,
+        error: *mut kw_error,
+    ) -> kw_status;
 
     /// Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
     /// retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.

@@ -3,7 +3,9 @@ mod support;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use keywright::{limits_parse, Algorithm, Client, Limiter, LimiterHit, LimiterOptions, Reason, Status, Wait, NEVER};
+use keywright::{
+    limits_parse, Algorithm, Client, HttpStyle, Limiter, LimiterHit, LimiterOptions, Reason, Status, Wait, NEVER,
+};
 use support::{failed, name, url};
 
 fn limiter(test: &str, limits: &str) -> Limiter {
@@ -159,4 +161,22 @@ fn limit_texts() {
     assert_eq!(told, [(10, 1, 20, ""), (1000, 7200, 1000, "plan")]);
     let error = failed(limits_parse("10/fortnight"), Status::INVALID);
     assert_eq!((error.reason(), error.position()), (Reason::LIMIT_SYNTAX, Some(3)));
+}
+
+#[test]
+fn http_fields() {
+    let hits = Client::open(url()).unwrap().limiter("http \"fields\"", "1/h as plan").unwrap();
+    let key = name("http");
+    let decision = hits.hit(&key).unwrap();
+    let said = |decision, style| String::from_utf8(hits.http_fields(decision, b"", style).unwrap()).unwrap();
+    assert_eq!(
+        said(&decision, HttpStyle::DRAFT_11),
+        "RateLimit-Policy: \"http \\\"fields\\\":plan\";q=1;w=3600\r\nRateLimit: \"http \\\"fields\\\":plan\";r=0;t=3600\r\n"
+    );
+    let denied = hits.hit(&key).unwrap();
+    assert_eq!(
+        said(&denied, HttpStyle::LEGACY),
+        "X-RateLimit-Limit: 1\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 3600\r\nRetry-After: 3600\r\n"
+    );
+    assert_eq!(failed(hits.http_fields(&denied, [0; 65], HttpStyle::BOTH), Status::INVALID).reason(), Reason::RANGE);
 }

@@ -76,6 +76,41 @@ impl fmt::Debug for DecidedBy {
     }
 }
 
+/// Which HTTP fields tell of a decision.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HttpStyle(i32);
+
+impl HttpStyle {
+    /// RateLimit-Policy and RateLimit, as draft-ietf-httpapi-ratelimit-headers-11 has them.
+    pub const DRAFT_11: HttpStyle = HttpStyle(0);
+    /// X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset, the last in seconds from now.
+    pub const LEGACY: HttpStyle = HttpStyle(1);
+    /// Those of draft 11, and the legacy ones behind them.
+    pub const BOTH: HttpStyle = HttpStyle(2);
+
+    /// The number that C has for it.
+    pub fn code(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for HttpStyle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            HttpStyle::DRAFT_11 => out.write_str("DRAFT_11"),
+            HttpStyle::LEGACY => out.write_str("LEGACY"),
+            HttpStyle::BOTH => out.write_str("BOTH"),
+            other => write!(out, "{}", other.0),
+        }
+    }
+}
+
+impl fmt::Debug for HttpStyle {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "HttpStyle::{self}")
+    }
+}
+
 /// The answer to a hit or a peek.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -354,6 +389,46 @@ impl Limiter {
         Limiter { handle: self.handle.with_timeout(timeout) }
     }
 
+    /// Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
+    /// each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
+    ///
+    /// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
+    /// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
+    /// what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
+    /// name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
+    /// bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
+    /// 999999999999999, the greatest that such a field may hold.
+    ///
+    /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
+    ///   `Reason::DECISION`
+    /// - `partition`: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is
+    ///   private (up to 64 bytes)
+    /// - `style`: which fields
+    pub fn http_fields(&self, decision: &Decision, partition: impl AsRef<[u8]>, style: HttpStyle) -> Result<Vec<u8>> {
+        let decision = decision.native();
+        let partition = partition.as_ref();
+        let style = style.code();
+        let mut fields = vec![0; 9216];
+        let mut length = 0;
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, error| unsafe {
+            sys::kw_limiter_http_fields(
+                limiter,
+                &decision,
+                partition.as_ptr().cast(),
+                partition.len(),
+                style,
+                fields.as_mut_ptr().cast(),
+                fields.len(),
+                &mut length,
+                error,
+            )
+        };
+        self.handle.run(call)?;
+        fields.truncate(length);
+        Ok(fields)
+    }
+
     /// [`Limiter::hit_n`] with `cost` 1.
     pub fn hit(&self, key: impl AsRef<[u8]>) -> Result<Decision> {
         self.hit_n(key, 1)
@@ -476,6 +551,46 @@ impl AsyncLimiter {
     /// The same limiter, for calls of another deadline.
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         AsyncLimiter { handle: self.handle.with_timeout(timeout) }
+    }
+
+    /// Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
+    /// each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
+    ///
+    /// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
+    /// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
+    /// what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
+    /// name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
+    /// bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
+    /// 999999999999999, the greatest that such a field may hold.
+    ///
+    /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
+    ///   `Reason::DECISION`
+    /// - `partition`: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is
+    ///   private (up to 64 bytes)
+    /// - `style`: which fields
+    pub fn http_fields(&self, decision: &Decision, partition: impl AsRef<[u8]>, style: HttpStyle) -> Result<Vec<u8>> {
+        let decision = decision.native();
+        let partition = partition.as_ref();
+        let style = style.code();
+        let mut fields = vec![0; 9216];
+        let mut length = 0;
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, error| unsafe {
+            sys::kw_limiter_http_fields(
+                limiter,
+                &decision,
+                partition.as_ptr().cast(),
+                partition.len(),
+                style,
+                fields.as_mut_ptr().cast(),
+                fields.len(),
+                &mut length,
+                error,
+            )
+        };
+        self.handle.handle.run(call)?;
+        fields.truncate(length);
+        Ok(fields)
     }
 
     /// [`AsyncLimiter::hit_n`] with `cost` 1.
