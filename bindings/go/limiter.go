@@ -260,6 +260,24 @@ func (l *Limiter) HTTPFields(decision Decision, partition []byte, style HTTPStyl
 	return C.GoStringN(&native[0], C.int(length)), nil
 }
 
+// HTTPProblem writes what the body of a refusal says, for the media type application/problem+json: the problem type
+// quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied,
+// as Limiter.HTTPFields calls it.
+//
+//   - decision: a denial by this limiter; anything else is refused by ReasonDecision
+func (l *Limiter) HTTPProblem(decision Decision) (string, error) {
+	defer runtime.KeepAlive(l)
+	var native [1280]C.char
+	var length C.size_t
+	var failure C.kw_error
+	status := C.kw_limiter_http_problem(l.native, decision.native(), &native[0], C.size_t(len(native)), &length,
+		&failure)
+	if status != C.KW_OK {
+		return "", errorOf(status, &failure)
+	}
+	return C.GoStringN(&native[0], C.int(length)), nil
+}
+
 // Hit is HitN with cost 1.
 func (l *Limiter) Hit(ctx context.Context, key string) (Decision, error) {
 	return l.HitN(ctx, key, 1)

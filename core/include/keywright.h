@@ -637,6 +637,20 @@ KW_API kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *
     size_t partition_length, int32_t style, char *fields, size_t fields_capacity, size_t *length, kw_error *error);
 
 /*
+ * Writes what the body of a refusal says, for the media type application/problem+json: the problem type quota-
+ * exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied, as
+ * kw_limiter_http_fields calls it.
+ *
+ * - decision: a denial by this limiter; anything else is refused by KW_REASON_DECISION
+ * - problem: where the text is written, NUL-terminated; 1,280 bytes always suffice
+ * - length: bytes written, without the NUL
+ *
+ * Can fail with KW_INVALID. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision *decision, char *problem,
+    size_t problem_capacity, size_t *length, kw_error *error);
+
+/*
  * Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
  * retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.
  *

@@ -102,6 +102,9 @@ class Lib:
         error: CData,
         /,
     ) -> int: ...
+    def kw_limiter_http_problem(
+        self, limiter: CData, decision: CData, problem: CData, problem_capacity: int, length: CData, error: CData, /
+    ) -> int: ...
     def kw_limiter_hit(
         self, limiter: CData, key: bytes, key_length: int, cost: int, timeout_us: int, decision: CData, error: CData, /
     ) -> int: ...

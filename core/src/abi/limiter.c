@@ -75,6 +75,18 @@ kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *decisio
     return kw__limiter_http_fields(limiter, decision, kw__bytes_of(partition, partition_length), style, fields, fields_capacity, length, error);
 }
 
+kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision *decision, char *problem,
+    size_t problem_capacity, size_t *length, kw_error *error) {
+    kw__error_clear(error);
+    if (problem != NULL && problem_capacity > 0) problem[0] = '\0';
+    if (length != NULL) *length = 0;
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_pointer(problem, "problem", error));
+    KW__CHECK(kw__check_pointer(length, "length", error));
+    return kw__limiter_http_problem(limiter, decision, problem, problem_capacity, length, error);
+}
+
 kw_status kw_limiter_hit(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,
     kw_decision *decision, kw_error *error) {
     kw__error_clear(error);

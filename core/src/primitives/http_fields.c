@@ -194,32 +194,47 @@ static void put_legacy(writer *out, const kw_decision *decision) {
     put_text(out, "\r\n");
 }
 
-static kw_status check(const kw__http_policies *policies, const kw_decision *decision, int32_t style, kw_error *error) {
+/* ---- what is asked for ---- */
+
+static kw_status fail_decision(kw_error *error, const char *why) {
+    return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be told by HTTP: %s", why);
+}
+
+static kw_status check(const kw__http_policies *policies, const kw_decision *decision, kw_error *error) {
+    if (decision->status != KW_OK && decision->status != KW_DENIED) {
+        return fail_decision(error, "it is neither a yes nor a no; answer the failure that its status is");
+    }
+    bool negative = decision->limit < 0 || decision->remaining < 0 || decision->retry_after_us < 0 ||
+                    decision->reset_after_us < 0 || decision->delay_us < 0;
+    if (negative || decision->limits != policies->count || decision->denied_by < -1 ||
+        decision->denied_by >= decision->limits) {
+        return fail_decision(error, "this limiter did not make it; pass the one that the hit gave, unchanged");
+    }
+    return KW_OK;
+}
+
+static kw_status finish(writer *out, const char *name, int room, size_t *length, kw_error *error) {
+    if (out->length >= out->room) {
+        if (out->room > 0) out->at[0] = '\0';
+        return kw__fail(error, KW_INVALID, KW_REASON_RANGE,
+                        "%s takes %zu bytes with its NUL and %s_capacity is %zu; %d bytes always suffice", name,
+                        out->length + 1, name, out->room, room);
+    }
+    out->at[out->length] = '\0';
+    *length = out->length;
+    return KW_OK;
+}
+
+kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *decision, kw__bytes partition,
+                          int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
+    kw_status status = check(policies, decision, error);
+    if (status != KW_OK) return status;
     if (style < KW_HTTP_STYLE_DRAFT_11 || style > KW_HTTP_STYLE_BOTH) {
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
                         "style is %d, which is none: KW_HTTP_STYLE_DRAFT_11 is 0, KW_HTTP_STYLE_LEGACY 1, "
                         "KW_HTTP_STYLE_BOTH 2",
                         (int)style);
     }
-    if (decision->status != KW_OK && decision->status != KW_DENIED) {
-        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
-                        "this decision is neither a yes nor a no, its status is %d: answer the failure instead",
-                        (int)decision->status);
-    }
-    bool negative = decision->limit < 0 || decision->remaining < 0 || decision->retry_after_us < 0 ||
-                    decision->reset_after_us < 0 || decision->delay_us < 0;
-    if (negative || decision->limits != policies->count || decision->denied_by < -1 ||
-        decision->denied_by >= decision->limits) {
-        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
-                        "this limiter did not make this decision; pass the one that the hit gave, unchanged");
-    }
-    return KW_OK;
-}
-
-kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *decision, kw__bytes partition,
-                          int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
-    kw_status status = check(policies, decision, style, error);
-    if (status != KW_OK) return status;
     writer out = {fields, capacity, 0};
     if (style != KW_HTTP_STYLE_LEGACY) put_draft_11(&out, policies, decision, partition);
     if (style != KW_HTTP_STYLE_DRAFT_11) put_legacy(&out, decision);
@@ -227,13 +242,19 @@ kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *
         put_integer(&out, "Retry-After: ", seconds_up(decision->retry_after_us));
         put_text(&out, "\r\n");
     }
-    if (out.length >= capacity) {
-        if (capacity > 0) fields[0] = '\0';
-        return kw__fail(error, KW_INVALID, KW_REASON_RANGE,
-                        "the fields take %zu bytes with their NUL and fields_capacity is %zu; %d bytes always suffice",
-                        out.length + 1, capacity, KW__HTTP_ROOM);
-    }
-    fields[out.length] = '\0';
-    *length = out.length;
-    return KW_OK;
+    return finish(&out, "fields", KW__HTTP_ROOM, length, error);
+}
+
+kw_status kw__http_problem(const kw__http_policies *policies, const kw_decision *decision, char *problem,
+                           size_t capacity, size_t *length, kw_error *error) {
+    kw_status status = check(policies, decision, error);
+    if (status != KW_OK) return status;
+    if (decision->status != KW_DENIED) return fail_decision(error, "it is a yes, which is no problem");
+    writer out = {problem, capacity, 0};
+    put_text(&out, "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\","
+                   "\"title\":\"Request cannot be satisfied as assigned quota has been exceeded\","
+                   "\"status\":429,\"violated-policies\":[");
+    put_name(&out, policies, decisive(policies, decision)); /* a String of a structured field is one of JSON too */
+    put_text(&out, "]}");
+    return finish(&out, "problem", KW__HTTP_PROBLEM_ROOM, length, error);
 }

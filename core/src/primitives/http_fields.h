@@ -11,6 +11,7 @@
 /* Room that suffices for every answer: eight policies with the longest name and label, and a partition key, each. */
 #define KW__HTTP_ROOM 9216
 #define KW__HTTP_PARTITION_MAX 64
+#define KW__HTTP_PROBLEM_ROOM 1280
 
 /* How quota comes back. */
 typedef enum kw__http_quota {
@@ -32,5 +33,9 @@ typedef struct kw__http_policies {
  */
 kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *decision, kw__bytes partition,
                           int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error);
+
+/* Writes the problem that a denial is, as JSON. KW_INVALID as above, and for a yes (DECISION). */
+kw_status kw__http_problem(const kw__http_policies *policies, const kw_decision *decision, char *problem,
+                           size_t capacity, size_t *length, kw_error *error);
 
 #endif

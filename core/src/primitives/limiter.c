@@ -146,15 +146,25 @@ void kw__limiter_free(kw_limiter *limiter) {
     if (limiter != NULL) kw__object_release(&limiter->object);
 }
 
-kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
-                                  int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
-    const kw__http_policies policies = {
+static kw__http_policies http_policies(const kw_limiter *limiter) {
+    return (kw__http_policies){
         .name = kw__bytes_of(limiter->name, limiter->name_length),
         .limits = &limiter->limit,
         .count = 1,
         .quota = limiter->shape->quota,
     };
+}
+
+kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
+                                  int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
+    kw__http_policies policies = http_policies(limiter);
     return kw__http_fields(&policies, decision, partition, style, fields, capacity, length, error);
+}
+
+kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
+                                   size_t capacity, size_t *length, kw_error *error) {
+    kw__http_policies policies = http_policies(limiter);
+    return kw__http_problem(&policies, decision, problem, capacity, length, error);
 }
 
 /* ---- a hit, a look, a refund ---- */

@@ -61,6 +61,8 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
 void kw__limiter_free(kw_limiter *limiter);
 kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
                                   int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error);
+kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
+                                   size_t capacity, size_t *length, kw_error *error);
 
 /* Every moment of the server's clock, and every sum in us that a script makes, stays below this: Lua counts in doubles.
  */

@@ -156,6 +156,17 @@ class LimiterFunctions(Object):
         )
         return ffi.buffer(fields, length[0])[:]
 
+    def http_problem(self, decision: AnyDecision) -> bytes:
+        """Writes what the body of a refusal says, for the media type application/problem+json: the problem type
+        quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
+        denied, as Limiter.http_fields calls it.
+        """
+        ffi = self._library.ffi
+        problem = ffi.new("char[]", 1280)
+        length = ffi.new("size_t *")
+        self._do(self._lib.kw_limiter_http_problem, write_decision(self._library, decision), problem, 1280, length)
+        return ffi.buffer(problem, length[0])[:]
+
 
 class LimiterCalls(LimiterFunctions, BlockingObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each call waits for its answer."""

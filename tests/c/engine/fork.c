@@ -59,6 +59,7 @@ static int all_are_forked(void) {
         kw_limiter_hit_many(limiter, items, 2, 0, decisions, &error),
         kw_limiter_submit_hit(limiter, completions, 1, "u", 1, 1, 0, &error),
         kw_limiter_http_fields(limiter, &decision, "", 0, 0, fields, sizeof fields, &length, &error),
+        kw_limiter_http_problem(limiter, &decision, fields, sizeof fields, &length, &error),
         kw_client_ping(client, 0, &error),
     };
     for (size_t i = 0; i < sizeof told / sizeof *told; i++) {

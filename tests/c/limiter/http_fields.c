@@ -30,6 +30,8 @@ static void of_gcra(void **state) {
     assert_string_equal(fields_of(limiter, &never, KW_HTTP_STYLE_BOTH),
                         "RateLimit-Policy: \"api\";q=3;w=11\r\nRateLimit: \"api\";r=0;t=4\r\n"
                         "X-RateLimit-Limit: 3\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 11\r\n");
+    no_failure(kw_limiter_http_problem(limiter, &never, fields, sizeof fields, &length, &error));
+    assert_non_null(strstr(fields, "\"violated-policies\":[\"api\"]}"));
     kw_limiter_free(limiter);
 }
 
@@ -101,6 +103,8 @@ static void bad_arguments(void **state) {
          "style is 9");
     told(kw_limiter_http_fields(limiter, &none, "", 0, 0, fields, room, &length, &error), KW_REASON_DECISION,
          "did not make");
+    told(kw_limiter_http_problem(NULL, &decision, fields, room, &length, &error), KW_REASON_NULL_HANDLE, "limiter");
+    told(kw_limiter_http_problem(limiter, &decision, fields, room, &length, &error), KW_REASON_DECISION, "a yes");
     told(kw_limiter_http_fields(limiter, &decision, "", 0, 0, fields, 20, &length, &error), KW_REASON_RANGE,
          "fields_capacity is 20");
     assert_int_equal(kw_limiter_http_fields(limiter, &decision, "", 0, 0, NULL, 5, &length, &error), KW_INVALID);

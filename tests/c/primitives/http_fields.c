@@ -258,6 +258,38 @@ static void numbers_that_no_integer_holds(void **state) {
                         "RateLimit-Policy: \"api\";q=999999999999999;w=60\r\nRateLimit: \"api\";r=999999999999999\r\n");
 }
 
+#define PROBLEM                                                                                                        \
+    "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\","                                    \
+    "\"title\":\"Request cannot be satisfied as assigned quota has been exceeded\",\"status\":429,"                    \
+    "\"violated-policies\":[%s]}"
+
+static void a_problem(void **state) {
+    (void)state;
+    static const kw_limit limits[] = {{1, S, 1, ""}, {2, H, 2, "daily"}};
+    char expected[512];
+    size_t length = 0;
+    kw_decision decision = no(0, S, S);
+    kw__http_policies one = policies_of("a\"\\\n%", limits, 1, KW__HTTP_STEADY);
+    assert_int_equal(kw__http_problem(&one, &decision, fields, sizeof fields, &length, &error), KW_OK);
+    snprintf(expected, sizeof expected, PROBLEM, "\"a\\\"\\\\%0A%25\"");
+    assert_string_equal(fields, expected);
+    assert_int_equal(length, strlen(expected));
+    assert_int_equal(kw__http_problem(&one, &decision, fields, length, &length, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_RANGE);
+    kw__http_policies two = policies_of("api", limits, 2, KW__HTTP_STEADY);
+    assert_int_equal(kw__http_problem(&two, &decision, fields, sizeof fields, &length, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_DECISION);
+    decision.limits = 2;
+    decision.denied_by = 1;
+    assert_int_equal(kw__http_problem(&two, &decision, fields, sizeof fields, &length, &error), KW_OK);
+    snprintf(expected, sizeof expected, PROBLEM, "\"api:daily\"");
+    assert_string_equal(fields, expected);
+    decision = yes(1, S);
+    assert_int_equal(kw__http_problem(&one, &decision, fields, sizeof fields, &length, &error), KW_INVALID);
+    assert_int_equal(error.reason, KW_REASON_DECISION);
+    assert_non_null(strstr(error.message, "it is a yes"));
+}
+
 static void refused(const kw_decision *decision, int64_t count, int32_t style, kw_reason reason, const char *says) {
     static const kw_limit limits[2] = {{1, S, 1, ""}, {2, H, 2, ""}};
     kw__http_policies policies = policies_of("api", limits, count, KW__HTTP_STEADY);
@@ -336,6 +368,7 @@ static void the_longest_fits_and_less_room_is_refused(void **state) {
     assert_non_null(strstr(error.message, "9216 bytes always suffice"));
     assert_string_equal(exact, "");
     test_free(exact);
+    assert_int_equal(kw__http_problem(&policies, &decision, fields, KW__HTTP_PROBLEM_ROOM, &told, &error), KW_OK);
     assert_int_equal(kw__http_fields(&policies, &decision, kw__bytes_text(""), 2, fields, 0, &told, &error),
                      KW_INVALID);
 }
@@ -354,6 +387,7 @@ int main(void) {
         cmocka_unit_test(concurrency_has_a_unit_and_no_window),
         cmocka_unit_test(styles),
         cmocka_unit_test(numbers_that_no_integer_holds),
+        cmocka_unit_test(a_problem),
         cmocka_unit_test(what_cannot_be_told_is_refused),
         cmocka_unit_test(the_largest_numbers),
         cmocka_unit_test(the_longest_fits_and_less_room_is_refused),

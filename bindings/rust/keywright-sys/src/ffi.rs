@@ -696,6 +696,18 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
+    /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type quota-
+    /// exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied,
+    /// as kw_limiter_http_fields calls it.
+    pub fn kw_limiter_http_problem(
+        limiter: *mut kw_limiter,
+        decision: *const kw_decision,
+        problem: *mut c_char,
+        problem_capacity: usize,
+        length: *mut usize,
+        error: *mut kw_error,
+    ) -> kw_status;
+
     /// Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
     /// retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.
     pub fn kw_limiter_hit(

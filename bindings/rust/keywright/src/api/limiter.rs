@@ -429,6 +429,31 @@ impl Limiter {
         Ok(fields)
     }
 
+    /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type
+    /// quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
+    /// denied, as `Limiter::http_fields` calls it.
+    ///
+    /// - `decision`: a denial by this limiter; anything else is refused by `Reason::DECISION`
+    pub fn http_problem(&self, decision: &Decision) -> Result<Vec<u8>> {
+        let decision = decision.native();
+        let mut problem = vec![0; 1280];
+        let mut length = 0;
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, error| unsafe {
+            sys::kw_limiter_http_problem(
+                limiter,
+                &decision,
+                problem.as_mut_ptr().cast(),
+                problem.len(),
+                &mut length,
+                error,
+            )
+        };
+        self.handle.run(call)?;
+        problem.truncate(length);
+        Ok(problem)
+    }
+
     /// [`Limiter::hit_n`] with `cost` 1.
     pub fn hit(&self, key: impl AsRef<[u8]>) -> Result<Decision> {
         self.hit_n(key, 1)
@@ -591,6 +616,31 @@ impl AsyncLimiter {
         self.handle.handle.run(call)?;
         fields.truncate(length);
         Ok(fields)
+    }
+
+    /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type
+    /// quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
+    /// denied, as `Limiter::http_fields` calls it.
+    ///
+    /// - `decision`: a denial by this limiter; anything else is refused by `Reason::DECISION`
+    pub fn http_problem(&self, decision: &Decision) -> Result<Vec<u8>> {
+        let decision = decision.native();
+        let mut problem = vec![0; 1280];
+        let mut length = 0;
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, error| unsafe {
+            sys::kw_limiter_http_problem(
+                limiter,
+                &decision,
+                problem.as_mut_ptr().cast(),
+                problem.len(),
+                &mut length,
+                error,
+            )
+        };
+        self.handle.handle.run(call)?;
+        problem.truncate(length);
+        Ok(problem)
     }
 
     /// [`AsyncLimiter::hit_n`] with `cost` 1.
