@@ -7,6 +7,11 @@ find_library(CMOCKA_LIBRARY cmocka)
 if(NOT CMOCKA_INCLUDE_DIR OR NOT CMOCKA_LIBRARY)
   message(FATAL_ERROR "The C tests need cmocka (Debian: libcmocka-dev, Homebrew: cmocka), or -DKEYWRIGHT_TESTS=OFF.")
 endif()
+find_path(JANSSON_INCLUDE_DIR jansson.h)
+find_library(JANSSON_LIBRARY jansson)
+if(NOT JANSSON_INCLUDE_DIR OR NOT JANSSON_LIBRARY)
+  message(FATAL_ERROR "The C tests need jansson (Debian: libjansson-dev, Homebrew: jansson), or -DKEYWRIGHT_TESTS=OFF.")
+endif()
 
 # The clock that is put under a test server.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
@@ -50,3 +55,9 @@ foreach(source IN LISTS KW_TESTS)
   set_tests_properties(${name} PROPERTIES TIMEOUT 60
     ENVIRONMENT "KEYWRIGHT_TEST_CLOCK_LIBRARY=${KW_CLOCK_LIBRARY}")
 endforeach()
+
+# The program that runs tests/vectors.
+file(GLOB KW_TEST_VECTORS CONFIGURE_DEPENDS tests/c/support/vectors/*.c)
+target_sources(test_vectors_scenarios PRIVATE ${KW_TEST_VECTORS})
+target_include_directories(test_vectors_scenarios SYSTEM PRIVATE "${JANSSON_INCLUDE_DIR}")
+target_link_libraries(test_vectors_scenarios PRIVATE "${JANSSON_LIBRARY}")

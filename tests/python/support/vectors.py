@@ -1,4 +1,4 @@
-"""Runs the scenarios of tests/vectors: tests/vectors/README.md tells their form. LimiterWords is what one module says."""
+"""Runs the scenarios of tests/vectors, in the form that tests/vectors/README.md tells."""
 
 from __future__ import annotations
 

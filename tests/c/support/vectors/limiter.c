@@ -1,0 +1,131 @@
+/* What scenarios of limiters say. */
+#include <string.h>
+
+#include "support/test.h"
+#include "support/vectors/vectors.h"
+
+static int32_t algorithm_of(const char *name) {
+    static const char *const algorithms[] = {"gcra", "fixed_window"};
+    for (int32_t i = 0; i < (int32_t)(sizeof algorithms / sizeof *algorithms); i++)
+        if (strcmp(algorithms[i], name) == 0) return i;
+    fail_msg("there is no algorithm %s", name);
+    return -1;
+}
+
+static kw_status open_limiter(kw_client *client, const json_t *spec, void **object, kw_error *error) {
+    kw_limiter_options options = {.size = sizeof options, .max_wait_us = vector_number(spec, "max_wait_us")};
+    const char *algorithm = json_string_value(json_object_get(spec, "algorithm"));
+    if (algorithm != NULL) options.algorithm = algorithm_of(algorithm);
+    size_t length;
+    const char *name = vector_bytes(spec, "name", &length);
+    const char *limits = json_string_value(json_object_get(spec, "limits"));
+    kw_limiter *limiter = NULL;
+    kw_status status = kw_limiter_open(client, name, length, limits, &options, &limiter, error);
+    *object = limiter;
+    return status;
+}
+
+static void free_limiter(void *object) {
+    kw_limiter_free(object);
+}
+
+static void tell_decision(json_t *answers, const kw_decision *decision) {
+    static const char *const reasons[] = {"SERVER"};
+    assert_in_range(decision->reason, 0, sizeof reasons / sizeof *reasons - 1);
+    json_t *fields = json_object();
+    json_object_set_new(fields, "status", json_string(kw_status_name(decision->status)));
+    json_object_set_new(fields, "reason", json_string(reasons[decision->reason]));
+    json_object_set_new(fields, "denied_by", json_integer(decision->denied_by));
+    json_object_set_new(fields, "limits", json_integer(decision->limits));
+    json_object_set_new(fields, "count", json_integer(decision->count));
+    json_object_set_new(fields, "limit", json_integer(decision->limit));
+    json_object_set_new(fields, "remaining", json_integer(decision->remaining));
+    json_object_set_new(fields, "retry_after_us", vector_duration(decision->retry_after_us));
+    json_object_set_new(fields, "reset_after_us", vector_duration(decision->reset_after_us));
+    json_object_set_new(fields, "delay_us", vector_duration(decision->delay_us));
+    json_array_append_new(answers, fields);
+}
+
+static kw_status decided(vector_call *call, kw_status status, const kw_decision *decision) {
+    memcpy(call->kept, decision, sizeof *decision);
+    tell_decision(call->answers, decision);
+    return status;
+}
+
+static kw_status call_hit(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_decision made;
+    kw_status status = kw_limiter_hit(object, key, length, vector_number(call->step, "cost"), 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
+static kw_status call_peek(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_decision made;
+    kw_status status = kw_limiter_peek(object, key, length, vector_number(call->step, "cost"), 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
+static kw_status call_wait(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_decision made;
+    kw_status status = kw_limiter_wait(object, key, length, vector_number(call->step, "cost"),
+                                       vector_number(call->step, "wait_us"), 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
+enum { ITEMS_MAX = 64 };
+
+static kw_status call_hit_many(void *object, vector_call *call) {
+    static kw_limiter_hit_args items[ITEMS_MAX];
+    static kw_decision made[ITEMS_MAX];
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(call->step, "items"), i, item) {
+        assert_true(i < ITEMS_MAX && json_object_get(item, "key") != NULL);
+        items[i] = (kw_limiter_hit_args){.size = sizeof *items, .cost = vector_number(item, "cost")};
+        items[i].key = vector_bytes(item, "key", &items[i].key_length);
+    }
+    kw_status status = kw_limiter_hit_many(object, items, i, 0, made, &call->error);
+    for (size_t j = 0; j < i; j++)
+        tell_decision(call->answers, &made[j]);
+    return status;
+}
+
+static kw_status call_refund(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    return kw_limiter_refund(object, key, length, call->given, vector_number(call->step, "count"), 0, &call->error);
+}
+
+static kw_status call_reset(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    return kw_limiter_reset(object, key, length, 0, &call->error);
+}
+
+const vector_words vector_limiter = {
+    .module = "limiter",
+    .must_open = (const char *const[]){"name", "limits", NULL},
+    .may_open = (const char *const[]){"algorithm", "max_wait_us", NULL},
+    .operations =
+        (const vector_operation[]){
+            {"hit", (const char *const[]){"key", "cost", NULL}, true, call_hit},
+            {"peek", (const char *const[]){"key", "cost", NULL}, true, call_peek},
+            {"wait", (const char *const[]){"key", "cost", "wait_us", NULL}, true, call_wait},
+            {"hit_many", (const char *const[]){"items", NULL}, true, call_hit_many},
+            {"refund", (const char *const[]){"key", "decision", "count", NULL}, false, call_refund},
+            {"reset", (const char *const[]){"key", NULL}, false, call_reset},
+            {0},
+        },
+    .item = (const char *const[]){"key", "cost", NULL},
+    .fields = (const char *const[]){"status", "reason", "denied_by", "limits", "count", "limit", "remaining",
+                                    "retry_after_us", "reset_after_us", "delay_us", NULL},
+    .zero = (const char *const[]){"delay_us", NULL},
+    .record = "decision",
+    .open = open_limiter,
+    .free = free_limiter,
+};

@@ -1,0 +1,70 @@
+/* Runs the scenarios of tests/vectors, in the form that tests/vectors/README.md tells. */
+#ifndef KW_TEST_VECTORS_H
+#define KW_TEST_VECTORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "keywright.h"
+#include "support/server.h"
+
+enum { VECTOR_RECORD_MAX = 512, VECTOR_SAVED_MAX = 16, VECTOR_OBJECTS_MAX = 16 };
+
+/* A list of words, NULL at its end. */
+typedef const char *const *vector_list;
+
+/* One call of an operation. */
+typedef struct vector_call {
+    const json_t *step;
+    const void *given;                     /* the record that an argument names, if one does */
+    unsigned char kept[VECTOR_RECORD_MAX]; /* the record that may be kept */
+    json_t *answers;                       /* for the runner: an array of the fields of each answer; empty at first */
+    kw_error error;
+} vector_call;
+
+typedef struct vector_operation {
+    const char *name;
+    vector_list arguments;
+    bool answers;
+    kw_status (*call)(void *object, vector_call *call);
+} vector_operation;
+
+/* What scenarios of one module say. */
+typedef struct vector_words {
+    const char *module;
+    vector_list must_open, may_open;
+    const vector_operation *operations; /* a nameless one ends them */
+    vector_list item;                   /* of an operation for many */
+    vector_list fields;                 /* of its answers */
+    vector_list zero;                   /* those of them that are 0 unless told */
+    const char *record;                 /* the argument that names a kept answer */
+    kw_status (*open)(kw_client *client, const json_t *spec, void **object, kw_error *error);
+    void (*free)(void *object);
+} vector_words;
+
+/* All modules, NULL at the end: here each of them is named. */
+extern const vector_words vector_limiter;
+extern const vector_words *const vector_modules[];
+
+/* What could not be, or was not as told. */
+typedef struct vector_problem {
+    char text[2048];
+} vector_problem;
+
+/* The scenarios of a file or of all files of a folder, each seen to be made of known words and with its file's name
+ * before its own: an array; NULL with a problem. */
+json_t *vector_file(const char *path, vector_problem *problem);
+json_t *vector_folder(const char *path, vector_problem *problem);
+
+/* Does one scenario, from a checked array, on an emptied server. */
+bool vector_run(struct test_server *server, const json_t *scenario, vector_problem *problem);
+
+/* For the words of a module: bytes of a field (those of hex until the next call), a number. */
+const char *vector_bytes(const json_t *item, const char *name, size_t *length);
+int64_t vector_number(const json_t *item, const char *name);
+json_t *vector_duration(int64_t us);
+
+#endif
