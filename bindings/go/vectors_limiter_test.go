@@ -27,6 +27,7 @@ var limiterVocabulary = vocabulary{
 		"status", "reason", "denied_by", "limits", "count", "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us",
 	},
 	unlessTold: words{"delay_us": 0},
+	record:     "decision",
 	open:       openLimiter,
 	call:       callLimiter,
 }

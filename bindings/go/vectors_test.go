@@ -30,6 +30,7 @@ type vocabulary struct {
 	item              []string // of an operation for many
 	fields            []string // of its answers
 	unlessTold        words    // what a field is that is not named
+	record            string   // the argument that names a kept answer
 	open              func(client *keywright.Client, spec words) (any, error)
 	// call does an operation. It gives what an answer is kept by, and its fields as texts: none where it has no answer.
 	call func(t *testing.T, object any, step words, saved map[string]any) ([]outcome, error)
@@ -54,7 +55,6 @@ type scenario struct {
 	name    string
 	words   vocabulary
 	objects map[string]words
-	first   string
 	steps   []words
 }
 
@@ -148,27 +148,7 @@ func fileOf(file string) (all []scenario, err error) {
 	if len(all) == 0 {
 		return nil, errors.New("no scenario")
 	}
-	return all, firsts(data, all)
-}
-
-// firsts finds the first object of each scenario: maps of Go have no order.
-func firsts(data []byte, all []scenario) error {
-	var told struct {
-		Scenarios []struct{ Objects json.RawMessage }
-	}
-	if err := json.Unmarshal(data, &told); err != nil {
-		return err
-	}
-	for i := range all {
-		decoder := json.NewDecoder(bytes.NewReader(told.Scenarios[i].Objects))
-		decoder.Token()
-		name, err := decoder.Token()
-		if err != nil {
-			return err
-		}
-		all[i].first, _ = name.(string)
-	}
-	return nil
+	return all, nil
 }
 
 func scenarioOf(told words) (made scenario, err error) {
@@ -192,9 +172,8 @@ func scenarioOf(told words) (made scenario, err error) {
 	looks, saved := false, []string{}
 	for number, step := range made.steps {
 		looking, err := made.check(step)
-		if err == nil && step.has("on") && made.objects[step.text("on")] == nil ||
-			step.has("decision") && !slices.Contains(saved, step.text("decision")) {
-			err = errors.New("nobody made that")
+		if err == nil && vocabulary.operations[step.text("do")].arguments != nil {
+			err = made.made(step, saved)
 		}
 		if err != nil {
 			return made, fmt.Errorf("step %d, %v: %w", number, step, err)
@@ -206,6 +185,29 @@ func scenarioOf(told words) (made scenario, err error) {
 		return made, errors.New("no step that looks at anything")
 	}
 	return made, nil
+}
+
+// on is the name of the object that a step is about.
+func (s *scenario) on(step words) string {
+	if step.has("on") {
+		return step.text("on")
+	}
+	for only := range s.objects {
+		return only
+	}
+	return ""
+}
+
+// made sees that what a step names is there.
+func (s *scenario) made(step words, saved []string) error {
+	if step.has("on") != (len(s.objects) > 1) {
+		return errors.New("it must say on which of several objects")
+	}
+	record := s.words.record
+	if s.objects[s.on(step)] == nil || step.has(record) && !slices.Contains(saved, step.text(record)) {
+		return errors.New("nobody made that")
+	}
+	return nil
 }
 
 // check says whether the step looks at something.
@@ -302,11 +304,7 @@ func (s *scenario) run(t *testing.T, server *clockServer) error {
 			_, err = s.words.open(client, step)
 			err = failing(err, step.object("fails"))
 		default:
-			on := s.first
-			if step.has("on") {
-				on = step.text("on")
-			}
-			err = s.operate(t, objects[on], step, saved)
+			err = s.operate(t, objects[s.on(step)], step, saved)
 		}
 		if err != nil {
 			return fmt.Errorf("step %d, %v: %w", number, step, err)

@@ -67,6 +67,8 @@ class LimiterWords:
         "delay_us": lambda decision: us(decision.delay),
     }
     unless_told = {"delay_us": 0}
+    #: The argument that names a kept answer.
+    record = "decision"
 
     @staticmethod
     def open(client: Any, spec: Step) -> Any:
@@ -125,9 +127,12 @@ def check(scenario: Step, where: str) -> None:
     for made in scenario["objects"].values():
         known(made, where, words.must_open, words.may_open)
     looked = [check_step(step, words, f"{where}: {json.dumps(step)}") for step in scenario["steps"]]
+    several = len(scenario["objects"]) > 1
     saved: set[str] = set()
     for step in scenario["steps"]:
-        if step.get("on") not in (None, *scenario["objects"]) or step.get("decision") not in (None, *saved):
+        if step["do"] in words.operations and ("on" in step) != several:
+            raise Wrong(f"{where}: {json.dumps(step)}: it must say on which of several objects")
+        if step.get("on") not in (None, *scenario["objects"]) or step.get(words.record) not in (None, *saved):
             raise Wrong(f"{where}: {json.dumps(step)}: nobody made that")
         saved |= {step["save"]} if "save" in step else set()
     if not any(looked):

@@ -109,7 +109,7 @@ class Scenario(Tale):
     def hit_many(self, *items: tuple[str, int], on: str = "") -> list[Answer]:
         """Each item a key of its own: there is no order among them."""
         assert len({key for key, _ in items}) == len(items)
-        step: Step = {"do": "hit_many"} | ({"on": on} if on else {})
+        step: Step = {"do": "hit_many"} | self._named(on)
         step["items"] = [{"key": key, "cost": cost} for key, cost in items]
         answers = [self._write(key, on, self._hitting(cost)) for key, cost in items]
         step["expect"] = [fields_of(answer) for answer in answers]
@@ -176,11 +176,13 @@ class Scenario(Tale):
             self.left[self._place(key, on)] = model
         return answer
 
+    def _named(self, on: str) -> Step:
+        return {"on": on or self.default} if len(self.limiters) > 1 else {}
+
     def _step(self, do: str, key: str | bytes, on: str, **fields: Any) -> Step:
         step: Step = {"do": do}
         put(step, "key", key if isinstance(key, bytes) else key.encode())
-        if on and on != self.default:
-            step["on"] = on
+        step |= self._named(on)
         step |= fields
         self.steps.append(step)
         return step

@@ -132,11 +132,13 @@ static bool was_made(const vector_words *words, const json_t *scenario, size_t b
 }
 
 static bool check_steps(const vector_words *words, const json_t *scenario, vector_problem *problem) {
-    bool looks = false;
+    bool looks = false, several = json_object_size(json_object_get(scenario, "objects")) > 1;
     size_t i;
     json_t *step;
     json_array_foreach(json_object_get(scenario, "steps"), i, step) {
         bool fine = check_step(words, step, &looks, problem);
+        if (fine && vector_operation_of(words, step) != NULL && has(step, "on") != several)
+            fine = vector_wrong(problem, "it must say on which of several objects");
         if (fine && !was_made(words, scenario, i, step)) fine = vector_wrong(problem, "nobody made that");
         if (!fine) {
             vector_at(problem, i, step);
