@@ -37,7 +37,8 @@ license = "MIT"
 
 [workspace.dependencies]
 keywright-sys = {{ path = "keywright-sys", version = "={model.version}" }}
-# For tests alone. With these features it stands on one other crate.
+# For tests alone. With these features tokio stands on one other crate; serde_json reads tests/vectors.
+serde_json = {{ version = "1", default-features = false, features = ["std"] }}
 tokio = {{ version = "~1.47", default-features = false, features = ["rt-multi-thread", "time"] }}
 """
 
