@@ -1,5 +1,5 @@
-//! Runs the scenarios of tests/vectors, in the form that tests/vectors/README.md tells, blocking and awaited; and sees that
-//! what cannot be right is refused. Each scenario is a test: this is a harness of its own.
+//! Runs the scenarios of tests/vectors, in the form that tests/vectors/README.md tells, blocking and awaited; and sees
+//! that what cannot be right is refused. Each scenario is a test: this is a harness of its own.
 
 mod limiter;
 mod read;

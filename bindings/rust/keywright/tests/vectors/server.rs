@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// Starts the server and waits at a pipe whose other end this process holds, so that the server ends with it, however it
-/// ends. $1 is the folder, $2 the clock library, the rest the server's command line.
+/// Starts the server and waits at a pipe whose other end this process holds, so that the server ends with it, however
+/// it ends. $1 is the folder, $2 the clock library, the rest the server's command line.
 const GUARD: &str = r#"folder=$1 library=$2; shift 2
 trap '' INT TERM HUP
 LD_PRELOAD=$library KEYWRIGHT_TEST_CLOCK=$folder/clock "$@" </dev/null >"$folder/output" 2>&1 &
