@@ -32,12 +32,18 @@ static const struct {
     const char *name;
     int32_t reason;
 } reasons[] = {
-#define REASON(name)                                                                                                   \
-    { #name, KW_REASON_##name }
-    REASON(NONE),     REASON(NAME_LENGTH),  REASON(KEY_LENGTH),  REASON(RANGE),
-    REASON(OVERFLOW), REASON(OPTION),       REASON(TIMEOUT),     REASON(TEXT_LENGTH),
-    REASON(DECISION), REASON(LIMIT_SYNTAX), REASON(LIMIT_RANGE), REASON(LIMIT_SIZE),
-#undef REASON
+    {"NONE", KW_REASON_NONE},
+    {"NAME_LENGTH", KW_REASON_NAME_LENGTH},
+    {"KEY_LENGTH", KW_REASON_KEY_LENGTH},
+    {"RANGE", KW_REASON_RANGE},
+    {"OVERFLOW", KW_REASON_OVERFLOW},
+    {"OPTION", KW_REASON_OPTION},
+    {"TIMEOUT", KW_REASON_TIMEOUT},
+    {"TEXT_LENGTH", KW_REASON_TEXT_LENGTH},
+    {"DECISION", KW_REASON_DECISION},
+    {"LIMIT_SYNTAX", KW_REASON_LIMIT_SYNTAX},
+    {"LIMIT_RANGE", KW_REASON_LIMIT_RANGE},
+    {"LIMIT_SIZE", KW_REASON_LIMIT_SIZE},
 };
 
 static int digit(char hex) {
