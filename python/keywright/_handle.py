@@ -80,13 +80,12 @@ class Handle:
         self.about = about
         self.library = opener.library
         self.parent = parent
-        self.pointer: CData = self._open()
+        self._open()
 
-    def _open(self) -> CData:
+    def _open(self) -> None:
         parent = self.library.ffi.NULL if self.parent is None else self.parent.pointer
-        pointer = self._opener.open(parent)
-        self._generation = _generation
-        return pointer
+        self.pointer: CData = self._opener.open(parent)
+        self._generation = _generation  # last: whoever sees it finds the pointer
 
     def root(self) -> ClientHandle:
         """The client's."""
@@ -107,9 +106,14 @@ class Handle:
             if status >= 0:
                 return status
         error = read_error(room.error_data)
-        if error.code is not Status.FORKED or self._generation == _generation:
+        if error.code is not Status.FORKED:
             raise error
-        self.reopen()
+        if self._generation != _generation:
+            self.reopen()
+        elif room.forked != id(self.pointer):
+            room.forked = id(self.pointer)  # another thread has opened it again since: with this one, once more
+        else:
+            raise error  # a fork that Python was not told of
         return -1
 
     def leave(self, room: Room) -> None:
@@ -125,7 +129,7 @@ class Handle:
             if self._generation != _generation:
                 if self.parent is not None:
                     self.parent.reopen()
-                self.pointer = self._open()
+                self._open()
 
 
 class ClientHandle(Handle):
@@ -156,7 +160,7 @@ class ClientHandle(Handle):
             if self._again is not None:
                 self._opener = self._again(self.url)
                 self._again = None
-            self.pointer = self._open()
+            self._open()
 
     def loops(self) -> EachLoop:
         """Where blocking objects submit from async functions."""

@@ -27,7 +27,7 @@ SUCCEEDED, UNANSWERED = b"\0\0\0\0", b"\1\0\0\0"
 class Room:
     """Memory for the answer of one call at a time: its result, and its error."""
 
-    __slots__ = ("_memory", "data", "error", "error_data", "result")
+    __slots__ = ("_memory", "data", "error", "error_data", "forked", "result")
 
     def __init__(self, ffi: FFI) -> None:
         self._memory = ffi.new("char[]", RESULT_SIZE)
@@ -35,6 +35,8 @@ class Room:
         self.data: Buffer = ffi.buffer(self._memory)
         self.error: CData = ffi.new("kw_error *")
         self.error_data: Buffer = ffi.buffer(self.error)
+        #: Which handle's pointer is not to be tried once more when it was forked.
+        self.forked = 0
 
     def clear(self) -> None:
         """Forgets the answer before: until a call brings one, there is none."""

@@ -1,9 +1,11 @@
 """Forked children: clients and stateless objects open again at their next call, whatever the parent does meanwhile."""
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
 
@@ -105,6 +107,57 @@ def test_a_fork_while_another_thread_opens_a_handle_again(client):
     finally:
         done.set()
         thread.join()
+
+
+def test_many_threads_of_a_child_at_once(client):
+    """They all find the handles of the parent, and one of them opens each again."""
+    api = client.limiter("api", "100000/year", algorithm="fixed_window")
+    api.hit("k")
+
+    def work():
+        told, failed = [], []
+        start = threading.Barrier(8)
+
+        def call():
+            start.wait()
+            try:
+                told.extend(api.hit("k").remaining for _ in range(3))
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=call) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return failed, len(set(told))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for _ in range(20):
+            assert in_child(work) == "([], 24)"
+    finally:
+        sys.setswitchinterval(interval)
+    assert api.peek("k").remaining == 100_000 - 1 - 20 * 24
+
+
+def test_a_fork_that_python_was_not_told_of(client):
+    """As a server written in C may fork: it is said, and not tried without end."""
+    api = client.limiter("api", "100/h")
+    api.hit("k")
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        signal.alarm(20)
+        code = 1
+        try:
+            api.hit("k")
+        except keywright.Forked:
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert api.peek("k").remaining == 99
 
 
 def test_a_client_that_was_closed_stays_closed(server):
