@@ -104,7 +104,7 @@ def test_words_that_make_a_twin(asynchronous, blocking):
 
 def test_the_package_imports_asyncio_only_when_it_is_used():
     program = (
-        "import sys, keywright; assert 'asyncio' not in sys.modules, 'asyncio';"
+        "import sys, keywright, keywright.wsgi; assert 'asyncio' not in sys.modules, 'asyncio';"
         "import keywright.aio; assert 'asyncio' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})

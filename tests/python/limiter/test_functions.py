@@ -223,3 +223,28 @@ def test_limits_off_in_asyncio(server, monkeypatch):
         assert client.stats().bytes_sent == 0
 
     asyncio.run(main())
+
+
+def test_a_method_and_a_generator(client):
+    api = client.limiter("api", "3/h")
+
+    class Mailer:
+        def __init__(self, user):
+            self.user = user
+
+        @api.limit(key=lambda self, *_: self.user, cost=lambda self, *letters: len(letters))
+        def send(self, *letters):
+            """Sends letters."""
+            return len(letters)
+
+        @api.limit(key=lambda self: self.user)
+        def lines(self):
+            yield from "ab"
+
+    assert (Mailer.send.__name__, Mailer.send.__doc__) == ("send", "Sends letters.")
+    ann, bob = Mailer("ann"), Mailer("bob")
+    assert ann.send("x", "y") == 2
+    assert list(ann.lines()) == ["a", "b"]
+    with pytest.raises(keywright.Denied):
+        ann.lines()  # when it is called, not when it is first asked
+    assert bob.send("x", "y", "z") == 3

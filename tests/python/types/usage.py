@@ -12,6 +12,8 @@ from typing_extensions import assert_type
 
 import keywright
 import keywright.aio
+import keywright.asgi
+import keywright.wsgi
 from keywright import Submitted
 
 
@@ -70,6 +72,23 @@ def functions(api: keywright.Limiter) -> None:
     assert_type(greet("ann"), int)
     greet(7)  # type: ignore[arg-type]
     _ = later(7)  # type: ignore[arg-type]
+
+
+def middleware(blocking: keywright.Limiter, awaited: keywright.aio.Limiter, web: keywright.wsgi.App) -> None:
+    app: keywright.wsgi.App = keywright.wsgi.RateLimitMiddleware(web, blocking, key=keywright.wsgi.client_address)
+    keywright.wsgi.RateLimitMiddleware(app, blocking, key=lambda environ: 7, cost=2, body="plain", on_failure="deny")
+    keywright.wsgi.RateLimitMiddleware(app, awaited, key=lambda environ: 7)  # type: ignore[arg-type]
+    keywright.wsgi.RateLimitMiddleware(app, blocking)  # type: ignore[call-arg]
+    keywright.wsgi.RateLimitMiddleware(app, blocking, key=lambda environ: 7, on_failure="?")  # type: ignore[arg-type]
+
+
+async def asgi(blocking: keywright.Limiter, awaited: keywright.aio.Limiter, web: keywright.asgi.App) -> None:
+    async def key(scope: keywright.asgi.Scope) -> str:
+        return keywright.asgi.header(scope, "x-user")
+
+    app: keywright.asgi.App = keywright.asgi.RateLimitMiddleware(web, awaited, key=key)
+    keywright.asgi.RateLimitMiddleware(app, blocking, key=keywright.asgi.client_address, style="legacy")
+    keywright.asgi.RateLimitMiddleware(app, blocking, key=lambda scope: None)  # type: ignore[arg-type,return-value]
 
 
 def errors() -> None:
