@@ -237,6 +237,8 @@ const (
 	ReasonTLSHandshake         Reason = 30 // The handshake of TLS failed in another way.
 	ReasonTLSExpected          Reason = 31 // The port speaks TLS, and the URL does not.
 	ReasonReplySize            Reason = 32 // The server's reply is larger than the bound on replies: ask for less at a time.
+	ReasonConnectTimeout       Reason = 33 // No link came up within the connect timeout.
+	ReasonMaxClients           Reason = 34 // The server has no room for another client.
 )
 
 func (r Reason) String() string {
@@ -307,6 +309,10 @@ func (r Reason) String() string {
 		return "tls expected"
 	case ReasonReplySize:
 		return "reply size"
+	case ReasonConnectTimeout:
+		return "connect timeout"
+	case ReasonMaxClients:
+		return "max clients"
 	default:
 		return fmt.Sprintf("Reason(%d)", int32(r))
 	}

@@ -138,6 +138,8 @@ enum {
     KW_REASON_TLS_HANDSHAKE = 30, /* The handshake of TLS failed in another way. */
     KW_REASON_TLS_EXPECTED = 31, /* The port speaks TLS, and the URL does not. */
     KW_REASON_REPLY_SIZE = 32, /* The server's reply is larger than the bound on replies: ask for less at a time. */
+    KW_REASON_CONNECT_TIMEOUT = 33, /* No link came up within the connect timeout. */
+    KW_REASON_MAX_CLIENTS = 34, /* The server has no room for another client. */
 };
 
 /* What a server is in its replication group. */

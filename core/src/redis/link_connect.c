@@ -197,6 +197,20 @@ static void resolved(kw__link *link) {
         give_up(link, status, &error);
 }
 
+static kw_status took_too_long(const kw__link *link, kw_status status, kw_error *error) {
+    static const struct {
+        const char *doing;
+        const char *hint;
+    } stages[] = {
+        [KW__LINK_RESOLVING] = {"looking up", "is the name server reachable?"},
+        [KW__LINK_CONNECTING] = {"connecting to", "are host and port right, and does no firewall stand between?"},
+        [KW__LINK_SECURING] = {"agreeing on TLS with", "does it speak TLS at that port? if not, use redis://"},
+        [KW__LINK_GREETING] = {"shaking hands with", "is it a server of Redis or Valkey, and not busy?"},
+    };
+    return kw__fail(error, status, KW_REASON_CONNECT_TIMEOUT, "%s %s took longer than the connect timeout: %s",
+                    stages[link->state].doing, link->url->shown, stages[link->state].hint);
+}
+
 void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
     kw_error error;
     kw__error_clear(&error);
@@ -211,13 +225,7 @@ void kw__link_go_on(kw__link *link, int64_t now, bool ready) {
             greet(link);
     } else if (now >= link->address_deadline) {
         kw_status status = link->state == KW__LINK_RESOLVING ? KW_RESOLVE : KW_CONNECTION;
-        kw__fail(&error, status, KW_REASON_REFUSED, "%s %s took longer than the connect timeout%s",
-                 status == KW_RESOLVE               ? "looking up"
-                 : link->state == KW__LINK_SECURING ? "agreeing on TLS with"
-                 : link->state == KW__LINK_GREETING ? "shaking hands with"
-                                                    : "connecting to",
-                 link->url->shown,
-                 link->state == KW__LINK_SECURING ? ": does it speak TLS at that port? if not, use redis://" : "");
+        took_too_long(link, status, &error);
         bool goes_on = link->address_at + 1 < link->address_count || link->refusal.code != KW_OK;
         if (link->state == KW__LINK_CONNECTING && goes_on)
             next_address(link, &error);

@@ -45,6 +45,7 @@ kw_status kw__reply_failure(const kw__reply *reply, kw_error *error) {
     const char *words = reply->bytes.data;
     size_t length = reply->bytes.length;
     kw_status status = KW_SERVER;
+    kw_reason reason = KW_REASON_NONE;
     const char *text = "the server answered with an error of its own";
     for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
         size_t word = strlen(failures[i].word);
@@ -57,9 +58,10 @@ kw_status kw__reply_failure(const kw__reply *reply, kw_error *error) {
     static const char too_many[] = "ERR max number of clients";
     if (length >= sizeof too_many - 1 && memcmp(words, too_many, sizeof too_many - 1) == 0) {
         status = KW_CONNECTION;
+        reason = KW_REASON_MAX_CLIENTS;
         text = "the server has no room for another client: raise its maxclients";
     }
-    kw__fail(error, status, KW_REASON_NONE, "%s", text);
+    kw__fail(error, status, reason, "%s", text);
     kw__error_server(error, reply->bytes);
     return status;
 }

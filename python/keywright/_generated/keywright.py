@@ -160,6 +160,10 @@ class Reason(IntEnum):
     TLS_EXPECTED = 31
     #: The server's reply is larger than the bound on replies: ask for less at a time.
     REPLY_SIZE = 32
+    #: No link came up within the connect timeout.
+    CONNECT_TIMEOUT = 33
+    #: The server has no room for another client.
+    MAX_CLIENTS = 34
 
 
 class Role(IntEnum):

@@ -134,6 +134,7 @@ static void a_name_server_that_hangs(void **state) {
     assert_in_range(test_now() - begun, 400000, 3000000); /* the connect budget, not the call's deadline */
     assert_int_equal(error.retryable, 1);
     assert_int_equal(error.maybe_applied, 0);
+    assert_int_equal(error.reason, KW_REASON_CONNECT_TIMEOUT);
     assert_non_null(strstr(error.message, "looking up redis://slow.test"));
     assert_non_null(strstr(error.message, "connect timeout"));
     atomic_store(&hangs, false);

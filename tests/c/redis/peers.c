@@ -75,7 +75,8 @@ static void one_who_never_answers(void **state) {
     int64_t begun = test_now();
     assert_int_equal(ping_fake(NULL, 0, false), KW_CONNECTION); /* by the connect budget: no link came up */
     assert_in_range(test_now() - begun, 300000, 3000000);
-    assert_non_null(strstr(error.message, "connect timeout"));
+    assert_int_equal(error.reason, KW_REASON_CONNECT_TIMEOUT);
+    assert_non_null(strstr(error.message, "connect timeout: is it a server of Redis"));
 }
 
 static void one_who_hangs_up(void **state) {
@@ -105,7 +106,9 @@ static void one_who_talks_nonsense(void **state) {
 static void half_a_reply(void **state) {
     (void)state;
     assert_int_equal(FAKE("%3\r\n$6\r\nser", true), KW_CONNECTION);
+    assert_int_equal(error.reason, KW_REASON_CLOSED_BY_PEER);
     assert_int_equal(FAKE("%3\r\n$6\r\nser", false), KW_CONNECTION); /* the connect budget */
+    assert_int_equal(error.reason, KW_REASON_CONNECT_TIMEOUT);
 }
 
 static const char old_redis[] = "%2\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n6.2.9\r\n+OK\r\n"
@@ -124,6 +127,7 @@ static void one_who_is_too_old(void **state) {
 static void a_full_server(void **state) {
     (void)state;
     assert_int_equal(FAKE("-ERR max number of clients reached\r\n", true), KW_CONNECTION);
+    assert_int_equal(error.reason, KW_REASON_MAX_CLIENTS);
     assert_non_null(strstr(error.message, "maxclients"));
 }
 

@@ -268,6 +268,7 @@ static void no_room_for_another_client(void **state) {
     kw_error told = error;
     config("maxclients", "1000");
     assert_int_equal(status, KW_CONNECTION);
+    assert_int_equal(told.reason, KW_REASON_MAX_CLIENTS);
     assert_int_equal(told.retryable, 1);
     assert_int_equal(told.maybe_applied, 0);
     assert_non_null(strstr(told.message, "maxclients"));

@@ -205,15 +205,15 @@ static void a_port_that_keeps_silent(void **state) {
     (void)state;
     int64_t begun = test_now();
     const struct test_tls_manner silent = {.is_silent = true}, plain = {.is_plain = true};
-    expect(meet(NULL, silent, "127.0.0.1", trusting("&connect_timeout=300ms")), KW_CONNECTION, KW_REASON_REFUSED,
-           "does it speak TLS at that port? if not, use redis://");
+    expect(meet(NULL, silent, "127.0.0.1", trusting("&connect_timeout=300ms")), KW_CONNECTION,
+           KW_REASON_CONNECT_TIMEOUT, "does it speak TLS at that port? if not, use redis://");
     assert_in_range(test_now() - begun, 300000, 3000000);
     /* As a server of ours does at its port without TLS: it waits for the end of a line. */
-    expect(meet(NULL, plain, "127.0.0.1", trusting("&connect_timeout=300ms")), KW_CONNECTION, KW_REASON_REFUSED,
+    expect(meet(NULL, plain, "127.0.0.1", trusting("&connect_timeout=300ms")), KW_CONNECTION, KW_REASON_CONNECT_TIMEOUT,
            "use redis://");
     begun = test_now();
     expect(meet(NULL, silent, "127.0.0.1", trusting("&timeout=100ms&connect_timeout=200ms")), KW_CONNECTION,
-           KW_REASON_REFUSED, "TLS");
+           KW_REASON_CONNECT_TIMEOUT, "TLS");
     assert_in_range(test_now() - begun, 200000, 2000000);
 }
 

@@ -158,6 +158,10 @@ pub const KW_REASON_TLS_HANDSHAKE: kw_reason = 30;
 pub const KW_REASON_TLS_EXPECTED: kw_reason = 31;
 /// The server's reply is larger than the bound on replies: ask for less at a time.
 pub const KW_REASON_REPLY_SIZE: kw_reason = 32;
+/// No link came up within the connect timeout.
+pub const KW_REASON_CONNECT_TIMEOUT: kw_reason = 33;
+/// The server has no room for another client.
+pub const KW_REASON_MAX_CLIENTS: kw_reason = 34;
 
 /// What a server is in its replication group.
 pub type kw_role = i32;

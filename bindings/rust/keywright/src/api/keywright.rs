@@ -264,6 +264,10 @@ impl Reason {
     pub const TLS_EXPECTED: Reason = Reason(31);
     /// The server's reply is larger than the bound on replies: ask for less at a time.
     pub const REPLY_SIZE: Reason = Reason(32);
+    /// No link came up within the connect timeout.
+    pub const CONNECT_TIMEOUT: Reason = Reason(33);
+    /// The server has no room for another client.
+    pub const MAX_CLIENTS: Reason = Reason(34);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -311,6 +315,8 @@ impl fmt::Display for Reason {
             Reason::TLS_HANDSHAKE => out.write_str("TLS_HANDSHAKE"),
             Reason::TLS_EXPECTED => out.write_str("TLS_EXPECTED"),
             Reason::REPLY_SIZE => out.write_str("REPLY_SIZE"),
+            Reason::CONNECT_TIMEOUT => out.write_str("CONNECT_TIMEOUT"),
+            Reason::MAX_CLIENTS => out.write_str("MAX_CLIENTS"),
             other => write!(out, "{}", other.0),
         }
     }
