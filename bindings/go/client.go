@@ -54,11 +54,19 @@ func Open(url string, options ...ClientOptions) (*Client, error) {
 func (c *Client) Close() error {
 	defer runtime.KeepAlive(c)
 	var failure C.kw_error
-	if status := C.kw_client_close(c.native, C.KW_DEFAULT_TIMEOUT, &failure); status != C.KW_OK {
+	if status := C.kw_client_close(c.handle(), C.KW_DEFAULT_TIMEOUT, &failure); status != C.KW_OK {
 		return errorOf(status, &failure)
 	}
 	<-c.loop.ended
 	return nil
+}
+
+// handle is what C knows the client by; nil of a nil or a zero one.
+func (c *Client) handle() *C.kw_client {
+	if c == nil {
+		return nil
+	}
+	return c.native
 }
 
 // libraryFits compares the library that was loaded with the version that this package was made for.

@@ -58,12 +58,28 @@ type Echo struct {
 	native *C.kw_echo
 }
 
+// handle is what C knows the echo by; nil of a nil or a zero one.
+func (e *Echo) handle() *C.kw_echo {
+	if e == nil {
+		return nil
+	}
+	return e.native
+}
+
+// of is the client of the echo; nil of a nil or a zero one.
+func (e *Echo) of() *Client {
+	if e == nil {
+		return nil
+	}
+	return e.client
+}
+
 // Echo makes the echo object. The client must have been opened with echo://.
 func (c *Client) Echo() (*Echo, error) {
 	defer runtime.KeepAlive(c)
 	var native *C.kw_echo
 	var failure C.kw_error
-	status := C.kw_echo_open(c.native, &native, &failure)
+	status := C.kw_echo_open(c.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
 	}
@@ -78,7 +94,7 @@ func (c *Client) Echo() (*Echo, error) {
 func (e *Echo) Hold(held bool) error {
 	defer runtime.KeepAlive(e)
 	var failure C.kw_error
-	status := C.kw_echo_hold(e.native, flag(held), &failure)
+	status := C.kw_echo_hold(e.handle(), flag(held), &failure)
 	if status != C.KW_OK {
 		return errorOf(status, &failure)
 	}
@@ -89,7 +105,7 @@ func (e *Echo) Hold(held bool) error {
 func (e *Echo) Drop() error {
 	defer runtime.KeepAlive(e)
 	var failure C.kw_error
-	status := C.kw_echo_drop(e.native, &failure)
+	status := C.kw_echo_drop(e.handle(), &failure)
 	if status != C.KW_OK {
 		return errorOf(status, &failure)
 	}
@@ -100,7 +116,7 @@ func (e *Echo) Drop() error {
 func (e *Echo) Flush() error {
 	defer runtime.KeepAlive(e)
 	var failure C.kw_error
-	status := C.kw_echo_flush(e.native, &failure)
+	status := C.kw_echo_flush(e.handle(), &failure)
 	if status != C.KW_OK {
 		return errorOf(status, &failure)
 	}
@@ -114,7 +130,7 @@ func (e *Echo) Flush() error {
 func (e *Echo) Forbid(forbidden bool) error {
 	defer runtime.KeepAlive(e)
 	var failure C.kw_error
-	status := C.kw_echo_forbid(e.native, flag(forbidden), &failure)
+	status := C.kw_echo_forbid(e.handle(), flag(forbidden), &failure)
 	if status != C.KW_OK {
 		return errorOf(status, &failure)
 	}
@@ -126,7 +142,7 @@ func (e *Echo) State() (EchoSeen, error) {
 	defer runtime.KeepAlive(e)
 	var native C.kw_echo_seen
 	var failure C.kw_error
-	status := C.kw_echo_state(e.native, &native, &failure)
+	status := C.kw_echo_state(e.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return EchoSeen{}, errorOf(status, &failure)
 	}
@@ -145,7 +161,7 @@ func (e *Echo) Send(ctx context.Context, payload []byte) (EchoPair, error) {
 //
 // One round trip. Safe to repeat.
 func (e *Echo) SendN(ctx context.Context, payload []byte, number int64) (EchoPair, error) {
-	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_send(e.native, call.completions, call.tag, unsafe.Pointer(unsafe.SliceData(payload)),
 			C.size_t(len(payload)), C.int64_t(number), call.timeout, &call.failure)
@@ -174,7 +190,7 @@ func (e *Echo) SendMany(ctx context.Context, items []EchoSend) ([]EchoPair, erro
 			return nil, err
 		}
 	}
-	results, statuses, err := askMany(ctx, e.client, len(items), echoPairOf, func(call *call, i int) C.kw_status {
+	results, statuses, err := askMany(ctx, e.of(), len(items), echoPairOf, func(call *call, i int) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_send(e.native, call.completions, call.tag,
 			unsafe.Pointer(unsafe.SliceData(items[i].Payload)), C.size_t(len(items[i].Payload)),
@@ -199,7 +215,7 @@ func (e *Echo) Steps(ctx context.Context, pause time.Duration) (EchoPair, error)
 //
 // Round trips: as many as asked for. Safe to repeat.
 func (e *Echo) StepsN(ctx context.Context, number, count int64, pause time.Duration) (EchoPair, error) {
-	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_steps(e.native, call.completions, call.tag, C.int64_t(number), C.int64_t(count),
 			microseconds(pause), call.timeout, &call.failure)
@@ -219,7 +235,7 @@ func (e *Echo) Grant(ctx context.Context) (EchoPair, error) {
 //
 // One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
 func (e *Echo) GrantN(ctx context.Context, number int64) (EchoPair, error) {
-	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_grant(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
 			&call.failure)
@@ -239,7 +255,7 @@ func (e *Echo) Keep(ctx context.Context) (EchoPair, error) {
 //
 // One round trip. Safe to repeat: what is sent twice is done once.
 func (e *Echo) KeepN(ctx context.Context, number int64) (EchoPair, error) {
-	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_keep(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
 			&call.failure)
@@ -259,7 +275,7 @@ func (e *Echo) Script(ctx context.Context) (EchoPair, error) {
 //
 // One round trip. Safe to repeat.
 func (e *Echo) ScriptN(ctx context.Context, number int64) (EchoPair, error) {
-	result, status, err := ask(ctx, e.client, echoPairOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_script(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
 			&call.failure)

@@ -569,7 +569,7 @@ func HashTag(name, key string) (string, error) {
 // for others to attach to.
 func (c *Client) URL() string {
 	defer runtime.KeepAlive(c)
-	return C.GoString(C.kw_client_url(c.native))
+	return C.GoString(C.kw_client_url(c.handle()))
 }
 
 // Stats reads the client's counters. They are read one by one, not as one moment.
@@ -577,7 +577,7 @@ func (c *Client) Stats() (Stats, error) {
 	defer runtime.KeepAlive(c)
 	var native C.kw_stats
 	var failure C.kw_error
-	status := C.kw_client_stats(c.native, &native, &failure)
+	status := C.kw_client_stats(c.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return Stats{}, errorOf(status, &failure)
 	}
@@ -589,7 +589,7 @@ func (c *Client) Background() (Background, error) {
 	defer runtime.KeepAlive(c)
 	var native C.kw_background
 	var failure C.kw_error
-	status := C.kw_client_background(c.native, &native, &failure)
+	status := C.kw_client_background(c.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return Background{}, errorOf(status, &failure)
 	}

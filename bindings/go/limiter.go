@@ -175,6 +175,22 @@ type Limiter struct {
 	native *C.kw_limiter
 }
 
+// handle is what C knows the limiter by; nil of a nil or a zero one.
+func (l *Limiter) handle() *C.kw_limiter {
+	if l == nil {
+		return nil
+	}
+	return l.native
+}
+
+// of is the client of the limiter; nil of a nil or a zero one.
+func (l *Limiter) of() *Client {
+	if l == nil {
+		return nil
+	}
+	return l.client
+}
+
 // LimitsParse reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or
 // |, each optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30
 // days), year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
@@ -223,7 +239,7 @@ func (c *Client) Limiter(name, limits string, options ...LimiterOptions) (*Limit
 	}
 	var native *C.kw_limiter
 	var failure C.kw_error
-	status := C.kw_limiter_open(c.native, data(name), C.size_t(len(name)), nativeLimits, chosen.native(), &native,
+	status := C.kw_limiter_open(c.handle(), data(name), C.size_t(len(name)), nativeLimits, chosen.native(), &native,
 		&failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
@@ -252,7 +268,7 @@ func (l *Limiter) HTTPFields(decision Decision, partition []byte, style HTTPStyl
 	var native [9216]C.char
 	var length C.size_t
 	var failure C.kw_error
-	status := C.kw_limiter_http_fields(l.native, decision.native(), unsafe.Pointer(unsafe.SliceData(partition)),
+	status := C.kw_limiter_http_fields(l.handle(), decision.native(), unsafe.Pointer(unsafe.SliceData(partition)),
 		C.size_t(len(partition)), C.int32_t(style), &native[0], C.size_t(len(native)), &length, &failure)
 	if status != C.KW_OK {
 		return "", errorOf(status, &failure)
@@ -270,7 +286,7 @@ func (l *Limiter) HTTPProblem(decision Decision) (string, error) {
 	var native [1280]C.char
 	var length C.size_t
 	var failure C.kw_error
-	status := C.kw_limiter_http_problem(l.native, decision.native(), &native[0], C.size_t(len(native)), &length,
+	status := C.kw_limiter_http_problem(l.handle(), decision.native(), &native[0], C.size_t(len(native)), &length,
 		&failure)
 	if status != C.KW_OK {
 		return "", errorOf(status, &failure)
@@ -291,7 +307,7 @@ func (l *Limiter) Hit(ctx context.Context, key string) (Decision, error) {
 //
 // One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
 func (l *Limiter) HitN(ctx context.Context, key string, cost int64) (Decision, error) {
-	result, status, err := ask(ctx, l.client, decisionOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_hit(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), call.timeout, &call.failure)
@@ -323,7 +339,7 @@ func (l *Limiter) HitMany(ctx context.Context, items []LimiterHit) ([]Decision, 
 			return nil, err
 		}
 	}
-	results, statuses, err := askMany(ctx, l.client, len(items), decisionOf, func(call *call, i int) C.kw_status {
+	results, statuses, err := askMany(ctx, l.of(), len(items), decisionOf, func(call *call, i int) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_hit(l.native, call.completions, call.tag, data(items[i].Key),
 			C.size_t(len(items[i].Key)), C.int64_t(items[i].Cost), call.timeout, &call.failure)
@@ -347,7 +363,7 @@ func (l *Limiter) Peek(ctx context.Context, key string) (Decision, error) {
 //
 // One round trip. Safe to repeat.
 func (l *Limiter) PeekN(ctx context.Context, key string, cost int64) (Decision, error) {
-	result, status, err := ask(ctx, l.client, decisionOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_peek(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), call.timeout, &call.failure)
@@ -373,7 +389,7 @@ func (l *Limiter) Wait(ctx context.Context, key string) (Decision, error) {
 //
 // Round trips: 1 under GCRA, 1 and more for windows. Never sent twice: a link lost after sending gives ErrUnknown.
 func (l *Limiter) WaitN(ctx context.Context, key string, cost int64) (Decision, error) {
-	result, status, err := ask(ctx, l.client, decisionOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_wait(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), call.patience, call.timeout, &call.failure)
@@ -388,7 +404,7 @@ func (l *Limiter) WaitN(ctx context.Context, key string, cost int64) (Decision, 
 //
 // One round trip. Safe to repeat: what is sent twice is done once.
 func (l *Limiter) Reset(ctx context.Context, key string) error {
-	return do(ctx, l.client, func(call *call) C.kw_status {
+	return do(ctx, l.of(), func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_reset(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			call.timeout, &call.failure)
@@ -407,7 +423,7 @@ func (l *Limiter) Reset(ctx context.Context, key string) error {
 // One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
 func (l *Limiter) Refund(ctx context.Context, key string, decision Decision, count int64) error {
 	nativeDecision := decision.native()
-	return do(ctx, l.client, func(call *call) C.kw_status {
+	return do(ctx, l.of(), func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_refund(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			nativeDecision, C.int64_t(count), call.timeout, &call.failure)

@@ -68,10 +68,42 @@ type Listener struct {
 	native *C.kw_listener
 }
 
+// handle is what C knows the listener by; nil of a nil or a zero one.
+func (l *Listener) handle() *C.kw_listener {
+	if l == nil {
+		return nil
+	}
+	return l.native
+}
+
+// of is the client of the listener; nil of a nil or a zero one.
+func (l *Listener) of() *Client {
+	if l == nil {
+		return nil
+	}
+	return l.client
+}
+
 // Shelf is a cache of the keys with a prefix, without the cache.
 type Shelf struct {
 	client *Client
 	native *C.kw_shelf
+}
+
+// handle is what C knows the shelf by; nil of a nil or a zero one.
+func (s *Shelf) handle() *C.kw_shelf {
+	if s == nil {
+		return nil
+	}
+	return s.native
+}
+
+// of is the client of the shelf; nil of a nil or a zero one.
+func (s *Shelf) of() *Client {
+	if s == nil {
+		return nil
+	}
+	return s.client
 }
 
 // Cell is one value that changes only from what one believes it to be.
@@ -80,10 +112,42 @@ type Cell struct {
 	native *C.kw_cell
 }
 
+// handle is what C knows the cell by; nil of a nil or a zero one.
+func (c *Cell) handle() *C.kw_cell {
+	if c == nil {
+		return nil
+	}
+	return c.native
+}
+
+// of is the client of the cell; nil of a nil or a zero one.
+func (c *Cell) of() *Client {
+	if c == nil {
+		return nil
+	}
+	return c.client
+}
+
 // Beat is a duty: PING again and again.
 type Beat struct {
 	client *Client
 	native *C.kw_beat
+}
+
+// handle is what C knows the beat by; nil of a nil or a zero one.
+func (b *Beat) handle() *C.kw_beat {
+	if b == nil {
+		return nil
+	}
+	return b.native
+}
+
+// of is the client of the beat; nil of a nil or a zero one.
+func (b *Beat) of() *Client {
+	if b == nil {
+		return nil
+	}
+	return b.client
 }
 
 // Listener makes a listener; it listens from the first call of state on, and while it hears.
@@ -93,7 +157,7 @@ func (c *Client) Listener(channel string) (*Listener, error) {
 	defer runtime.KeepAlive(c)
 	var native *C.kw_listener
 	var failure C.kw_error
-	status := C.kw_listener_open(c.native, data(channel), C.size_t(len(channel)), &native, &failure)
+	status := C.kw_listener_open(c.handle(), data(channel), C.size_t(len(channel)), &native, &failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
 	}
@@ -107,7 +171,7 @@ func (l *Listener) State() (ListenerHeard, error) {
 	defer runtime.KeepAlive(l)
 	var native C.kw_listener_heard
 	var failure C.kw_error
-	status := C.kw_listener_state(l.native, &native, &failure)
+	status := C.kw_listener_state(l.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return ListenerHeard{}, errorOf(status, &failure)
 	}
@@ -121,7 +185,7 @@ func (c *Client) Shelf(prefix string) (*Shelf, error) {
 	defer runtime.KeepAlive(c)
 	var native *C.kw_shelf
 	var failure C.kw_error
-	status := C.kw_shelf_open(c.native, data(prefix), C.size_t(len(prefix)), &native, &failure)
+	status := C.kw_shelf_open(c.handle(), data(prefix), C.size_t(len(prefix)), &native, &failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
 	}
@@ -135,7 +199,7 @@ func (s *Shelf) Read() (ShelfState, error) {
 	defer runtime.KeepAlive(s)
 	var native C.kw_shelf_state
 	var failure C.kw_error
-	status := C.kw_shelf_read(s.native, &native, &failure)
+	status := C.kw_shelf_read(s.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return ShelfState{}, errorOf(status, &failure)
 	}
@@ -149,7 +213,7 @@ func (c *Client) Cell(key string) (*Cell, error) {
 	defer runtime.KeepAlive(c)
 	var native *C.kw_cell
 	var failure C.kw_error
-	status := C.kw_cell_open(c.native, data(key), C.size_t(len(key)), &native, &failure)
+	status := C.kw_cell_open(c.handle(), data(key), C.size_t(len(key)), &native, &failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
 	}
@@ -165,7 +229,7 @@ func (c *Client) Beat(every time.Duration) (*Beat, error) {
 	defer runtime.KeepAlive(c)
 	var native *C.kw_beat
 	var failure C.kw_error
-	status := C.kw_beat_open(c.native, microseconds(every), &native, &failure)
+	status := C.kw_beat_open(c.handle(), microseconds(every), &native, &failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
 	}
@@ -179,7 +243,7 @@ func (b *Beat) State() (Duty, error) {
 	defer runtime.KeepAlive(b)
 	var native C.kw_duty
 	var failure C.kw_error
-	status := C.kw_beat_state(b.native, &native, &failure)
+	status := C.kw_beat_state(b.handle(), &native, &failure)
 	if status != C.KW_OK {
 		return Duty{}, errorOf(status, &failure)
 	}
@@ -192,7 +256,7 @@ func (b *Beat) State() (Duty, error) {
 //
 // One round trip. Safe to repeat.
 func (l *Listener) Hear(ctx context.Context) (ListenerHeard, error) {
-	result, status, err := ask(ctx, l.client, listenerHeardOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, l.of(), listenerHeardOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_listener_submit_hear(l.native, call.completions, call.tag, call.patience, call.timeout,
 			&call.failure)
@@ -209,7 +273,7 @@ func (l *Listener) Hear(ctx context.Context) (ListenerHeard, error) {
 // The bool is false for a definite no (StatusConflict). One round trip. Never sent twice: a link lost after sending
 // gives ErrUnknown.
 func (c *Cell) Swap(ctx context.Context, expected, value []byte) (Swapped, bool, error) {
-	result, status, err := ask(ctx, c.client, swappedOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, c.of(), swappedOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(c)
 		return C.kw_cell_submit_swap(c.native, call.completions, call.tag, unsafe.Pointer(unsafe.SliceData(expected)),
 			C.size_t(len(expected)), unsafe.Pointer(unsafe.SliceData(value)), C.size_t(len(value)), call.timeout,

@@ -351,10 +351,27 @@ func (l *loop) release() {
 	C.free(unsafe.Pointer(l.records))
 }
 
+// refuse is the error of a call that cannot begin: nobody made what it is about, or it has no context.
+func refuse(ctx context.Context, client *Client) *Error {
+	switch {
+	case client == nil || client.loop == nil:
+		return &Error{Code: StatusInvalid, Reason: ReasonNullHandle, Position: -1,
+			Message: "nobody made this: a client comes from Open, and all else from a method of a client"}
+	case ctx == nil:
+		return &Error{Code: StatusInvalid, Reason: ReasonNullArgument, Position: -1,
+			Message: "the context is nil: pass context.Background() where there is none"}
+	default:
+		return nil
+	}
+}
+
 // ask runs an operation that asks: a no is an answer, told by the status.
 func ask[T any](ctx context.Context, client *Client, read func(unsafe.Pointer) T,
 	send func(*call) C.kw_status) (result T, status Status, err error) {
 	defer runtime.KeepAlive(client)
+	if err := refuse(ctx, client); err != nil {
+		return result, err.Code, err
+	}
 	c, err := client.loop.submit(ctx, send)
 	if err != nil {
 		return result, err.(*Error).Code, err
@@ -392,6 +409,9 @@ func refused(status Status, err error) error {
 func askMany[T any](ctx context.Context, client *Client, count int, read func(unsafe.Pointer) T,
 	send func(*call, int) C.kw_status) ([]T, []Status, error) {
 	defer runtime.KeepAlive(client)
+	if err := refuse(ctx, client); err != nil {
+		return nil, nil, err
+	}
 	results, statuses := make([]T, count), make([]Status, count)
 	calls := make([]*call, count)
 	var first error

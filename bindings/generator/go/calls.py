@@ -14,7 +14,7 @@ class Calls(Text):
     def receiver(self, function: Function | Operation) -> tuple[str, str]:
         """The receiver's declaration and what C is given."""
         letter = function.handle[0]
-        return f"({letter} *{pascal(function.handle)}) ", f"{letter}.native"
+        return f"({letter} *{pascal(function.handle)}) ", f"{letter}.handle()"
 
     def argument_list(self, arguments: list[Argument]) -> str:
         """Go's parameters, neighbours of one type sharing it."""
@@ -97,7 +97,7 @@ class Calls(Text):
         for argument in function.args:
             match argument.type:
                 case "handle":
-                    passed.append("c.native")
+                    passed.append("c.handle()")
                 case "handle_out":
                     passed.append("&native")
                 case "record":
@@ -250,7 +250,7 @@ class Calls(Text):
             for item in given:
                 if item.type == "record":
                     self.out.append(f"\tnative{pascal(item.name)} := {local(item.name)}.native()\n")
-        client = letter if operation.handle == "client" else f"{letter}.client"
+        client = letter if operation.handle == "client" else f"{letter}.of()"
         send = self.send(operation, given, "call *call", lambda item: local(item.name))
         read = f"{local(operation.result)}Of, " if operation.result else ""
         if not operation.result:
@@ -342,7 +342,7 @@ class Calls(Text):
         )
         receiver, _ = self.receiver(operation)
         letter = operation.handle[0]
-        client = letter if operation.handle == "client" else f"{letter}.client"
+        client = letter if operation.handle == "client" else f"{letter}.of()"
         send = self.send(operation, given, "call *call, i int", lambda item: f"items[i].{pascal(bare(item.name))}")
         statuses = "statuses" if carried else "_"
         self.out.append(f"func {receiver}{name}Many(ctx context.Context, items []{item_type}) ([]{result}, error) {{\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import words
 from ..model import Enum, Handle, Record
-from ..words import bare, visible
+from ..words import bare, lower_first, visible
 from .names import Text, aligned, c_field, from_c, local, pascal, quoted, to_c, type_of, value_name
 
 
@@ -151,3 +151,13 @@ class Types(Text):
         name = pascal(handle.name)
         self.doc(name, handle.doc, noun="is")
         self.out.append(f"type {name} struct {{\n\tclient *Client\n\tnative *C.{handle.c_name}\n}}\n\n")
+        letter, named = name[0].lower(), lower_first(name)
+        for method, kind, field, what in (
+            ("handle", f"*C.{handle.c_name}", "native", f"what C knows the {named} by"),
+            ("of", "*Client", "client", f"the client of the {named}"),
+        ):
+            self.comment([f"{method} is {what}; nil of a nil or a zero one."])
+            self.out.append(
+                f"func ({letter} *{name}) {method}() {kind} {{\n"
+                f"\tif {letter} == nil {{\n\t\treturn nil\n\t}}\n\treturn {letter}.{field}\n}}\n\n"
+            )
