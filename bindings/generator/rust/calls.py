@@ -289,11 +289,18 @@ class Calls(Text):
             self.out.append(f"        self.handle.run(call){wait}\n    }}\n\n")
             return
         status = "_" if operation.asks and not words.answers_no(self.model, operation) else "status"
-        self.out.append(f"        let (result, {status}) = self.handle.ask(call){wait}?;\n")
+        asked = self.granted_to(operation) if prefix else None
+        door = f"ask_granted({asked}, call)" if asked else "ask(call)"
+        self.out.append(f"        let (result, {status}) = self.handle.{door}{wait}?;\n")
         if not operation.asks:
             self.out.append("        settled(status)?;\n")
         answer = "Ok(result)" if status == "_" or not operation.asks else "Ok((status == Status::OK).then_some(result))"
         self.out.append(f"        {answer}\n    }}\n\n")
+
+    def granted_to(self, operation: Operation) -> str | None:
+        """The key that an operation hands something out to, which by what its result keeps can be taken back."""
+        record = self.model.record(operation.result)
+        return local(record.keeps[0]) if operation.grants and record.keeps else None
 
     def all_passed(self, operation: Operation) -> list[str]:
         return [word for item in operation.args for word in self.passed(item)]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use keywright_sys as sys;
 
 use crate::client::close;
-use crate::handle::{check, settled, Handle, Native, Raw, Record};
+use crate::handle::{check, settled, GivesBack, Handle, Native, Raw, Record};
 use crate::{Error, Result, Status};
 
 /// How many answers are taken at once.
@@ -57,12 +57,16 @@ struct Slot {
     state: State,
     status: sys::kw_status,
     data: Vec<u8>,
+    undo: Option<Undo>,
 }
+
+/// Gives back what the answer granted, when nobody is there any more to take it.
+type Undo = Box<dyn FnOnce(&Desk, &[u8]) + Send>;
 
 enum State {
     Waiting(Option<Waker>),
     Answered,
-    /// The future was dropped; the answer is thrown away when it comes.
+    /// The future was dropped: what the answer grants is given back when it comes.
     Abandoned,
 }
 
@@ -75,7 +79,7 @@ impl Desk {
     fn run(&self) {
         // SAFETY: records of C hold numbers and pointers, for which zero is a value.
         let mut records: [sys::kw_record; BATCH] = unsafe { zeroed() };
-        let mut wakers = Vec::new();
+        let (mut wakers, mut left) = (Vec::new(), Vec::new());
         loop {
             let completions = self.completions.as_ptr();
             // SAFETY: no other thread waits or drains.
@@ -87,9 +91,10 @@ impl Desk {
                     sys::kw_completions_drain(completions, records.as_mut_ptr(), BATCH as i64, stride, null_mut())
                 };
                 let count = usize::try_from(count).unwrap_or(0);
-                self.deliver(&records[..count], &mut wakers);
-                // Woken without the lock: a waker may run the task at once.
+                self.deliver(&records[..count], &mut wakers, &mut left);
+                // Without the lock: a waker may run the task at once, and giving back is a call.
                 wakers.drain(..).for_each(Waker::wake);
+                left.drain(..).for_each(|(undo, data)| undo(self, &data));
                 if count < BATCH {
                     break;
                 }
@@ -100,7 +105,7 @@ impl Desk {
         }
     }
 
-    fn deliver(&self, records: &[sys::kw_record], wakers: &mut Vec<Waker>) {
+    fn deliver(&self, records: &[sys::kw_record], wakers: &mut Vec<Waker>, left: &mut Vec<(Undo, Vec<u8>)>) {
         let mut slots = self.slots();
         for record in records {
             let index = index_of(record.tag);
@@ -118,10 +123,31 @@ impl Desk {
             match std::mem::replace(&mut slot.state, State::Answered) {
                 State::Waiting(waker) => wakers.extend(waker),
                 State::Answered => continue,
-                State::Abandoned => slots.release(index),
+                State::Abandoned => {
+                    left.extend(slot.take_undo());
+                    slots.release(index);
+                }
             }
             wakers.extend(slots.ended(1));
         }
+    }
+
+    /// Submits a call whose answer nobody waits for. What cannot be sent is left to its own expiry.
+    fn send_away(&self, send: impl FnOnce(*mut sys::kw_completions, u64, *mut sys::kw_error) -> sys::kw_status) {
+        let tag = self.slots().reserve();
+        self.slots().slot(tag).state = State::Abandoned;
+        if check(|error| send(self.completions.as_ptr(), tag, error)).is_err() {
+            self.not_sent(tag);
+        }
+    }
+
+    /// Takes back the slot of a call that did not go out.
+    fn not_sent(&self, tag: u64) {
+        let mut slots = self.slots();
+        slots.release(index_of(tag));
+        let wakers = slots.ended(0);
+        drop(slots);
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -130,7 +156,13 @@ impl Slots {
     fn reserve(&mut self) -> u64 {
         let index = self.free.pop().unwrap_or_else(|| {
             let index = self.slots.len() as u32;
-            self.slots.push(Slot { tag: u64::from(index), state: State::Answered, status: 0, data: Vec::new() });
+            self.slots.push(Slot {
+                tag: u64::from(index),
+                state: State::Answered,
+                status: 0,
+                data: Vec::new(),
+                undo: None,
+            });
             index
         });
         self.waiting += 1;
@@ -177,14 +209,25 @@ impl Slot {
             };
             return Err(Error::of(self.status, &error));
         }
-        let mut native: R::Native = unsafe { zeroed() };
-        let length = self.data.len().min(size_of::<R::Native>());
-        // SAFETY: no more is copied than either holds; the record is C's, which knows its layout as we do.
-        unsafe { copy_nonoverlapping(self.data.as_ptr(), (&raw mut native).cast::<u8>(), length) };
-        let mut result = R::from_native(&native);
+        let mut result = R::from_native(&native_of::<R>(&self.data));
         result.set_status(Status::from_native(self.status));
         Ok((result, Status::from_native(self.status)))
     }
+
+    /// What is to be done without the lock with an answer that nobody took: it granted nothing unless it was a yes.
+    fn take_undo(&mut self) -> Option<(Undo, Vec<u8>)> {
+        let undo = self.undo.take()?;
+        Some((undo, if self.status == sys::KW_OK { self.data.clone() } else { Vec::new() }))
+    }
+}
+
+fn native_of<R: Record>(data: &[u8]) -> R::Native {
+    // SAFETY: records of C hold numbers, bytes and pointers, for which zero is a value.
+    let mut native: R::Native = unsafe { zeroed() };
+    let length = data.len().min(size_of::<R::Native>());
+    // SAFETY: no more is copied than either holds; the record is C's, which knows its layout as we do.
+    unsafe { copy_nonoverlapping(data.as_ptr(), (&raw mut native).cast::<u8>(), length) };
+    native
 }
 
 fn index_of(tag: u64) -> u32 {
@@ -283,11 +326,7 @@ impl<T: Native> AsyncHandle<T> {
         let completions = desk.completions.as_ptr();
         let sent = check(|error| send(self.as_ptr(), completions, tag, self.handle.timeout, error));
         if let Err(error) = sent {
-            let mut slots = desk.slots();
-            slots.release(index_of(tag));
-            let wakers = slots.ended(0);
-            drop(slots);
-            wakers.into_iter().for_each(Waker::wake);
+            desk.not_sent(tag);
             return Err(error);
         }
         Ok(Call { desk: desk.clone(), tag, taken: false, result: PhantomData })
@@ -314,6 +353,31 @@ impl<T: Native> AsyncHandle<T> {
         send: impl FnMut(*mut T, *mut sys::kw_completions, u64, i64, *mut sys::kw_error) -> sys::kw_status,
     ) -> Result<(R, Status)> {
         self.submit(send).await?.await
+    }
+
+    /// An operation that asks and hands something out to a key: if nobody takes it, it goes back.
+    pub(crate) async fn ask_granted<R: Record>(
+        &self,
+        key: &[u8],
+        send: impl FnMut(*mut T, *mut sys::kw_completions, u64, i64, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<(R, Status)>
+    where
+        T: GivesBack<R> + 'static,
+        Raw<T>: Send + Sync,
+    {
+        let call = self.submit::<R>(send).await?;
+        let (handle, key) = (self.handle.clone(), key.to_vec());
+        let undo = move |desk: &Desk, data: &[u8]| {
+            let answer = native_of::<R>(data);
+            if T::granted(&answer) {
+                // SAFETY: the handle is held here, and the desk is alive.
+                desk.send_away(|completions, tag, error| unsafe {
+                    T::give_back(handle.as_ptr(), completions, tag, &key, &answer, error)
+                });
+            }
+        };
+        call.desk.slots().slot(call.tag).undo = Some(Box::new(undo));
+        call.await
     }
 }
 
@@ -350,7 +414,10 @@ impl<R: Record> Future for Call<R> {
             return Poll::Pending;
         }
         let outcome = slot.read();
+        let undo = slot.undo.take();
         slots.release(index_of(self.tag));
+        drop(slots);
+        drop(undo); // without the lock: it holds the handle
         self.taken = true;
         Poll::Ready(outcome)
     }
@@ -364,7 +431,12 @@ impl<R> Drop for Call<R> {
         let mut slots = self.desk.slots();
         let slot = slots.slot(self.tag);
         if let State::Answered = slot.state {
+            let left = slot.take_undo();
             slots.release(index_of(self.tag));
+            drop(slots);
+            if let Some((undo, data)) = left {
+                undo(&self.desk, &data);
+            }
             return;
         }
         slot.state = State::Abandoned;

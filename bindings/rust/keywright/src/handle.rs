@@ -34,6 +34,25 @@ pub(crate) trait Record {
     fn set_status(&mut self, _: Status) {}
 }
 
+/// A handle whose operations hand something out, which goes back when nobody is there to take it.
+pub(crate) trait GivesBack<R: Record>: Native {
+    /// Whether there is something to give back.
+    fn granted(answer: &R::Native) -> bool;
+
+    /// Submits what takes it back from the key that it was granted to.
+    ///
+    /// # Safety
+    /// The handle and the completions are alive.
+    unsafe fn give_back(
+        handle: *mut Self,
+        completions: *mut sys::kw_completions,
+        tag: u64,
+        key: &[u8],
+        answer: &R::Native,
+        error: *mut sys::kw_error,
+    ) -> sys::kw_status;
+}
+
 /// An operation without a result.
 impl Record for () {
     type Native = ();

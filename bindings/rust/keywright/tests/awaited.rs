@@ -1,14 +1,14 @@
 mod support;
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{pin, Pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keywright::{AsyncClient, LimiterHit, Reason, Status, Wait};
+use keywright::{Algorithm, AsyncClient, LimiterHit, LimiterOptions, Reason, Status, Wait};
 use support::{failed, few_more_threads, name, runtime, threads, until, url};
 
 /// The least that runs a future: no runtime is needed.
@@ -110,6 +110,59 @@ fn dropped_wait_gives_its_booking_back() {
         }
         panic!("the booking never came back");
     });
+}
+
+/// Polls it once, as a select would before another branch wins. Says whether it was answered at once.
+fn begin<F: Future>(future: &mut Pin<Box<F>>) -> bool {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+}
+
+#[test]
+fn grant_that_nobody_looked_at_comes_back() {
+    let client = AsyncClient::open(url()).unwrap();
+    for algorithm in [Algorithm::GCRA, Algorithm::FIXED_WINDOW] {
+        let options = LimiterOptions::new().algorithm(algorithm);
+        let hits = client.limiter_with(name("unseen"), "10/h", &options).unwrap();
+        let mut wait = Box::pin(hits.wait_n("key", 7, Wait::Forever));
+        assert!(!begin(&mut wait), "it takes a round trip");
+        until("it was charged", || block_on(hits.peek("key")).unwrap().remaining == 3);
+        thread::sleep(Duration::from_millis(20)); // its answer is here, too
+        drop(wait);
+        until("it came back", || block_on(hits.peek("key")).unwrap().remaining == 10);
+    }
+}
+
+/// The answer is not here, here but with the library, or here and laid down: wherever it is, it comes back.
+#[test]
+fn grants_that_race_who_leaves_come_back() {
+    let client = AsyncClient::open(url()).unwrap();
+    let options = LimiterOptions::new().algorithm(Algorithm::FIXED_WINDOW);
+    let hits = client.limiter_with(name("leaving"), "1000/d", &options).unwrap();
+    let mut seen = 0;
+    for turn in 0..300 {
+        let mut wait = Box::pin(hits.wait("key", Wait::Forever));
+        seen += i64::from(begin(&mut wait));
+        let end = Instant::now() + Duration::from_micros(turn * 7 % 600);
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+        drop(wait);
+    }
+    until("nothing is in flight", || client.stats().unwrap().in_flight == 0);
+    until("all came back", || block_on(hits.peek("key")).unwrap().remaining == 1000 - seen);
+}
+
+#[test]
+fn what_was_looked_at_or_denied_stays() {
+    let client = AsyncClient::open(url()).unwrap();
+    let hits = client.limiter(name("seen"), "10/h").unwrap();
+    assert!(block_on(hits.wait_n("key", 7, Wait::Forever)).unwrap().allowed());
+    let mut denied = Box::pin(hits.wait_n("key", 7, Duration::from_millis(1)));
+    begin(&mut denied);
+    thread::sleep(Duration::from_millis(50));
+    drop(denied);
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(block_on(hits.peek("key")).unwrap().remaining, 3);
 }
 
 #[test]

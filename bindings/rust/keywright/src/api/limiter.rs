@@ -765,7 +765,7 @@ impl AsyncLimiter {
                 error,
             )
         };
-        let (result, _) = self.handle.ask(call).await?;
+        let (result, _) = self.handle.ask_granted(key, call).await?;
         Ok(result)
     }
 
