@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from keyword import kwlist
 
 from .model import (
     ARGUMENT_TYPES,
@@ -127,6 +128,12 @@ def _argument(model: Model, argument: Argument, where: str) -> None:
 
 # Operations: what a row of the engine can carry
 
+#: Words of Rust that no method can be named by, beside Python's; Go's methods begin with a capital.
+_OF_RUST = """
+as const crate dyn enum extern fn impl let loop match mod move mut priv pub ref self static struct super trait type
+unsafe use where"""
+NO_METHODS = frozenset(kwlist) | frozenset(_OF_RUST.split())
+
 #: Parameters that the generator adds.
 TAKEN = {"timeout_us", "error", "completions", "tag"}
 
@@ -134,6 +141,8 @@ TAKEN = {"timeout_us", "error", "completions", "tag"}
 def _operation(model: Model, module: Module, operation: Operation) -> None:
     where = f"{module.source}: operation {operation.full_name}"
     _callable(model, operation, module.source)
+    if operation.name in NO_METHODS:
+        raise SpecError(f"{where} bears a word that Rust or Python keeps for itself: name it otherwise")
     if operation.klass not in CLASSES:
         raise SpecError(f"{where} has unknown class {operation.klass!r}")
     if operation.klass == "read" and operation.mutates:

@@ -110,4 +110,20 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.algorithm) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.reserved) - 12]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.max_wait_us) - 16]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_usage - 80]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.status) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.period) - 4]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.count) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.limit) - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.used) - 24]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.remaining) - 32]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.retry_after_us) - 40]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.reset_after_us) - 48]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.resets_at_us) - 56]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.reserved) - 64]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_quota_options - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.size) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.flags) - 4]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.period) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.zone_minutes) - 12]struct{}{}
 )

@@ -52,11 +52,13 @@ from ._generated.keywright import VERSION as __version__
 from ._generated.keywright_calls import hash_tag
 from ._generated.limiter import Algorithm, DecidedBy, HttpStyle, Limit
 from ._generated.limiter_calls import limits_parse
+from ._generated.quota import Period, Usage
 from ._port import Submitted
 from ._sync.batch import Batch
 from ._sync.client import Client, connect
 from ._sync.decision import Decision
 from ._sync.limiter import Limiter
+from ._sync.quota import Quota
 
 __all__ = [
     "MAX_KEY",
@@ -95,8 +97,10 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "Overloaded",
+    "Period",
     "PermissionDenied",
     "ProtocolError",
+    "Quota",
     "ReadOnly",
     "Reason",
     "Refused",
@@ -113,6 +117,7 @@ __all__ = [
     "TooOld",
     "Unknown",
     "Unsupported",
+    "Usage",
     "WrongType",
     "__version__",
     "connect",

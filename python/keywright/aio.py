@@ -15,11 +15,12 @@ from ._aio.batch import Batch
 from ._aio.client import Client, connect
 from ._aio.decision import Decision
 from ._aio.limiter import Limiter
+from ._aio.quota import Quota
 from ._loop import Operation
 
-__all__ = ["Batch", "Client", "Decision", "Limiter", "Operation", "connect"]
+__all__ = ["Batch", "Client", "Decision", "Limiter", "Operation", "Quota", "connect"]
 
 # What people see of a class is where they import it from.
-for _kind in (Batch, Client, Decision, Limiter, Operation):
+for _kind in (Batch, Client, Decision, Limiter, Operation, Quota):
     _kind.__module__ = __name__
 del _kind

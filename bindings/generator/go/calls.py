@@ -261,9 +261,10 @@ class Calls(Text):
                 "\treturn result, err == nil && status == StatusOK, err\n}\n\n"
             )
         elif words.has_status(self.model.record(operation.result)):
+            failure = "err" if operation.asks else "refused(status, err)"
             self.out.append(
                 f"\tresult, status, err := ask(ctx, {client}, {read}{send})\n"
-                "\tresult.Status = status\n\treturn result, err\n}\n\n"
+                f"\tresult.Status = status\n\treturn result, {failure}\n}}\n\n"
             )
         else:
             self.out.append(

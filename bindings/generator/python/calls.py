@@ -122,7 +122,7 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
     if words.answers_no(model, operation):
         return f"{kind} | None", f"read_{record.name}_or_none", "()"
     if operation.statuses and not operation.asks:
-        raise ValueError(f"{operation.full_name}: what does something and has both a no and a result has no reader yet")
+        return kind, f"read_{record.name}_or_raise", "()"
     return kind, f"read_{record.name}", "()"
 
 

@@ -18,8 +18,10 @@ def emit(model: Model) -> dict[str, str]:
 
 
 def sources(model: Model, library: str) -> str:
-    """The files of the spec, the folder once."""
+    """The files of the spec, the folder once; many are all."""
     names = [module.source.rsplit("/", 1)[1] for module in model.of(library)]
+    if len(names) > 2:
+        return "bindings/api/*.toml"
     return f"bindings/api/{names[0]}" if len(names) == 1 else f"bindings/api ({', '.join(names)})"
 
 

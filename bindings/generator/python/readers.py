@@ -28,10 +28,11 @@ def readers(model: Model, module: Module) -> str:
             if record.layout.size > ROOM:
                 raise ValueError(f"{record.c_name} takes more than {ROOM} bytes")
             parts.append(reader(model, record))
-        for operation in module.operations:
-            if operation.result == record.name and words.answers_no(model, operation):
-                parts.append(no_reader(record))
-                break
+        answers = [operation for operation in module.operations if operation.result == record.name]
+        if any(words.answers_no(model, operation) for operation in answers):
+            parts.append(no_reader(record))
+        if any(operation.statuses and not operation.asks for operation in answers):
+            parts.append(raising_reader(record))
     enums = sorted(
         {
             item.enum
@@ -152,4 +153,14 @@ def no_reader(record: Record) -> str:
     return (
         f"def read_{record.name}_or_none(status: int, data: Buffer, offset: int) -> {kind} | None:\n"
         f"    return None if status else read_{record.name}(status, data, offset)\n"
+    )
+
+
+def raising_reader(record: Record) -> str:
+    """Of an operation that does something: its no is raised, for nobody looks at it."""
+    kind = record_class(record)
+    return (
+        f"def read_{record.name}_or_raise(status: int, data: Buffer, offset: int) -> {kind}:\n"
+        f"    if status:\n        raise_no(status)\n"
+        f"    return read_{record.name}(status, data, offset)\n"
     )

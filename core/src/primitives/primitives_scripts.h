@@ -22,6 +22,36 @@ extern const kw__script kw__script_gcra_hit;
  */
 extern const kw__script kw__script_gcra_refund;
 
+/*
+ * Charges a cost in the present period of a quota, or denies it. Keys: state, reservations, leases. Arguments:
+ * cost, room, period, zone, span_us. Reply: state.
+ */
+extern const kw__script kw__script_quota_consume;
+
+/*
+ * Reads how a key of a quota stands in the present period. Keys: state, reservations, leases. Arguments: period,
+ * zone, span_us. Reply: state.
+ */
+extern const kw__script kw__script_quota_peek;
+
+/*
+ * Takes back part of a charge to a quota, if the period that it was charged in is the present one. Keys: state,
+ * reservations, leases. Arguments: count, resets_at_us, period, zone, span_us. Reply: credited.
+ */
+extern const kw__script kw__script_quota_refund;
+
+/*
+ * Charges a cost and keeps it as a reservation that returns when its lease ends, or denies it. Keys: state,
+ * reservations, leases, settled. Arguments: cost, room, period, zone, span_us, id, lease_us. Reply: state.
+ */
+extern const kw__script kw__script_quota_reserve;
+
+/*
+ * Commits a reservation with what was used, or cancels it. Keys: state, reservations, leases, settled. Arguments:
+ * entry, actual, period, zone, span_us, id. Reply: state.
+ */
+extern const kw__script kw__script_quota_settle;
+
 /* Reads a limiter's state together with the server's clock. Keys: state. Arguments: none. Reply: state. */
 extern const kw__script kw__script_state;
 

@@ -9,9 +9,12 @@ from .._convert import Duration, Key, to_timeout
 from .._generated.keywright_calls import ClientSubmits
 from .._generated.limiter import Algorithm
 from .._generated.limiter_calls import limiter_opener
+from .._generated.quota import Period
+from .._generated.quota_calls import quota_opener
 from .._objects import AsyncClient
 from .batch import Batch
 from .limiter import Limiter, limiter_kind
+from .quota import Quota
 
 
 class Client(ClientSubmits, AsyncClient):
@@ -44,6 +47,28 @@ class Client(ClientSubmits, AsyncClient):
         """
         opener = limiter_opener(self._library, name, limits, algorithm=algorithm, max_wait=max_wait)
         return self._child(limiter_kind(), opener, name, limits)
+
+    def quota(
+        self,
+        name: Key,
+        limit: int,
+        *,
+        period: Period | str | None = None,
+        zone_minutes: int | None = None,
+    ) -> Quota:
+        """Makes a quota of a calendar period. Sends nothing. All quotas of one name and period share their state.
+
+        Args:
+            name: the quota's name
+            limit: the most that a key may use in a period
+            period: "day" (the default), "week", "month" or "year"
+            zone_minutes: how many minutes the zone in which days begin is ahead of UTC; UTC when None
+
+        The offset is fixed: a zone with summer time has two.
+        """
+        return self._child(
+            Quota, quota_opener(self._library, name, limit, period=period, zone_minutes=zone_minutes), name
+        )
 
     def batch(self) -> Batch:
         """Several operations in one write, answered together: `async with client.batch() as batch`."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import Error, Invalid, __version__
-from . import doctor, limiter
+from . import doctor, limiter, quota
 
 YES, NO, USAGE, FAILURE = 0, 1, 2, 3
 
@@ -48,4 +48,5 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     doctor.add(commands, shared)
     limiter.add(commands, shared)
+    quota.add(commands, shared)
     return top

@@ -199,6 +199,13 @@ OPERATIONS = {
     18: "limiter.wait",
     19: "limiter.reset",
     20: "limiter.refund",
+    80: "quota.consume",
+    81: "quota.peek",
+    82: "quota.reserve",
+    83: "quota.commit",
+    84: "quota.cancel",
+    85: "quota.refund",
+    86: "quota.reset",
 }
 
 

@@ -1,20 +1,6 @@
 /* Arguments that cannot be: a code, a reason and a message for each, and nothing sent. */
 #include "limiter/limiter_test.h"
-
-static int64_t bytes_sent(void) {
-    kw_stats stats;
-    assert_int_equal(kw_client_stats(client, &stats, &error), KW_OK);
-    return stats.bytes_sent;
-}
-
-static void told(kw_status status, kw_status code, kw_reason reason, const char *says) {
-    assert_int_equal(status, code);
-    assert_int_equal(error.code, code);
-    assert_int_equal(error.reason, reason);
-    if (strstr(error.message, says) == NULL) fail_msg("\"%s\" does not say \"%s\"", error.message, says);
-}
-
-#define INVALID(call, reason, says) told((call), KW_INVALID, (reason), (says))
+#include "support/refusal.h"
 
 static void names_and_limits_of_open(void **state) {
     (void)state;

@@ -1,48 +1,10 @@
-/* What the tests of the limiter share: a server, a client, and looking at a key as the server has it. */
+/* What the tests of the limiter share beside the fixture. */
 #ifndef KW_LIMITER_TEST_H
 #define KW_LIMITER_TEST_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "support/fixture.h"
 
-#include "keywright.h"
-#include "support/clock.h"
-#include "support/server.h"
-#include "support/test.h"
-#include "support/wait.h"
-
-#define SECOND INT64_C(1000000)
-#define MINUTE (60 * SECOND)
-#define DAY (86400 * SECOND)
-#define YEAR_2026 INT64_C(1767225600000000)
-#define YEAR_2100 INT64_C(4102444800000000)
-
-static struct test_server server;
-static kw_client *client;
-static kw_error error;
-
-static inline int open_server(void **state) {
-    (void)state;
-    test_server_start(&server, NULL);
-    return kw_client_open(server.url, NULL, &client, &error);
-}
-
-static inline int close_server(void **state) {
-    (void)state;
-    kw_client_free(client);
-    test_server_stop(&server);
-    return 0;
-}
-
-/* Before each test: no keys, the real time. */
-static inline int clean(void **state) {
-    (void)state;
-    void *of_server = &server;
-    return test_server_flush(&of_server);
-}
-
-#define limiter_test(name) cmocka_unit_test_setup(name, clean)
+#define limiter_test(name) clean_test(name)
 
 /* What kw_limiter_open is asked for; zeroes are its defaults. */
 static inline kw_limiter *open_limiter(const char *name, const char *limit, kw_limiter_options options) {
@@ -59,10 +21,6 @@ static inline kw_limiter *gcra(const char *limit) {
 
 static inline kw_limiter *window(const char *limit) {
     return open_limiter("api", limit, (kw_limiter_options){.algorithm = KW_ALGORITHM_FIXED_WINDOW});
-}
-
-static inline void no_failure(kw_status status) {
-    if (status < 0) fail_msg("%s: %s %s", kw_status_name(status), error.message, error.server);
 }
 
 /* The decision on the key "u". */
@@ -94,44 +52,7 @@ static inline int admitted(kw_limiter *limiter, int times) {
     return count;
 }
 
-/* A command of the test's own; its reply is the test's until the next one of these. */
-#define ask(...) remember(test_server_command(&server, __VA_ARGS__, (char *)NULL))
-
-static inline void keep(char *out, size_t size, const char *text) {
-    size_t length = strlen(text);
-    assert_true(length < size);
-    memcpy(out, text, length + 1);
-}
-
-static inline const char *remember(char *reply) {
-    static char kept[4096];
-    keep(kept, sizeof kept, reply);
-    free(reply);
-    return kept;
-}
-
-static inline long long number(const char *reply) {
-    return strtoll(reply, NULL, 10);
-}
-
 #define TAT_KEY "kw:limiter:{api:u}:tat:1000000"
 #define WINDOW_KEY "kw:limiter:{api:u}:window:1000000"
-
-/* Value and TTL of a key in one text, to see that both are as they were. The clock must stand. */
-static inline void picture(const char *key, char out[128]) {
-    keep(out, 64, ask("GET", key));
-    strcat(out, " ");
-    keep(out + strlen(out), 32, ask("PTTL", key));
-}
-
-/* Every key has an expiry. */
-static inline void every_key_ends(void) {
-    char keys[4096];
-    keep(keys, sizeof keys, ask("KEYS", "*"));
-    for (char *key = strtok(keys, "\n"); key != NULL; key = strtok(NULL, "\n")) {
-        long long ttl = number(ask("PTTL", key));
-        if (ttl < 0) fail_msg("%s has no expiry", key);
-    }
-}
 
 #endif

@@ -1,5 +1,6 @@
 /* Refunds: what was charged comes back, and never more than time has left of it. */
 #include "limiter/limiter_test.h"
+#include "support/refusal.h"
 
 static void a_refund_at_once_gives_all_back(void **state) {
     (void)state;
@@ -162,12 +163,6 @@ static void a_window_takes_back_no_more_than_it_counted(void **state) {
     assert_string_equal(ask("GET", WINDOW_KEY), "17672256010000000");
     assert_int_equal(peek(limiter, 1).remaining, 10);
     kw_limiter_free(limiter);
-}
-
-static int64_t bytes_sent(void) {
-    kw_stats stats;
-    assert_int_equal(kw_client_stats(client, &stats, &error), KW_OK);
-    return stats.bytes_sent;
 }
 
 static void refused(kw_limiter *limiter, const kw_decision *decision, int64_t count, const char *says) {

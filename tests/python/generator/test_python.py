@@ -54,10 +54,9 @@ def test_c_agrees_with_what_is_by_hand():
 def test_every_operation_has_its_method_in_both_worlds():
     from keywright import aio
 
-    homes = {"client": (keywright.Client, aio.Client), "limiter": (keywright.Limiter, aio.Limiter)}
     for module in MODEL.of("main"):
         for operation in module.operations:
-            for home in homes[operation.handle]:
+            for home in (getattr(world, text.class_name(operation.handle)) for world in (keywright, aio)):
                 method = getattr(home, operation.name)
                 assert method.__doc__, operation.full_name
                 assert "timeout" in inspect.signature(method).parameters

@@ -131,6 +131,7 @@ def test_what_is_right_is_taken():
         (argument('type = "i64"', "key"), "'key' stands twice"),
         (argument('type = "bytes"'), "bytes other must state their max"),
         (argument('type = "i64"', "while"), "while is a word of C"),
+        (changed('name = "pour"', 'name = "use"'), "operation bucket.use bears a word that Rust or Python keeps"),
         (argument('type = "float"'), "argument other has unknown type 'float'"),
         (changed(KEY, "".join(KEY.replace('"key", type', f'"key{i}", type') for i in range(5))),
          "has 5 arguments of bytes, a row has room for 4"),
@@ -190,6 +191,16 @@ def test_every_word_of_the_spec_is_explained():
     words |= model.ARGUMENT_TYPES | model.FIELD_TYPES | model.CLASSES | model.ROLES
     explained = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", told))))
     assert sorted(words - explained) == []
+
+
+def test_a_no_of_what_does_something_is_raised_in_every_language():
+    """With a result or without: nobody looks at it."""
+    reads = (ROOT / "python/keywright/_generated/quota_calls.py").read_text()
+    assert reads.count("read_usage_or_raise(status, room.data, 0)") == 2
+    commit = re.compile(r"func \(q \*Quota\) Commit\(.*?^}", re.DOTALL | re.MULTILINE)
+    assert "refused(status, err)" in commit.search((ROOT / "bindings/go/quota.go").read_text())[0]
+    settled = re.compile(r"pub fn commit\(.*?^    }", re.DOTALL | re.MULTILINE)
+    assert "settled(status)?" in settled.search((ROOT / "bindings/rust/keywright/src/api/quota.rs").read_text())[0]
 
 
 def test_the_projects_own_spec_is_taken():

@@ -46,6 +46,17 @@ def blocking() -> None:
     client.limiter("api")  # type: ignore[call-arg]
 
 
+def counts(client: keywright.Client) -> None:
+    quota = client.quota("api", 10_000, period="month", zone_minutes=60)
+    assert_type(quota, keywright.Quota)
+    usage = quota.reserve("tenant:7", 60, "call:1", lease=timedelta(minutes=1))
+    assert_type(usage, keywright.Usage)
+    assert_type(quota.commit("tenant:7", "call:1", 42), keywright.Usage)
+    assert_type(usage.period, keywright.Period)
+    quota.reserve("tenant:7", 60, "call:1")  # type: ignore[call-arg]
+    quota.consume("tenant:7", 1.5)  # type: ignore[arg-type]
+
+
 def batches(client: keywright.Client, api: keywright.Limiter) -> None:
     with client.batch() as batch:
         hit = batch.submit(api.hit, "user:42", cost=2)

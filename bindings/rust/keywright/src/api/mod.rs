@@ -6,6 +6,7 @@ mod keywright;
 mod limiter;
 #[cfg(feature = "test")]
 mod listener;
+mod quota;
 
 #[cfg(feature = "test")]
 pub use echo::*;
@@ -13,6 +14,7 @@ pub use keywright::*;
 pub use limiter::*;
 #[cfg(feature = "test")]
 pub use listener::*;
+pub use quota::*;
 
 /// The version of this crate, and of the C library that it was made for.
 pub const VERSION: &str = "0.1.0";

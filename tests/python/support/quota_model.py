@@ -1,0 +1,114 @@
+"""What a quota promises, told with Python's own calendar: no server, none of the library's arithmetic."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+SPANS = {"day": 2 * DAY, "week": 14 * DAY, "month": 62 * DAY, "year": 732 * DAY}
+
+
+def end_of(now: int, period: str, zone_minutes: int) -> int:
+    """The end of the calendar period that a moment lies in."""
+    zone = timedelta(minutes=zone_minutes)
+    local = datetime.fromtimestamp(now // SECOND, UTC) + zone
+    midnight = local.replace(hour=0, minute=0, second=0)
+    if period == "day":
+        end = midnight + timedelta(days=1)
+    elif period == "week":
+        end = midnight + timedelta(days=7 - local.weekday())
+    elif period == "month":
+        end = midnight.replace(year=local.year + local.month // 12, month=local.month % 12 + 1, day=1)
+    else:
+        end = midnight.replace(year=local.year + 1, month=1, day=1)
+    return round((end - zone).timestamp()) * SECOND
+
+
+@dataclass
+class Open:
+    cost: int
+    ends: int
+    lapses: int
+
+
+class Quota:
+    """The state of one key. Operations answer their status, and what is used."""
+
+    def __init__(self, limit: int, period: str, zone_minutes: int) -> None:
+        self.limit, self.period, self.zone = limit, period, zone_minutes
+        self.forget()
+
+    def forget(self) -> None:
+        self.ends = self.charged = 0
+        self.open: dict[str, Open] = {}
+        self.settled: dict[str, tuple[str, int]] = {}
+
+    def turn(self, now: int) -> None:
+        """What time has done."""
+        if self.ends <= now:
+            self.ends, self.charged = end_of(now, self.period, self.zone), 0
+        elif self.ends - now > SPANS[self.period]:
+            moved = end_of(now, self.period, self.zone)
+            for each in self.open.values():
+                if each.ends == self.ends and each.lapses > now and each.lapses <= now + 8 * DAY:
+                    each.ends = -1  # charged in a period that is none any more
+            for name in [name for name, each in self.open.items() if each.ends == self.ends]:
+                self.charged -= self.open.pop(name).cost
+            self.ends = moved
+        for name, each in list(self.open.items()):
+            if each.lapses <= now or each.lapses > now + 8 * DAY:
+                if each.ends == self.ends:
+                    self.charged = max(0, self.charged - each.cost)
+                del self.open[name]
+        self.settled = {name: entry for name, entry in self.settled.items() if entry[1] > now}
+
+    def seen(self, now: int) -> Quota:
+        """As somebody sees it who only looks, and writes nothing."""
+        copied = deepcopy(self)
+        copied.turn(now)
+        return copied
+
+    def peek(self, now: int, cost: int) -> str:
+        return "OK" if cost == 0 or self.seen(now).charged + cost <= self.limit else "DENIED"
+
+    def consume(self, now: int, cost: int) -> str:
+        if cost == 0 or cost > self.limit:
+            return self.peek(now, cost)
+        self.turn(now)
+        if self.charged + cost > self.limit:
+            return "DENIED"
+        self.charged += cost
+        return "OK"
+
+    def reserve(self, now: int, cost: int, name: str, lease: int) -> str:
+        self.turn(now)
+        if name in self.open:
+            return "OK" if self.open[name].cost == cost else "CONFLICT"
+        if name in self.settled:
+            return "GONE"
+        if self.charged + cost > self.limit:
+            return "DENIED"
+        self.charged += cost
+        self.open[name] = Open(cost, self.ends, now + lease)
+        return "OK"
+
+    def settle(self, now: int, name: str, entry: str, actual: int) -> str:
+        self.turn(now)
+        if name in self.settled:
+            return "OK" if self.settled[name][0] == entry else "CONFLICT"
+        if name not in self.open:
+            return "NOT_FOUND"
+        each = self.open.pop(name)
+        if each.ends == self.ends:
+            self.charged = max(0, self.charged - each.cost) + actual
+        self.settled[name] = (entry, now + 600 * SECOND)
+        return "OK"
+
+    def refund(self, now: int, count: int, ends: int) -> None:
+        if ends == self.ends:
+            self.turn(now)
+            if ends == self.ends:
+                self.charged = max(0, self.charged - count)
