@@ -227,14 +227,14 @@ static kw_status finish(writer *out, const char *name, int room, size_t *length,
 
 kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *decision, kw__bytes partition,
                           int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
-    kw_status status = check(policies, decision, error);
-    if (status != KW_OK) return status;
     if (style < KW_HTTP_STYLE_DRAFT_11 || style > KW_HTTP_STYLE_BOTH) {
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
                         "style is %d, which is none: KW_HTTP_STYLE_DRAFT_11 is 0, KW_HTTP_STYLE_LEGACY 1, "
                         "KW_HTTP_STYLE_BOTH 2",
                         (int)style);
     }
+    kw_status status = check(policies, decision, error);
+    if (status != KW_OK) return status;
     writer out = {fields, capacity, 0};
     if (style != KW_HTTP_STYLE_LEGACY) put_draft_11(&out, policies, decision, partition);
     if (style != KW_HTTP_STYLE_DRAFT_11) put_legacy(&out, decision);
