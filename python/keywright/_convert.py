@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import IntEnum
 from math import inf
@@ -17,6 +18,7 @@ Key: TypeAlias = str | bytes | int
 #: Seconds, or a timedelta. math.inf means for ever.
 Duration: TypeAlias = float | timedelta
 
+T = TypeVar("T")
 EnumT = TypeVar("EnumT", bound=IntEnum)
 
 
@@ -94,6 +96,41 @@ def whole(value: int, name: str) -> int:
     if not -FOREVER <= value <= FOREVER:
         raise invalid(f"{name} is {'far too large' if value > 0 else 'negative'}", Reason.OVERFLOW)
     return value
+
+
+def within(value: int, least: int, most: int, name: str, reason: Reason) -> int:
+    """Sees to a range where the library itself would see to it too late: when others of many were sent already."""
+    if not least <= value <= most:
+        size = " bytes long" if reason == Reason.KEY_LENGTH else ""
+        raise invalid(f"{name} is {value}{size}: it must lie between {least} and {most}", reason)
+    return value
+
+
+def to_list(items: Iterable[T], of: str) -> list[T]:
+    """What a call for many is given; a text or a mapping is iterable, but not meant so."""
+    if isinstance(items, str | bytes | bytearray | memoryview | Mapping) or not isinstance(items, Iterable):
+        raise wrong_type("items", f"an iterable of {of}", items)
+    return list(items)
+
+
+def to_rows(items: Iterable[T], names: tuple[str, ...]) -> list[T]:
+    """The arguments of each of many calls."""
+    wanted = f"({', '.join(names)})"
+    rows = to_list(items, f"tuples {wanted}")
+    for place, row in enumerate(rows):
+        if not isinstance(row, tuple):
+            raise wrong_type(f"items[{place}]", f"a tuple {wanted}", row)
+        if len(row) != len(names):
+            raise TypeError(f"items[{place}] must have {len(names)} elements {wanted}, not {len(row)}")
+    return rows
+
+
+def in_item(place: int, error: TypeError | ValueError) -> Exception:
+    """The error of one of many calls, which says of which."""
+    from ._error import Error
+
+    message = f"items[{place}]: {error}"
+    return invalid(message, error.reason, place) if isinstance(error, Error) else type(error)(message)
 
 
 def to_bit(value: int, name: str) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import TYPE_CHECKING, Any, cast
 
-from ._convert import to_payload, to_timeout, to_us, whole
-from ._generated.keywright import Status
+from ._convert import in_item, to_payload, to_rows, to_timeout, to_us, whole, within
+from ._generated.keywright import Reason, Status
 from ._handle import Opener
 from ._objects import AsyncObject, BlockingObject, Object
 from ._test_echo import EchoPair, EchoSeen
@@ -124,9 +124,13 @@ class EchoCalls(EchoFunctions, BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for payload, number in items:
-            payload_data = to_payload(payload, "payload")
-            rows.append(((), (payload_data, whole(number, "number"))))
+        listed = to_rows(items, ("payload", "number"))
+        try:
+            for payload, number in listed:
+                payload_data = to_payload(payload, "payload")
+                rows.append(((), (payload_data, whole(number, "number"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_echo_send_many,
             _SEND_ITEM,
@@ -293,9 +297,14 @@ class EchoSubmits(EchoFunctions, AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for payload, number in items:
-            payload_data = to_payload(payload, "payload")
-            rows.append(((), (payload_data, len(payload_data), whole(number, "number"))))
+        listed = to_rows(items, ("payload", "number"))
+        try:
+            for payload, number in listed:
+                payload_data = to_payload(payload, "payload")
+                payload_size = within(len(payload_data), 0, 16777216, "payload", Reason.RANGE)
+                rows.append(((), (payload_data, payload_size, whole(number, "number"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_echo_submit_send, read_echo_pair, rows, to_timeout(timeout)
         )

@@ -43,6 +43,7 @@ PARTS = {
     "Duration": "_convert",
     "to_bytes": "_convert",
     "to_payload": "_convert",
+    "to_rows": "_convert",
     "to_text": "_convert",
     "to_us": "_convert",
     "to_timeout": "_convert",
@@ -51,6 +52,8 @@ PARTS = {
     "from_seconds": "_convert",
     "checked": "_convert",
     "whole": "_convert",
+    "within": "_convert",
+    "in_item": "_convert",
     "Buffer": "_native",
     "CData": "_native",
 }
@@ -442,6 +445,18 @@ def async_method(model: Model, operation: Operation, kind: str, read: str, besid
     return head + call("return self._ports.current().submit", [*door, *grants], "", "        ")
 
 
+def bounded(model: Model, operation: Operation, argument: Argument) -> tuple[str, list[str]]:
+    """The line that sees to a range of one of many that are submitted one by one, and what C is given: C itself would
+    refuse it when others are on their way."""
+    given = passed(model, argument, words.bare(argument.name))
+    for item, reason, least, most in words.item_checks(operation):
+        if item is argument:
+            name = f"{argument.name}_size" if argument.type in BYTES else words.bare(argument.name)
+            bounds = f'{least}, {most}, "{argument.name}", Reason.{reason.removeprefix("REASON_")}'
+            return f"                {name} = within({given[-1]}, {bounds})\n", [*given[:-1], name]
+    return "", given
+
+
 def many_method(model: Model, operation: Operation, kind: str, read: str, besides: str, submits: bool) -> str:
     """The method that takes many: an iterable of the arguments of each."""
     names = [words.bare(argument.name) for argument in operation.args]
@@ -466,19 +481,27 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
             "        ",
         )
     )
+    listed = ", ".join(f'"{name}"' for name in names)
     out.append("        rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []\n")
-    out.append(f"        for {', '.join(names) if len(names) > 1 else f'({names[0]},)'} in items:\n")
+    out.append(f"        listed = to_rows(items, ({listed}{',' if len(names) == 1 else ''}))\n")
+    out.append("        try:\n")
+    out.append(f"            for {', '.join(names) if len(names) > 1 else f'({names[0]},)'} in listed:\n")
     sent = []
     for argument in operation.args:
         line = prepared(argument, argument.name)
-        out.append(f"            {line}" if line else "")
-        sent.extend(
-            passed(model, argument, words.bare(argument.name))
-            if submits or argument.type not in BYTES
-            else [f"{argument.name}_data"]
-        )
+        out.append(f"                {line}" if line else "")
+        if submits:
+            line, given = bounded(model, operation, argument)
+            out.append(line)
+            sent.extend(given)
+        elif argument.type in BYTES:
+            sent.append(f"{argument.name}_data")
+        else:
+            sent.extend(passed(model, argument, words.bare(argument.name)))
     row = f"({', '.join(sent)}{',' if len(sent) == 1 else ''})"
-    out.append(call("rows.append", [f"({besides}, {row})"], "", " " * 12))
+    out.append(call("rows.append", [f"({besides}, {row})"], "", " " * 16))
+    out.append("        except (TypeError, ValueError) as error:\n")
+    out.append("            raise in_item(len(rows), error) from None\n")
     if submits:
         function = f"self._lib.kw_{operation.handle}_submit_{operation.name}"
         door = ["self._handle", function, read, "rows", "to_timeout(timeout)"]

@@ -10,13 +10,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
 from .._answers import read_done
-from .._convert import checked, from_seconds, to_bytes, to_enum, to_payload, to_str, to_text, to_timeout, to_us, whole
+from .._convert import (
+    checked,
+    from_seconds,
+    in_item,
+    to_bytes,
+    to_enum,
+    to_payload,
+    to_rows,
+    to_str,
+    to_text,
+    to_timeout,
+    to_us,
+    whole,
+    within,
+)
 from .._decision import AnyDecision
 from .._handle import Opener
 from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
 from .._sync.decision import Decision
-from .keywright import NEVER, Status
+from .keywright import NEVER, Reason, Status
 from .limiter import Algorithm, DecidedBy, HttpStyle, Limit
 
 if TYPE_CHECKING:
@@ -222,9 +236,13 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, cost in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((Decision, self, key), (key_data, whole(cost, "cost"))))
+        listed = to_rows(items, ("key", "cost"))
+        try:
+            for key, cost in listed:
+                key_data = to_bytes(key, "key")
+                rows.append(((Decision, self, key), (key_data, whole(cost, "cost"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_limiter_hit_many,
             _HIT_ITEM,
@@ -416,9 +434,15 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, cost in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((AsyncDecision, self, key), (key_data, len(key_data), whole(cost, "cost"))))
+        listed = to_rows(items, ("key", "cost"))
+        try:
+            for key, cost in listed:
+                key_data = to_bytes(key, "key")
+                key_size = within(len(key_data), 0, 1024, "key", Reason.KEY_LENGTH)
+                cost = within(whole(cost, "cost"), 0, 4503599627370495, "cost", Reason.RANGE)
+                rows.append(((AsyncDecision, self, key), (key_data, key_size, cost)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_limiter_submit_hit, read_decision, rows, to_timeout(timeout)
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from .._convert import checked, to_bytes, whole
+from .._convert import checked, in_item, to_bytes, to_list, to_rows, whole
 from .._decision import AnyDecision, admitted, denied
 from .._decorate import limited
 from .._generated.limiter_calls import LimiterCalls, limits_parse
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def with_cost(items: Iterable[Key | tuple[Key, int]], cost: int) -> list[tuple[Key, int]]:
+    """Gives each key that comes without a cost the common one."""
+    each = to_list(items, "keys, or pairs of a key and its cost")
+    return [item if isinstance(item, tuple) else (item, cost) for item in each]
 
 
 class Limiter(LimiterCalls):
@@ -46,8 +52,7 @@ class Limiter(LimiterCalls):
         While it blocks no signal handler runs, nor does Ctrl-C end it, before its answers or its deadline: a batch of
         hits can be interrupted.
         """
-        pairs = [item if isinstance(item, tuple) else (item, cost) for item in items]
-        return super().hit_many(pairs, timeout=timeout)
+        return super().hit_many(with_cost(items, cost), timeout=timeout)
 
     def refund(
         self,
@@ -131,8 +136,14 @@ class Unlimited(Limiter):
         *,
         timeout: Duration | None = None,
     ) -> list[Decision]:
-        pairs = [item if isinstance(item, tuple) else (item, cost) for item in items]
-        return self._answered([self._admit(*pair) for pair in pairs])
+        answers: list[Decision] = []
+        pairs = to_rows(with_cost(items, cost), ("key", "cost"))
+        try:
+            for key, own in pairs:
+                answers.append(self._admit(key, own))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(answers), error) from None
+        return self._answered(answers)
 
     def peek(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Decision:
         return self._answered(self._admit(key, cost))

@@ -1,8 +1,11 @@
 """hit_many: one write, each item its own answer."""
 
+import asyncio
+
 import pytest
 
 import keywright
+import keywright.aio
 
 
 def test_each_item_has_its_own_answer_in_order(client):
@@ -65,3 +68,69 @@ def test_closed(client):
     client.close()
     with pytest.raises(keywright.Closed):
         api.hit_many(["a"])
+
+
+WRONG = [
+    ("abc", TypeError, "items must be .* not str", None),
+    (b"abc", TypeError, "items must be .* not bytes", None),
+    ({"a": 3}, TypeError, "items must be .* not dict", None),
+    (5, TypeError, "items must be .* not int", None),
+    (None, TypeError, "items must be .* not NoneType", None),
+    ([()], TypeError, r"items\[0\] .*key, cost.* not 0", None),
+    (["a", ("b",)], TypeError, r"items\[1\] .*key, cost.* not 1", None),
+    (["a", ("b", 1, 2)], TypeError, r"items\[1\] .*key, cost.* not 3", None),
+    (["a", None], TypeError, r"items\[1\]: key must be", None),
+    (["a", ["b", 1]], TypeError, r"items\[1\]: key must be .* not list", None),
+    (["a", ("b", None)], TypeError, r"items\[1\]: cost must be", None),
+    (["a", ("b", True)], TypeError, r"items\[1\]: cost must be", None),
+    (["a", "b", "\ud800"], keywright.Invalid, r"items\[2\]: key", 2),
+    (["a", ("b", 2**70)], keywright.Invalid, r"items\[1\]: cost", 1),
+    (["a", ("b", -1)], keywright.Invalid, "cost is -1", 1),
+    (["a", ("b", 2**52)], keywright.Invalid, f"cost is {2**52}", 1),
+    (["a", "b", "k" * 1025], keywright.Invalid, "key .*1,?025", 2),
+]
+
+
+CASES = [
+    pytest.param(door, *case, id=f"{door} {case[0]!r:.30}")
+    for door in ("blocking", "awaited", "batch", "awaited batch", "off")
+    for case in WRONG
+    # What sends nothing knows no bounds.
+    if door != "off" or case[1] is TypeError or case[2].startswith("items")
+]
+
+
+@pytest.mark.parametrize(("door", "items", "error", "said", "position"), CASES)
+def test_what_is_wrong_is_said_and_nothing_is_sent(server, monkeypatch, door, items, error, said, position):
+    if door == "off":
+        monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
+
+    async def awaited():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("api", "10/h")
+            if door == "awaited":
+                await api.hit_many(items)
+            async with client.batch() as batch:
+                batch.submit(api.hit_many, items)
+
+    def blocking():
+        with keywright.connect(server.url) as client:
+            api = client.limiter("api", "10/h")
+            if door != "batch":
+                api.hit_many(items)
+            with client.batch() as batch:
+                batch.submit(api.hit_many, items)
+
+    with pytest.raises(error, match=said) as caught:
+        asyncio.run(awaited()) if "awaited" in door else blocking()
+    assert getattr(caught.value, "position", None) == position
+    assert server.keys() == []
+
+
+def test_what_the_iterable_raises_is_its_own(client):
+    def broken():
+        yield "a"
+        raise TypeError("mine")
+
+    with pytest.raises(TypeError, match="^mine$"):
+        client.limiter("api", "10/h").hit_many(broken())
