@@ -89,6 +89,22 @@ type Quota struct {
 	native *C.kw_quota
 }
 
+// handle is what C knows the quota by; nil of a nil or a zero one.
+func (q *Quota) handle() *C.kw_quota {
+	if q == nil {
+		return nil
+	}
+	return q.native
+}
+
+// of is the client of the quota; nil of a nil or a zero one.
+func (q *Quota) of() *Client {
+	if q == nil {
+		return nil
+	}
+	return q.client
+}
+
 // Quota makes a quota. Sends nothing. Quotas of one name and period share their state with every process; a changed
 // limit goes on from the count that is there.
 //
@@ -103,7 +119,7 @@ func (c *Client) Quota(name string, limit int64, options ...QuotaOptions) (*Quot
 	}
 	var native *C.kw_quota
 	var failure C.kw_error
-	status := C.kw_quota_open(c.native, data(name), C.size_t(len(name)), C.int64_t(limit), chosen.native(), &native,
+	status := C.kw_quota_open(c.handle(), data(name), C.size_t(len(name)), C.int64_t(limit), chosen.native(), &native,
 		&failure)
 	if status != C.KW_OK {
 		return nil, errorOf(status, &failure)
@@ -126,7 +142,7 @@ func (q *Quota) Consume(ctx context.Context, key string) (Usage, error) {
 //
 // One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
 func (q *Quota) ConsumeN(ctx context.Context, key string, cost int64) (Usage, error) {
-	result, status, err := ask(ctx, q.client, usageOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, q.of(), usageOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_consume(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), call.timeout, &call.failure)
@@ -158,7 +174,7 @@ func (q *Quota) ConsumeMany(ctx context.Context, items []QuotaConsume) ([]Usage,
 			return nil, err
 		}
 	}
-	results, statuses, err := askMany(ctx, q.client, len(items), usageOf, func(call *call, i int) C.kw_status {
+	results, statuses, err := askMany(ctx, q.of(), len(items), usageOf, func(call *call, i int) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_consume(q.native, call.completions, call.tag, data(items[i].Key),
 			C.size_t(len(items[i].Key)), C.int64_t(items[i].Cost), call.timeout, &call.failure)
@@ -181,7 +197,7 @@ func (q *Quota) Peek(ctx context.Context, key string) (Usage, error) {
 //
 // One round trip. Safe to repeat.
 func (q *Quota) PeekN(ctx context.Context, key string, cost int64) (Usage, error) {
-	result, status, err := ask(ctx, q.client, usageOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, q.of(), usageOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_peek(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), call.timeout, &call.failure)
@@ -204,7 +220,7 @@ func (q *Quota) PeekN(ctx context.Context, key string, cost int64) (Usage, error
 //
 // One round trip. Safe to repeat, by its operation id.
 func (q *Quota) Reserve(ctx context.Context, key string, cost int64, id string, lease time.Duration) (Usage, error) {
-	result, status, err := ask(ctx, q.client, usageOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, q.of(), usageOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_reserve(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(cost), data(id), C.size_t(len(id)), microseconds(lease), call.timeout, &call.failure)
@@ -225,7 +241,7 @@ func (q *Quota) Reserve(ctx context.Context, key string, cost int64, id string, 
 //
 // One round trip. Safe to repeat, by its operation id.
 func (q *Quota) Commit(ctx context.Context, key, id string, actual int64) (Usage, error) {
-	result, status, err := ask(ctx, q.client, usageOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, q.of(), usageOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_commit(q.native, call.completions, call.tag, data(key), C.size_t(len(key)), data(id),
 			C.size_t(len(id)), C.int64_t(actual), call.timeout, &call.failure)
@@ -242,7 +258,7 @@ func (q *Quota) Commit(ctx context.Context, key, id string, actual int64) (Usage
 //
 // One round trip. Safe to repeat, by its operation id.
 func (q *Quota) Cancel(ctx context.Context, key, id string) (Usage, error) {
-	result, status, err := ask(ctx, q.client, usageOf, func(call *call) C.kw_status {
+	result, status, err := ask(ctx, q.of(), usageOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_cancel(q.native, call.completions, call.tag, data(key), C.size_t(len(key)), data(id),
 			C.size_t(len(id)), call.timeout, &call.failure)
@@ -260,7 +276,7 @@ func (q *Quota) Cancel(ctx context.Context, key, id string) (Usage, error) {
 //
 // One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
 func (q *Quota) Refund(ctx context.Context, key string, count int64, resetsAt time.Time) error {
-	return do(ctx, q.client, func(call *call) C.kw_status {
+	return do(ctx, q.of(), func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_refund(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			C.int64_t(count), unixMicro(resetsAt), call.timeout, &call.failure)
@@ -273,7 +289,7 @@ func (q *Quota) Refund(ctx context.Context, key string, count int64, resetsAt ti
 //
 // One round trip. Safe to repeat: what is sent twice is done once.
 func (q *Quota) Reset(ctx context.Context, key string) error {
-	return do(ctx, q.client, func(call *call) C.kw_status {
+	return do(ctx, q.of(), func(call *call) C.kw_status {
 		defer runtime.KeepAlive(q)
 		return C.kw_quota_submit_reset(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			call.timeout, &call.failure)

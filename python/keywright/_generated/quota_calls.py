@@ -9,10 +9,10 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from .._answers import raise_no, read_done
-from .._convert import to_bytes, to_enum, to_timeout, to_us, whole
+from .._convert import in_item, to_bytes, to_enum, to_rows, to_timeout, to_us, whole, within
 from .._handle import Opener
 from .._objects import AsyncObject, BlockingObject
-from .keywright import NEVER, Status
+from .keywright import NEVER, Reason, Status
 from .quota import Period, Usage
 
 if TYPE_CHECKING:
@@ -132,9 +132,13 @@ class QuotaCalls(BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, cost in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data, whole(cost, "cost"))))
+        listed = to_rows(items, ("key", "cost"))
+        try:
+            for key, cost in listed:
+                key_data = to_bytes(key, "key")
+                rows.append(((), (key_data, whole(cost, "cost"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_quota_consume_many,
             _CONSUME_ITEM,
@@ -397,9 +401,15 @@ class QuotaSubmits(AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, cost in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data, len(key_data), whole(cost, "cost"))))
+        listed = to_rows(items, ("key", "cost"))
+        try:
+            for key, cost in listed:
+                key_data = to_bytes(key, "key")
+                key_size = within(len(key_data), 0, 1024, "key", Reason.KEY_LENGTH)
+                cost = within(whole(cost, "cost"), 0, 4503599627370495, "cost", Reason.RANGE)
+                rows.append(((), (key_data, key_size, cost)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_quota_submit_consume, read_usage, rows, to_timeout(timeout)
         )
