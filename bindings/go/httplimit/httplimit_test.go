@@ -183,7 +183,7 @@ func TestALimiterThatFails(t *testing.T) {
 	}
 	defer gone.Close()
 	ask := func(failed func(http.ResponseWriter, *http.Request, http.Handler, error)) *httptest.ResponseRecorder {
-		return get(behind(t, gone, "1/h", httplimit.Options{Timeout: time.Second, Failed: failed})(hello))
+		return get(behind(t, gone, "1/h", httplimit.Options{Timeout: time.Second / 2, Failed: failed})(hello))
 	}
 	denied := ask(nil)
 	same(t, "status", denied.Code, 503)
@@ -193,7 +193,8 @@ func TestALimiterThatFails(t *testing.T) {
 	same(t, "untold", len(allowed.Header().Values("RateLimit")), 0)
 	var told error
 	ask(func(_ http.ResponseWriter, _ *http.Request, _ http.Handler, err error) { told = err })
-	if !errors.Is(told, keywright.ErrConnection) {
+	// The context may end first.
+	if !errors.Is(told, keywright.ErrConnection) && !errors.Is(told, context.DeadlineExceeded) {
 		t.Errorf("told %v", told)
 	}
 }
