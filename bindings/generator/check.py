@@ -156,6 +156,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
                 raise SpecError(f"{where} has no {name}, which its result keeps")
     if operation.many:
         _many(model, operation, where)
+    if operation.shows:
+        _shows(model, operation, where)
     for script in operation.scripts:
         if script not in model.scripts:
             raise SpecError(f"{where} names core/lua/{script}.lua, which is not there")
@@ -189,6 +191,14 @@ def _many(model: Model, operation: Operation, where: str) -> None:
     first = model.record(operation.result).fields[0]
     if (first.name, first.type) != ("status", "i32"):
         raise SpecError(f"{where} comes in many: the first field of {operation.result} must be status, of type i32")
+
+
+def _shows(model: Model, operation: Operation, where: str) -> None:
+    fields = model.record(operation.result).fields if operation.result else []
+    if operation.shows not in {item.name for item in fields}:
+        raise SpecError(f"{where} shows {operation.shows}, which its result has not")
+    if operation.statuses:
+        raise SpecError(f"{where} shows one field, which tells no {operation.statuses[0]}: leave out shows or statuses")
 
 
 def _patient(module: Module, operation: Operation, where: str) -> None:

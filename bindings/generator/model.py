@@ -177,6 +177,8 @@ class Operation:
     many: bool = False
     grants: bool = False
     steps: bool = False
+    reads_errors: bool = False  # decode is shown error replies too
+    shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait
     scripts: list[str] = field(default_factory=list)
 

@@ -13,6 +13,7 @@ The same, awaited, is in keywright.aio. What a call can raise are Refused, a def
 
 from ._convert import Duration, Key
 from ._error import Error, Failed, Refused
+from ._generated.counter import Bounds, Count, Expiry, OnBound
 from ._generated.errors import (
     AuthenticationFailed,
     Busy,
@@ -56,6 +57,7 @@ from ._generated.quota import Period, Usage
 from ._port import Submitted
 from ._sync.batch import Batch
 from ._sync.client import Client, connect
+from ._sync.counter import Counter
 from ._sync.decision import Decision
 from ._sync.limiter import Limiter
 from ._sync.quota import Quota
@@ -67,6 +69,7 @@ __all__ = [
     "AuthenticationFailed",
     "Background",
     "Batch",
+    "Bounds",
     "Busy",
     "Cancelled",
     "Capability",
@@ -74,6 +77,8 @@ __all__ = [
     "Closed",
     "Conflict",
     "ConnectionFailed",
+    "Count",
+    "Counter",
     "DecidedBy",
     "Decision",
     "Denied",
@@ -81,6 +86,7 @@ __all__ = [
     "Error",
     "Exhausted",
     "Exists",
+    "Expiry",
     "Failed",
     "Forked",
     "Gone",
@@ -95,6 +101,7 @@ __all__ = [
     "Lost",
     "NoMemory",
     "NotFound",
+    "OnBound",
     "OutOfRange",
     "Overloaded",
     "Period",

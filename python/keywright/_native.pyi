@@ -76,6 +76,143 @@ class Lib:
     def kw_client_submit_info(
         self, client: CData, completions: CData, tag: int, timeout_us: int, error: CData, /
     ) -> int: ...
+    def kw_counter_open(
+        self, client: CData, name: bytes, name_length: int, options: CData, counter: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_free(self, counter: CData, /) -> None: ...
+    def kw_counter_add(
+        self, counter: CData, key: bytes, key_length: int, amount: int, timeout_us: int, count: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_submit_add(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        amount: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_add_many(
+        self, counter: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_add_once(
+        self,
+        counter: CData,
+        key: bytes,
+        key_length: int,
+        once: bytes,
+        once_length: int,
+        amount: int,
+        timeout_us: int,
+        count: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_submit_add_once(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        once: bytes,
+        once_length: int,
+        amount: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_add_once_many(
+        self, counter: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_value(
+        self, counter: CData, key: bytes, key_length: int, timeout_us: int, count: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_submit_value(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_value_many(
+        self, counter: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_take(
+        self, counter: CData, key: bytes, key_length: int, timeout_us: int, count: CData, error: CData, /
+    ) -> int: ...
+    def kw_counter_submit_take(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_take_once(
+        self,
+        counter: CData,
+        key: bytes,
+        key_length: int,
+        once: bytes,
+        once_length: int,
+        timeout_us: int,
+        count: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_submit_take_once(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        once: bytes,
+        once_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_set(
+        self, counter: CData, key: bytes, key_length: int, value: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_counter_submit_set(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        value: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_counter_reset(
+        self, counter: CData, key: bytes, key_length: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_counter_submit_reset(
+        self,
+        counter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
     def kw_limits_parse(self, text: bytes, limits: CData, capacity: int, count: CData, error: CData, /) -> int: ...
     def kw_limiter_open(
         self,

@@ -23,7 +23,7 @@ class ShelfState(NamedTuple):
     #: Raised by every invalidation and every loss.
     epoch: int
     #: 1 when the server tells of every change.
-    live: int
+    live: bool
     #: Keys that were invalidated one by one.
     keys: int
     #: How often everything was.

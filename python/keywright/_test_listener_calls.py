@@ -32,7 +32,7 @@ def read_listener_heard(status: int, data: Buffer, offset: int) -> ListenerHeard
 
 def read_shelf_state(status: int, data: Buffer, offset: int) -> ShelfState:
     epoch, live, keys, emptied = _SHELF_STATE.unpack_from(data, offset)
-    return ShelfState(epoch, live, keys, emptied)
+    return ShelfState(epoch, live == 1, keys, emptied)
 
 
 def read_swapped(status: int, data: Buffer, offset: int) -> Swapped:

@@ -13,14 +13,15 @@ Errors, enums and records are those of keywright.
 
 from ._aio.batch import Batch
 from ._aio.client import Client, connect
+from ._aio.counter import Counter
 from ._aio.decision import Decision
 from ._aio.limiter import Limiter
 from ._aio.quota import Quota
 from ._loop import Operation
 
-__all__ = ["Batch", "Client", "Decision", "Limiter", "Operation", "Quota", "connect"]
+__all__ = ["Batch", "Client", "Counter", "Decision", "Limiter", "Operation", "Quota", "connect"]
 
 # What people see of a class is where they import it from.
-for _kind in (Batch, Client, Decision, Limiter, Operation, Quota):
+for _kind in (Batch, Client, Counter, Decision, Limiter, Operation, Quota):
     _kind.__module__ = __name__
 del _kind

@@ -55,7 +55,12 @@ def rows(model: Model, module: Module) -> str:
     out = [generated(module.source), f'#include "{module.layer}/{module.name}_rows.h"\n\n']
     for operation in module.operations:
         symbol = operation.symbol
-        flags = [word for word, on in (("KW__MUTATES", operation.mutates), ("KW__GRANTS", operation.grants)) if on]
+        facts = (
+            ("KW__MUTATES", operation.mutates),
+            ("KW__GRANTS", operation.grants),
+            ("KW__READS_ERRORS", operation.reads_errors),
+        )
+        flags = [word for word, on in facts if on]
         spans = [argument.name for argument in operation.args if argument.type in BYTES]
         out.append(f"const kw__row {symbol}_row = {{\n")
         out.append(f'    .number = {operation.number},\n    .name = "{operation.full_name}",\n')

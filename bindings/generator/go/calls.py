@@ -334,9 +334,10 @@ class Calls(Text):
             if carried
             else "The results of those that failed are zero."
         )
+        one = f"{name}N" if words.shortened(operation) else name
         self.comment(
             [
-                f"{name}Many is many of {name}N, sent together and in no order. {told} The error is that of the first "
+                f"{name}Many is many of {one}, sent together and in no order. {told} The error is that of the first "
                 "failure, and the others are answered all the same; but nothing is sent where an item is wrong, and "
                 "the error's Position says which."
             ]

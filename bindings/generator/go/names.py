@@ -9,7 +9,7 @@ from ..model import Argument, Enum, Field, Function, Model, Module, Operation
 from ..words import bare, fill, lower_first, paragraphs
 
 WIDTH = 118
-INITIALISMS = frozenset({"ok", "url", "http", "id", "tls", "ca", "gcra", "ifeq", "delifeq", "delex", "increx"})
+INITIALISMS = frozenset({"ok", "ttl", "url", "http", "id", "tls", "ca", "gcra", "ifeq", "delifeq", "delex", "increx"})
 KEYWORDS = {"type", "func", "range", "map", "select", "go", "defer", "chan", "var", "package", "import", "interface"}
 ARTICLES = {"a", "an", "the", "what", "how", "who", "where", "which", "one"}
 VERBS = {"tells"}

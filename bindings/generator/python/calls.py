@@ -23,6 +23,7 @@ from .text import (
     speak,
     stem,
 )
+from .types import field_type
 
 #: Functions whose Python form is written by hand, for it does more than pass on.
 BY_HAND = {"kw_client_close"}
@@ -120,6 +121,9 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
         return ("bool", "read_yes", "()") if operation.asks and operation.statuses else ("None", "read_done", "()")
     record = model.record(operation.result)
     kind = name + record_class(record)
+    if operation.shows:
+        item = next(item for item in record.fields if item.name == operation.shows)
+        return field_type(item), f"read_{record.name}_{field_name(item)}", "()"
     if record.name in BY_HAND_CLASSES:
         return kind, f"read_{record.name}", f"({', '.join([kind, 'self', *record.keeps])})"
     if words.answers_no(model, operation):

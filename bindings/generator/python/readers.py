@@ -15,6 +15,7 @@ from .text import (
     record_class,
     shown,
 )
+from .types import field_type
 
 CODES = {"i32": "i", "i64": "q", "u8": "B", "u64": "Q", "size": "Q"}
 #: The most that a result may take: what is kept ready for the calls of a thread.
@@ -33,6 +34,8 @@ def readers(model: Model, module: Module) -> str:
             parts.append(no_reader(record))
         if any(operation.statuses and not operation.asks for operation in answers):
             parts.append(raising_reader(record))
+        shown_alone = {operation.shows for operation in answers}
+        parts.extend(field_reader(record, item) for item in record.fields if item.name in shown_alone)
     enums = sorted(
         {
             item.enum
@@ -145,6 +148,8 @@ def value(model: Model, item: Field) -> str:
         return f"{class_name(item.enum)}({name})" if model.enum(item.enum).flags else f"_{item.enum.upper()}[{name}]"
     if is_time(item):
         return f"{name} / 1e6 if {name} != NEVER else inf"
+    if words.is_switch(item):
+        return f"{name} == 1"
     return f"tuple({name})" if item.count > 1 else name
 
 
@@ -163,4 +168,12 @@ def raising_reader(record: Record) -> str:
         f"def read_{record.name}_or_raise(status: int, data: Buffer, offset: int) -> {kind}:\n"
         f"    if status:\n        raise_no(status)\n"
         f"    return read_{record.name}(status, data, offset)\n"
+    )
+
+
+def field_reader(record: Record, item: Field) -> str:
+    name = field_name(item)
+    return (
+        f"def read_{record.name}_{name}(status: int, data: Buffer, offset: int) -> {field_type(item)}:\n"
+        f"    return read_{record.name}(status, data, offset).{name}\n"
     )

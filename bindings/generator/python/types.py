@@ -107,4 +107,6 @@ def field_type(item: Field) -> str:
         return class_name(item.enum)
     if is_time(item):
         return "float"
+    if words.is_switch(item):
+        return "bool"
     return "tuple[int, ...]" if item.count > 1 else "int"

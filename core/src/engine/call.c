@@ -401,13 +401,15 @@ static bool answered(kw__pending *pending, const kw__reply *reply, int64_t recei
         call->outcome = encode(call, error);
         return call->outcome == KW_OK;
     }
-    if (reply->kind == KW__REPLY_ERROR) {
+    bool is_error = reply->kind == KW__REPLY_ERROR;
+    if (is_error && (call->step.number == KW__STEP_UNDO || (call->row->flags & KW__READS_ERRORS) == 0)) {
         call->outcome = kw__reply_failure(reply, error);
     } else if (call->step.number == KW__STEP_UNDO) {
         call->outcome = KW_OK;
     } else {
         call->outcome = call->row->decode(&call->step, reply, call->answer, error);
-        call->outcome_maybe_applied = call->outcome < 0 && call->outcome != KW_WRONG_TYPE && changes_something(call);
+        call->outcome_maybe_applied =
+            call->outcome < 0 && !is_error && call->outcome != KW_WRONG_TYPE && changes_something(call);
     }
     if (call->outcome < 0) error->maybe_applied = call->outcome_maybe_applied;
     return false;

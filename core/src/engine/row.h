@@ -16,8 +16,9 @@
 #include "redis/reply.h"
 
 /* Facts about an operation. */
-#define KW__MUTATES 1u /* changes something in the server */
-#define KW__GRANTS 2u  /* a yes hands something out: a late one must be given back */
+#define KW__MUTATES 1u      /* changes something in the server */
+#define KW__GRANTS 2u       /* a yes hands something out: a late one must be given back */
+#define KW__READS_ERRORS 4u /* decode looks at error replies too, for some of them are answers */
 
 /* Whether a command may be sent again after a lost link (rule of the three classes). */
 typedef enum kw__repeat {

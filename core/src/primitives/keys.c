@@ -65,6 +65,15 @@ kw__bytes kw__key_write(const kw__key_frame *frame, kw__bytes key, char *out) {
     return kw__bytes_of(out, (size_t)(at - out));
 }
 
+kw__bytes kw__key_write_numbered(const kw__key_frame *frame, kw__bytes key, uint32_t number, char *out) {
+    char *at = append(out, frame->bytes, frame->before);
+    at = escape(at, key);
+    *at++ = ':';
+    at += kw__format_integer(number, at);
+    at = append(at, frame->bytes + frame->before, frame->after);
+    return kw__bytes_of(out, (size_t)(at - out));
+}
+
 kw_status kw__hash_tag(kw__bytes name, kw__bytes key, char *tag, size_t capacity, size_t *length, kw_error *error) {
     size_t needed = escaped_length(name) + 1 + escaped_length(key);
     if (capacity <= needed) {

@@ -29,6 +29,9 @@ void kw__key_frame_free(kw__key_frame *frame);
 /* Writes the whole key for `key` into `out`, which has room for KW__KEY_ROOM bytes, and returns it. */
 kw__bytes kw__key_write(const kw__key_frame *frame, kw__bytes key, char *out);
 
+/* The same for one of several keys that lie in slots of their own: the number ends the tag, name:key:number. */
+kw__bytes kw__key_write_numbered(const kw__key_frame *frame, kw__bytes key, uint32_t number, char *out);
+
 /* Writes the tag of name and key, NUL-terminated; KW_INVALID when it does not fit. */
 kw_status kw__hash_tag(kw__bytes name, kw__bytes key, char *tag, size_t capacity, size_t *length, kw_error *error);
 

@@ -5,6 +5,45 @@
 #include "redis/script.h"
 
 /*
+ * Adds to a count that has bounds or an end, or refuses what would pass a bound. Keys: count. Arguments:
+ * more_high, more_low, edge_high, edge_low, saturate, expiry, span. Reply: count.
+ */
+extern const kw__script kw__script_counter_add;
+
+/*
+ * Adds to a count as counter_add does, once for an operation id. Keys: count, ids, older_ids. Arguments:
+ * more_high, more_low, edge_high, edge_low, saturate, expiry, span, id, remember_us, most. Reply: count.
+ */
+extern const kw__script kw__script_counter_add_once;
+
+/* Writes a count that has an end. Keys: count. Arguments: value, expiry, span. Reply: ends. */
+extern const kw__script kw__script_counter_set;
+
+/* Takes the value of a count out and forgets the count. Keys: count. Arguments: expiry. Reply: count. */
+extern const kw__script kw__script_counter_take;
+
+/*
+ * Takes the value of a count out once for an operation id. Keys: count, ids, older_ids. Arguments: expiry, id,
+ * remember_us, most. Reply: count.
+ */
+extern const kw__script kw__script_counter_take_once;
+
+/*
+ * Adds to the running bucket of a windowed count. Keys: window. Arguments: amount, width_us, buckets. Reply:
+ * count.
+ */
+extern const kw__script kw__script_counter_window_add;
+
+/*
+ * Adds to the running bucket of a windowed count, once for an operation id. Keys: window, ids, older_ids.
+ * Arguments: amount, width_us, buckets, id, remember_us, most. Reply: count.
+ */
+extern const kw__script kw__script_counter_window_add_once;
+
+/* Reads the sum of a window. Keys: window. Arguments: width_us, buckets. Reply: count. */
+extern const kw__script kw__script_counter_window_value;
+
+/*
  * Charges a GCRA hit whose cost has a remainder in 1/parts us, or denies it. Keys: tat. Arguments: parts, cost_us,
  * cost_rest, room_us, room_rest, ahead_us. Reply: state.
  */
@@ -52,7 +91,7 @@ extern const kw__script kw__script_quota_reserve;
  */
 extern const kw__script kw__script_quota_settle;
 
-/* Reads a limiter's state together with the server's clock. Keys: state. Arguments: none. Reply: state. */
+/* Reads the text of a key together with the server's clock. Keys: state. Arguments: none. Reply: state. */
 extern const kw__script kw__script_state;
 
 /*

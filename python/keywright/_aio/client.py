@@ -6,6 +6,8 @@ from types import TracebackType
 
 from .._connect import open_client
 from .._convert import Duration, Key, to_timeout
+from .._generated.counter import Bounds, Expiry, OnBound
+from .._generated.counter_calls import counter_opener
 from .._generated.keywright_calls import ClientSubmits
 from .._generated.limiter import Algorithm
 from .._generated.limiter_calls import limiter_opener
@@ -13,6 +15,7 @@ from .._generated.quota import Period
 from .._generated.quota_calls import quota_opener
 from .._objects import AsyncClient
 from .batch import Batch
+from .counter import Counter
 from .limiter import Limiter, limiter_kind
 from .quota import Quota
 
@@ -69,6 +72,60 @@ class Client(ClientSubmits, AsyncClient):
         return self._child(
             Quota, quota_opener(self._library, name, limit, period=period, zone_minutes=zone_minutes), name
         )
+
+    def counter(
+        self,
+        name: Key,
+        *,
+        min: int | None = None,
+        max: int | None = None,
+        on_bound: OnBound | str | None = None,
+        ttl: Duration | None = None,
+        expiry: Expiry | str | None = None,
+        zone_minutes: int | None = None,
+        window: Duration | None = None,
+        buckets: int | None = None,
+        shards: int | None = None,
+        remember: Duration | None = None,
+        remember_max: int | None = None,
+    ) -> Counter:
+        """Makes a counter. Sends nothing. All counters of one name and kind share their counts.
+
+        Args:
+            name: the counter's name
+            min: the least value
+            max: the greatest value; 0 must lie within, for there a count begins
+            on_bound: what becomes of an add that would pass a bound: "reject" (the default) or "saturate"
+            ttl: how long a count lasts; for ever when None
+            expiry: when it ends: ttl after it began with "on_create" (the default), after its last add with "sliding",
+                or with its "day", "week" or "month"
+            zone_minutes: how many minutes the zone of days, weeks and months is ahead of UTC
+            window: makes it count what was added in the last so many seconds
+            buckets: how many buckets a window has; 60 when None
+            shards: spreads each count over so many keys
+            remember: how long an operation id is remembered at least; a day when None
+            remember_max: how many ids a key remembers from such a time; 10,000 when None
+
+        A count is exact and permanent unless the options say otherwise.
+        """
+        bounds = Bounds((Bounds.NONE if min is None else Bounds.MIN) | (Bounds.NONE if max is None else Bounds.MAX))
+        opener = counter_opener(
+            self._library,
+            name,
+            bounds=bounds,
+            on_bound=on_bound,
+            min=min,
+            max=max,
+            expiry=expiry,
+            zone_minutes=zone_minutes,
+            ttl=ttl,
+            window=window,
+            buckets=buckets,
+            shards=shards,
+            remember=remember,
+            remember_max=remember_max,
+        )
+        return self._child(Counter, opener, name)
 
     def batch(self) -> Batch:
         """Several operations in one write, answered together: `async with client.batch() as batch`."""

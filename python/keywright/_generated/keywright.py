@@ -194,6 +194,13 @@ class Capability(IntFlag):
 OPERATIONS = {
     1: "client.ping",
     2: "client.info",
+    32: "counter.add",
+    33: "counter.add_once",
+    34: "counter.value",
+    35: "counter.take",
+    36: "counter.take_once",
+    37: "counter.set",
+    38: "counter.reset",
     16: "limiter.hit",
     17: "limiter.peek",
     18: "limiter.wait",
@@ -267,7 +274,7 @@ class Duty(NamedTuple):
     #: The Status of the last time.
     last_status: Status
     #: 1 when it is not done any more.
-    ended: int
+    ended: bool
     #: Why it failed the last time; empty when it did not.
     last_error: str
 
@@ -278,9 +285,9 @@ class Background(NamedTuple):
     """
 
     #: 1 when a native thread of the client's drives it.
-    thread: int
+    thread: bool
     #: 1 when the notification link is up.
-    link_up: int
+    link_up: bool
     #: Subscriptions that somebody holds.
     watches: int
     #: Duties under way.

@@ -61,7 +61,7 @@ def read_stats(status: int, data: Buffer, offset: int) -> Stats:
 
 def read_duty(status: int, data: Buffer, offset: int) -> Duty:
     runs, failures, failed_in_a_row, last_status, ended, last_error = _DUTY.unpack_from(data, offset)
-    return Duty(runs, failures, failed_in_a_row, _STATUS[last_status], ended, to_str(last_error))
+    return Duty(runs, failures, failed_in_a_row, _STATUS[last_status], ended == 1, to_str(last_error))
 
 
 def read_background(status: int, data: Buffer, offset: int) -> Background:
@@ -77,7 +77,7 @@ def read_background(status: int, data: Buffer, offset: int) -> Background:
         last_error,
     ) = _BACKGROUND.unpack_from(data, offset)
     return Background(
-        thread, link_up, watches, duties, notifications, invalidations, losses, failures, to_str(last_error)
+        thread == 1, link_up == 1, watches, duties, notifications, invalidations, losses, failures, to_str(last_error)
     )
 
 
