@@ -66,6 +66,7 @@ const (
 	ExpiryDay      Expiry = 2 // At midnight.
 	ExpiryWeek     Expiry = 3 // At midnight before Monday.
 	ExpiryMonth    Expiry = 4 // At midnight before the first of a month.
+	ExpiryYear     Expiry = 5 // At midnight before the first of January.
 )
 
 func (e Expiry) String() string {
@@ -80,6 +81,8 @@ func (e Expiry) String() string {
 		return "week"
 	case ExpiryMonth:
 		return "month"
+	case ExpiryYear:
+		return "year"
 	default:
 		return fmt.Sprintf("Expiry(%d)", int32(e))
 	}
@@ -165,8 +168,8 @@ func (c *Counter) of() *Client {
 }
 
 // Counter makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds
-// are permanent, timed (TTL), by day, week or month, windowed (of one length and number of buckets) and sharded (of
-// one number of shards).
+// are permanent, timed (TTL), by day, week, month or year, windowed (of one length and number of buckets) and sharded
+// (of one number of shards).
 //
 //   - name: the counter's name (1 to 255 bytes)
 //   - options: what kind of counter, or nil for a permanent exact one

@@ -494,8 +494,8 @@ KW_API kw_status kw_client_submit_info(kw_client *client, kw_completions *comple
  * follows from the options:
  *
  * Exact (the default): a whole number of 64 bits that never wraps. It can have bounds, at which an add is refused
- * or cut; and an end: some time after the first add, some time after the last one, or at the edge of a day, week
- * or month. Without an end a count is permanent.
+ * or cut; and an end: some time after the first add, some time after the last one, or at the edge of a day, week,
+ * month or year. Without an end a count is permanent.
  *
  * Windowed (window_us): how much in the last five minutes, say. Time is cut into buckets; the value is the sum
  * over the buckets of the window, the running one among them, so what is older than the window is never counted,
@@ -541,6 +541,7 @@ enum {
     KW_EXPIRY_DAY = 2, /* At midnight. */
     KW_EXPIRY_WEEK = 3, /* At midnight before Monday. */
     KW_EXPIRY_MONTH = 4, /* At midnight before the first of a month. */
+    KW_EXPIRY_YEAR = 5, /* At midnight before the first of January. */
 };
 
 /* A counter: a name, and the kind of its counts. Safe to use from many threads. */
@@ -604,8 +605,8 @@ typedef struct kw_counter_value_args {
 
 /*
  * Makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds are
- * permanent, timed (ttl_us), by day, week or month, windowed (of one length and number of buckets) and sharded (of
- * one number of shards).
+ * permanent, timed (ttl_us), by day, week, month or year, windowed (of one length and number of buckets) and
+ * sharded (of one number of shards).
  *
  * - client: the client whose server keeps the counts
  * - name: the counter's name (1 to 255 bytes)

@@ -5,13 +5,15 @@
 -- REPLY: count
 --
 -- The count is a whole number of 64 bits; one that ends has its end before it, 16 digits, us. expiry: 0 never, 1 span us after
--- it began, 2 after the last add, 3 to 5 at the edge of a day, a week, a month.
+-- it began, 2 after the last add, 3 to 6 at the edge of a day, a week, a month,
+-- a year.
 --
 -- The reply is one text, "outcome old new ends seconds microseconds": outcome is 0 when it was added, 1 when it was refused; ends
 -- is 0 when the count does not end; then the clock.
 --@include clock
 local expiry, span = tonumber(ARGV[6]), tonumber(ARGV[7])
 --@include int64
+--@include calendar
 --@include count_end
 --@include count_state
 --@include count_sum

@@ -11,6 +11,7 @@ local expiry, span = tonumber(ARGV[6]), tonumber(ARGV[7])
 local id, remember, most = 'a' .. ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 --@include once_find
 --@include int64
+--@include calendar
 --@include count_end
 --@include count_state
 --@include count_sum

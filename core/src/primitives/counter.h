@@ -3,7 +3,7 @@
  * outside them asks which kind a counter is.
  *
  *     total    a whole number, permanent
- *     timed    and day, week, month: the count's end, 16 digits, and the number behind it
+ *     timed    and day, week, month, year: the count's end, 16 digits, and the number behind it
  *     window   a ring of buckets
  *     shard    totals, each under a tag of its own
  */

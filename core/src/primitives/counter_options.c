@@ -51,7 +51,7 @@ static kw_status check_ranges(const kw_counter_options *options, kw_error *error
         {"flags", options->flags, 0, 0},
         {"bounds", options->bounds, KW_BOUNDS_NONE, KW_BOUNDS_BOTH},
         {"on_bound", options->on_bound, KW_ON_BOUND_REJECT, KW_ON_BOUND_SATURATE},
-        {"expiry", options->expiry, KW_EXPIRY_ON_CREATE, KW_EXPIRY_MONTH},
+        {"expiry", options->expiry, KW_EXPIRY_ON_CREATE, KW_EXPIRY_YEAR},
         {"reserved", options->reserved, 0, 0},
         {"zone_minutes", options->zone_minutes, -840, 840},
         {"ttl_us", options->ttl_us, 0, MOST_TIME},
@@ -108,13 +108,13 @@ static kw_status check_kind(const kw_counter_options *options, kw_error *error) 
     if (options->shards > 0 && ends) return contradiction(error, "shards have no end: leave out ttl_us and expiry");
     if (options->shards == 1) return contradiction(error, "one shard is none: give 2 and more, or 0");
     if (calendar && options->ttl_us > 0) {
-        return contradiction(error, "a count ends with its day, week or month: leave out ttl_us");
+        return contradiction(error, "a count ends with its day, week, month or year: leave out ttl_us");
     }
     if (options->expiry == KW_EXPIRY_SLIDING && options->ttl_us == 0) {
         return contradiction(error, "a sliding count needs its ttl_us");
     }
     if (options->zone_minutes != 0 && !calendar) {
-        return contradiction(error, "only days, weeks and months have a zone: leave out zone_minutes");
+        return contradiction(error, "only days, weeks, months and years have a zone: leave out zone_minutes");
     }
     return KW_OK;
 }
@@ -164,7 +164,7 @@ kw_status kw__counter_read_options(const kw_counter_options *options, kw_counter
 }
 
 void kw__counter_part(const kw_counter *counter, char *part) {
-    static const char *const names[] = {"total", "timed", "timed", "day", "week", "month"};
+    static const char *const names[] = {"total", "timed", "timed", "day", "week", "month", "year"};
     if (counter->buckets > 0)
         snprintf(part, 64, "window:%lldx%lld", (long long)counter->width_us, (long long)counter->buckets);
     else if (counter->shards > 0)

@@ -47,6 +47,8 @@ class Expiry(IntEnum):
     WEEK = 3
     #: At midnight before the first of a month.
     MONTH = 4
+    #: At midnight before the first of January.
+    YEAR = 5
 
 
 class Count(NamedTuple):

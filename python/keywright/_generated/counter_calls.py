@@ -57,8 +57,8 @@ def counter_opener(
     remember_max: int | None = None,
 ) -> Opener:
     """Makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds are
-    permanent, timed (ttl), by day, week or month, windowed (of one length and number of buckets) and sharded (of one
-    number of shards).
+    permanent, timed (ttl), by day, week, month or year, windowed (of one length and number of buckets) and sharded
+    (of one number of shards).
     """
     lib = library.lib
     ffi = library.ffi

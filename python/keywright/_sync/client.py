@@ -99,8 +99,8 @@ class Client(ClientCalls, BlockingClient):
             on_bound: what becomes of an add that would pass a bound: "reject" (the default) or "saturate"
             ttl: how long a count lasts; for ever when None
             expiry: when it ends: ttl after it began with "on_create" (the default), after its last add with "sliding",
-                or with its "day", "week" or "month"
-            zone_minutes: how many minutes the zone of days, weeks and months is ahead of UTC
+                or with its "day", "week", "month" or "year"
+            zone_minutes: how many minutes the zone in which days begin is ahead of UTC; UTC when None
             window: makes it count what was added in the last so many seconds
             buckets: how many buckets a window has; 60 when None
             shards: spreads each count over so many keys

@@ -138,7 +138,7 @@ static void a_count_ends_after_its_time(void **state) {
     kw_counter_free(from_last);
 }
 
-static void a_count_ends_with_its_day_week_or_month(void **state) {
+static void a_count_ends_with_its_period_of_the_calendar(void **state) {
     (void)state;
     static const struct {
         int64_t now;
@@ -158,7 +158,9 @@ static void a_count_ends_with_its_day_week_or_month(void **state) {
         {YEAR_2026, KW_EXPIRY_MONTH, -1, MINUTE, "kw:counter:{hits:k}:month"},
         {YEAR_2026 + 31 * DAY, KW_EXPIRY_MONTH, 0, 28 * DAY, "kw:counter:{hits:k}:month"},
         {YEAR_2026 + 789 * DAY, KW_EXPIRY_MONTH, 0, DAY, "kw:counter:{hits:k}:month"}, /* 29 February 2028 */
-        {YEAR_2100 + 58 * DAY, KW_EXPIRY_MONTH, 0, DAY, "kw:counter:{hits:k}:month"},  /* 28 February 2100, no leap */
+        {YEAR_2026 + 364 * DAY, KW_EXPIRY_YEAR, 0, DAY, "kw:counter:{hits:k}:year"},
+        {YEAR_2026, KW_EXPIRY_YEAR, 0, 365 * DAY, "kw:counter:{hits:k}:year"},
+        {YEAR_2100 + 58 * DAY, KW_EXPIRY_MONTH, 0, DAY, "kw:counter:{hits:k}:month"}, /* 28 February 2100, no leap */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         clean(state);
@@ -279,7 +281,7 @@ int main(void) {
         counter_test(a_bound_refuses_or_cuts),
         counter_test(one_stock_is_sold_once),
         counter_test(a_count_ends_after_its_time),
-        counter_test(a_count_ends_with_its_day_week_or_month),
+        counter_test(a_count_ends_with_its_period_of_the_calendar),
         counter_test(a_clock_that_stepped_back_locks_nobody_out),
         counter_test(what_no_counter_wrote_is_left_alone),
         counter_test(names_of_any_bytes_have_counts_of_their_own),

@@ -18,7 +18,7 @@ static void options_that_cannot_be(void **state) {
         {{.bounds = 4}, "options.bounds"},
         {{.bounds = -1}, "options.bounds"},
         {{.on_bound = 2}, "options.on_bound"},
-        {{.expiry = 5}, "options.expiry"},
+        {{.expiry = 6}, "options.expiry"},
         {{.reserved = 1}, "options.reserved"},
         {{.zone_minutes = 841}, "options.zone_minutes is 841 and must be between -840 and 840"},
         {{.zone_minutes = -841}, "options.zone_minutes"},

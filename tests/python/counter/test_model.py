@@ -154,7 +154,7 @@ kinds = st.one_of(
     ),
     st.builds(
         lambda expiry, zone: {"expiry": expiry, "zone_minutes": zone},
-        st.sampled_from(["day", "week", "month"]),
+        st.sampled_from(["day", "week", "month", "year"]),
         st.integers(-840, 840),
     ),
 )

@@ -24,7 +24,7 @@ class Answer:
 
 
 def calendar_end(now: int, unit: str, zone_minutes: int) -> int:
-    """The next edge of a day, week or month, as Python's calendar has it."""
+    """The next edge of a day, week, month or year, as Python's calendar has it."""
     zone = timedelta(minutes=zone_minutes)
     local = EPOCH + timedelta(microseconds=now) + zone
     begin = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -32,6 +32,8 @@ def calendar_end(now: int, unit: str, zone_minutes: int) -> int:
         end = begin + timedelta(days=1)
     elif unit == "week":
         end = begin + timedelta(days=7 - begin.weekday())
+    elif unit == "year":
+        end = begin.replace(year=begin.year + 1, month=1, day=1)
     else:
         end = begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1, day=1)
     return (end - zone - EPOCH) // timedelta(microseconds=1)

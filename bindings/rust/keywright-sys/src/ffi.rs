@@ -410,6 +410,8 @@ pub const KW_EXPIRY_DAY: kw_expiry = 2;
 pub const KW_EXPIRY_WEEK: kw_expiry = 3;
 /// At midnight before the first of a month.
 pub const KW_EXPIRY_MONTH: kw_expiry = 4;
+/// At midnight before the first of January.
+pub const KW_EXPIRY_YEAR: kw_expiry = 5;
 
 /// A counter: a name, and the kind of its counts. Safe to use from many threads.
 #[repr(C)]
@@ -904,8 +906,8 @@ extern "C" {
     ) -> kw_status;
 
     /// Makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds are
-    /// permanent, timed (ttl_us), by day, week or month, windowed (of one length and number of buckets) and sharded
-    /// (of one number of shards).
+    /// permanent, timed (ttl_us), by day, week, month or year, windowed (of one length and number of buckets) and
+    /// sharded (of one number of shards).
     pub fn kw_counter_open(
         client: *mut kw_client,
         name: *const c_void,

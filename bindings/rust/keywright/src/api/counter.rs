@@ -96,6 +96,8 @@ impl Expiry {
     pub const WEEK: Expiry = Expiry(3);
     /// At midnight before the first of a month.
     pub const MONTH: Expiry = Expiry(4);
+    /// At midnight before the first of January.
+    pub const YEAR: Expiry = Expiry(5);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -111,6 +113,7 @@ impl fmt::Display for Expiry {
             Expiry::DAY => out.write_str("DAY"),
             Expiry::WEEK => out.write_str("WEEK"),
             Expiry::MONTH => out.write_str("MONTH"),
+            Expiry::YEAR => out.write_str("YEAR"),
             other => write!(out, "{}", other.0),
         }
     }
@@ -386,8 +389,8 @@ impl CounterValue<'_> {
 
 impl Client {
     /// Makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds are
-    /// permanent, timed (`ttl`), by day, week or month, windowed (of one length and number of buckets) and sharded
-    /// (of one number of shards).
+    /// permanent, timed (`ttl`), by day, week, month or year, windowed (of one length and number of buckets) and
+    /// sharded (of one number of shards).
     ///
     /// - `name`: the counter's name (1 to 255 bytes)
     pub fn counter(&self, name: impl AsRef<[u8]>) -> Result<Counter> {
@@ -408,8 +411,8 @@ impl Client {
 
 impl AsyncClient {
     /// Makes a counter. Sends nothing. Counters of one name and kind share their counts with every process: kinds are
-    /// permanent, timed (`ttl`), by day, week or month, windowed (of one length and number of buckets) and sharded
-    /// (of one number of shards).
+    /// permanent, timed (`ttl`), by day, week, month or year, windowed (of one length and number of buckets) and
+    /// sharded (of one number of shards).
     ///
     /// - `name`: the counter's name (1 to 255 bytes)
     pub fn counter(&self, name: impl AsRef<[u8]>) -> Result<AsyncCounter> {
