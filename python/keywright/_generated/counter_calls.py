@@ -9,11 +9,11 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from .._answers import read_done
-from .._convert import to_bytes, to_enum, to_timeout, to_us, whole
+from .._convert import in_item, to_bytes, to_enum, to_rows, to_timeout, to_us, whole, within
 from .._handle import Opener
 from .._objects import AsyncObject, BlockingObject
 from .counter import Bounds, Count, Expiry, OnBound
-from .keywright import NEVER, Status
+from .keywright import NEVER, Reason, Status
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -138,9 +138,13 @@ class CounterCalls(BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, amount in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data, whole(amount, "amount"))))
+        listed = to_rows(items, ("key", "amount"))
+        try:
+            for key, amount in listed:
+                key_data = to_bytes(key, "key")
+                rows.append(((), (key_data, whole(amount, "amount"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_counter_add_many, _ADD_ITEM, "kw_counter_add_args *", read_count, 32, rows, to_timeout(timeout)
         )
@@ -194,10 +198,14 @@ class CounterCalls(BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, once, amount in items:
-            key_data = to_bytes(key, "key")
-            once_data = to_bytes(once, "once")
-            rows.append(((), (key_data, once_data, whole(amount, "amount"))))
+        listed = to_rows(items, ("key", "once", "amount"))
+        try:
+            for key, once, amount in listed:
+                key_data = to_bytes(key, "key")
+                once_data = to_bytes(once, "once")
+                rows.append(((), (key_data, once_data, whole(amount, "amount"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_counter_add_once_many,
             _ADD_ONCE_ITEM,
@@ -249,9 +257,13 @@ class CounterCalls(BlockingObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for (key,) in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data,)))
+        listed = to_rows(items, ("key",))
+        try:
+            for (key,) in listed:
+                key_data = to_bytes(key, "key")
+                rows.append(((), (key_data,)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._call_many(
             self._lib.kw_counter_value_many,
             _VALUE_ITEM,
@@ -428,9 +440,14 @@ class CounterSubmits(AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, amount in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data, len(key_data), whole(amount, "amount"))))
+        listed = to_rows(items, ("key", "amount"))
+        try:
+            for key, amount in listed:
+                key_data = to_bytes(key, "key")
+                key_size = within(len(key_data), 0, 1024, "key", Reason.KEY_LENGTH)
+                rows.append(((), (key_data, key_size, whole(amount, "amount"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_counter_submit_add, read_count, rows, to_timeout(timeout)
         )
@@ -478,10 +495,16 @@ class CounterSubmits(AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for key, once, amount in items:
-            key_data = to_bytes(key, "key")
-            once_data = to_bytes(once, "once")
-            rows.append(((), (key_data, len(key_data), once_data, len(once_data), whole(amount, "amount"))))
+        listed = to_rows(items, ("key", "once", "amount"))
+        try:
+            for key, once, amount in listed:
+                key_data = to_bytes(key, "key")
+                key_size = within(len(key_data), 0, 1024, "key", Reason.KEY_LENGTH)
+                once_data = to_bytes(once, "once")
+                once_size = within(len(once_data), 1, 255, "once", Reason.NAME_LENGTH)
+                rows.append(((), (key_data, key_size, once_data, once_size, whole(amount, "amount"))))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_counter_submit_add_once, read_count, rows, to_timeout(timeout)
         )
@@ -515,9 +538,14 @@ class CounterSubmits(AsyncObject):
         what the others were told. One round trip.
         """
         rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
-        for (key,) in items:
-            key_data = to_bytes(key, "key")
-            rows.append(((), (key_data, len(key_data))))
+        listed = to_rows(items, ("key",))
+        try:
+            for (key,) in listed:
+                key_data = to_bytes(key, "key")
+                key_size = within(len(key_data), 0, 1024, "key", Reason.KEY_LENGTH)
+                rows.append(((), (key_data, key_size)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
         return self._ports.current().submit_many(
             self._handle, self._lib.kw_counter_submit_value, read_count_value, rows, to_timeout(timeout)
         )
