@@ -23,7 +23,7 @@ if command -v gofmt >/dev/null; then
   step "go vet" go -C bindings/go vet -tags keywright_test ./...
 fi
 if cargo clippy --version >/dev/null 2>&1; then
-  step "clippy" cargo clippy -q --manifest-path bindings/rust/Cargo.toml --workspace --all-targets --features test -- -D warnings
+  step "clippy" cargo clippy -q --manifest-path bindings/rust/Cargo.toml --workspace --all-targets --features test,tower -- -D warnings
 fi
 step "layers" python tests/lint/layers.py
 step "lengths" python tests/lint/lengths.py

@@ -28,6 +28,8 @@ mod decision;
 mod driver;
 mod error;
 mod handle;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod wait;
 
 pub use api::*;
