@@ -127,7 +127,8 @@ static void everything_goes_on(void **state) {
     assert_true(atomic_load(&seen[-KW_UNKNOWN]) > 0);
     assert_true(atomic_load(&seen[-KW_LOADING]) > 0);
     assert_int_equal(descriptors(), held);
-    assert_true(calls_in_pool() <= 2 * (THREADS + 32));
+    /* Whoever gave up left a call in its place, and may have begun another before its reply came. */
+    assert_in_range(calls_in_pool(), 1, 2 * (THREADS + 32) + (size_t)atomic_load(&seen[-KW_TIMEOUT]));
     assert_int_equal(stats().in_flight, 0);
     kw_limiter_free(limiter);
     kw_client_free(client);

