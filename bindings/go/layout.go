@@ -148,4 +148,16 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.flags) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.period) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_quota_options{}.zone_minutes) - 12]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_cardinality - 32]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_cardinality{}.status) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_cardinality{}.novelty) - 4]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_cardinality{}.members) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_cardinality{}.exact) - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_cardinality{}.expires_after_us) - 24]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_unique_options - 32]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_unique_options{}.size) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_unique_options{}.flags) - 4]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_unique_options{}.exact_until) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_unique_options{}.ttl_us) - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_unique_options{}.sliding) - 24]struct{}{}
 )

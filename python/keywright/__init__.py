@@ -54,6 +54,7 @@ from ._generated.keywright_calls import hash_tag
 from ._generated.limiter import Algorithm, DecidedBy, HttpStyle, Limit
 from ._generated.limiter_calls import limits_parse
 from ._generated.quota import Period, Usage
+from ._generated.unique import Cardinality, Novelty
 from ._port import Submitted
 from ._sync.batch import Batch
 from ._sync.client import Client, connect
@@ -61,6 +62,7 @@ from ._sync.counter import Counter
 from ._sync.decision import Decision
 from ._sync.limiter import Limiter
 from ._sync.quota import Quota
+from ._sync.unique import Unique
 
 __all__ = [
     "MAX_KEY",
@@ -73,6 +75,7 @@ __all__ = [
     "Busy",
     "Cancelled",
     "Capability",
+    "Cardinality",
     "Client",
     "Closed",
     "Conflict",
@@ -101,6 +104,7 @@ __all__ = [
     "Lost",
     "NoMemory",
     "NotFound",
+    "Novelty",
     "OnBound",
     "OutOfRange",
     "Overloaded",
@@ -122,6 +126,7 @@ __all__ = [
     "Timeout",
     "TlsFailed",
     "TooOld",
+    "Unique",
     "Unknown",
     "Unsupported",
     "Usage",

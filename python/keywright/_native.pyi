@@ -468,6 +468,51 @@ class Lib:
     def kw_quota_submit_reset(
         self, quota: CData, completions: CData, tag: int, key: bytes, key_length: int, timeout_us: int, error: CData, /
     ) -> int: ...
+    def kw_unique_open(
+        self, client: CData, name: bytes, name_length: int, options: CData, unique: CData, error: CData, /
+    ) -> int: ...
+    def kw_unique_free(self, unique: CData, /) -> None: ...
+    def kw_unique_add(
+        self,
+        unique: CData,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        cardinality: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_unique_submit_add(
+        self,
+        unique: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_unique_add_many(
+        self, unique: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_unique_count(
+        self, unique: CData, key: bytes, key_length: int, timeout_us: int, cardinality: CData, error: CData, /
+    ) -> int: ...
+    def kw_unique_submit_count(
+        self, unique: CData, completions: CData, tag: int, key: bytes, key_length: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_unique_count_many(
+        self, unique: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_unique_reset(self, unique: CData, key: bytes, key_length: int, timeout_us: int, error: CData, /) -> int: ...
+    def kw_unique_submit_reset(
+        self, unique: CData, completions: CData, tag: int, key: bytes, key_length: int, timeout_us: int, error: CData, /
+    ) -> int: ...
 
 ffi: FFI
 lib: Lib

@@ -1188,6 +1188,95 @@ const kw__script kw__script_state = {
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or 'none')\n",
 };
 
+const kw__script kw__script_unique_add = {
+    .name = "unique_add",
+    .sha1 = "399b3e36337f8e39fedda18f672e55e699fcd039",
+    .keys = 3,
+    .args = 4,
+    .length = 1770,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local ends, over = call('GET', KEYS[3]), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
+            "local ttl = tonumber(ARGV[3])\n"
+            "local exact, estimated = call('SCARD', KEYS[1]), call('EXISTS', KEYS[2]) == 1\n"
+            "if over then\n"
+            "if estimated then call('PFCOUNT', KEYS[2]) end\n"
+            "call('DEL', KEYS[1], KEYS[2], KEYS[3])\n"
+            "exact, estimated, ends = 0, false, nil\n"
+            "end\n"
+            "local novelty, members, live = 2, nil, KEYS[2]\n"
+            "if estimated then\n"
+            "if call('PFADD', KEYS[2], ARGV[1]) == 1 then novelty = 1 end\n"
+            "elseif call('SISMEMBER', KEYS[1], ARGV[1]) == 1 then\n"
+            "novelty, members, live = 0, exact, KEYS[1]\n"
+            "elseif exact < tonumber(ARGV[2]) then\n"
+            "call('SADD', KEYS[1], ARGV[1])\n"
+            "novelty, members, live = 1, exact + 1, KEYS[1]\n"
+            "else\n"
+            "local known = call('SMEMBERS', KEYS[1])\n"
+            "for i = 1, #known, 1000 do\n"
+            "call('PFADD', KEYS[2], unpack(known, i, math.min(i + 999, #known)))\n"
+            "end\n"
+            "call('PFADD', KEYS[2], ARGV[1])\n"
+            "call('DEL', KEYS[1])\n"
+            "novelty = 1\n"
+            "end\n"
+            "local left = -1\n"
+            "if ttl > 0 and (not ends or ARGV[4] == '1' or ends - now > ttl) then\n"
+            "ends = now + ttl\n"
+            "call('DEL', KEYS[3])\n"
+            "end\n"
+            "if ends then\n"
+            "left = ends - now\n"
+            "local life = math.floor(left / 1000) + 2\n"
+            "if call('PTTL', KEYS[3]) < 0 then call('SET', KEYS[3], string.format('%.0f', ends), 'PX', life + 2) end\n"
+            "local present = call('PTTL', live)\n"
+            "if present < 0 or present > life or present < life - 2 then call('PEXPIRE', live, life) end\n"
+            "end\n"
+            "if members then return {novelty, 1, members, left} end\n"
+            "return {novelty, 0, call('PFCOUNT', KEYS[2]), left}\n",
+};
+
+const kw__script kw__script_unique_count = {
+    .name = "unique_count",
+    .sha1 = "8b1c767088c64efc7eac1a3da92739baf2949237",
+    .keys = 3,
+    .args = 0,
+    .length = 728,
+    .text =
+            "#!lua flags=allow-oom\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local ends, over = call('GET', KEYS[3]), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
+            "local exact, estimated = call('SCARD', KEYS[1]), call('EXISTS', KEYS[2]) == 1\n"
+            "if over or (exact == 0 and not estimated) then return {2, 1, 0, -1} end\n"
+            "local left = ends and ends - now or -1\n"
+            "if estimated then return {2, 0, call('PFCOUNT', KEYS[2]), left} end\n"
+            "return {2, 1, exact, left}\n",
+};
+
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
     .sha1 = "a805b1de645db73cfc5c5ede2d0d2b9c3835f8cc",

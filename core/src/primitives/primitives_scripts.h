@@ -95,6 +95,32 @@ extern const kw__script kw__script_quota_settle;
 extern const kw__script kw__script_state;
 
 /*
+ * Adds a member to a unique counter, and promotes it to a HyperLogLog when its set is full. Keys: exact, sketch,
+ * ends. Arguments: member, most, ttl_us, sliding. Reply: novelty, exact, members, expires_after_us.
+ */
+extern const kw__script kw__script_unique_add;
+enum {
+    KW__UNIQUE_ADD_NOVELTY = 0,
+    KW__UNIQUE_ADD_EXACT = 1,
+    KW__UNIQUE_ADD_MEMBERS = 2,
+    KW__UNIQUE_ADD_EXPIRES_AFTER_US = 3,
+    KW__UNIQUE_ADD_REPLIES = 4
+};
+
+/*
+ * Reads how many members a unique counter has. Keys: exact, sketch, ends. Arguments: none. Reply: novelty, exact,
+ * members, expires_after_us.
+ */
+extern const kw__script kw__script_unique_count;
+enum {
+    KW__UNIQUE_COUNT_NOVELTY = 0,
+    KW__UNIQUE_COUNT_EXACT = 1,
+    KW__UNIQUE_COUNT_MEMBERS = 2,
+    KW__UNIQUE_COUNT_EXPIRES_AFTER_US = 3,
+    KW__UNIQUE_COUNT_REPLIES = 4
+};
+
+/*
  * Charges a hit to a fixed window that opens with its first hit, or denies it. Keys: window. Arguments: cost,
  * room, period_us. Reply: state.
  */

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import Error, Invalid, __version__
-from . import doctor, limiter, quota
+from . import doctor, limiter, quota, unique
 
 YES, NO, USAGE, FAILURE = 0, 1, 2, 3
 
@@ -49,4 +49,5 @@ def parser() -> argparse.ArgumentParser:
     doctor.add(commands, shared)
     limiter.add(commands, shared)
     quota.add(commands, shared)
+    unique.add(commands, shared)
     return top

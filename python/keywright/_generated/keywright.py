@@ -213,6 +213,9 @@ OPERATIONS = {
     84: "quota.cancel",
     85: "quota.refund",
     86: "quota.reset",
+    48: "unique.add",
+    49: "unique.count",
+    50: "unique.reset",
 }
 
 

@@ -53,6 +53,11 @@ def counts(client: keywright.Client) -> None:
     assert_type(usage, keywright.Usage)
     assert_type(quota.commit("tenant:7", "call:1", 42), keywright.Usage)
     assert_type(usage.period, keywright.Period)
+    visitors = client.unique("visitors", exact_until=1000, ttl=86_400, sliding=True)
+    assert_type(visitors.add("home", "user:42"), keywright.Cardinality)
+    assert_type(visitors.add_many([("home", b"user:42")]), list[keywright.Cardinality])
+    assert_type(visitors.count("home").novelty, keywright.Novelty)
+    visitors.add("home")  # type: ignore[call-arg]
     quota.reserve("tenant:7", 60, "call:1")  # type: ignore[call-arg]
     quota.consume("tenant:7", 1.5)  # type: ignore[arg-type]
 

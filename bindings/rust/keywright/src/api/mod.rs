@@ -8,6 +8,7 @@ mod limiter;
 #[cfg(feature = "test")]
 mod listener;
 mod quota;
+mod unique;
 
 pub use counter::*;
 #[cfg(feature = "test")]
@@ -17,6 +18,7 @@ pub use limiter::*;
 #[cfg(feature = "test")]
 pub use listener::*;
 pub use quota::*;
+pub use unique::*;
 
 /// The version of this crate, and of the C library that it was made for.
 pub const VERSION: &str = "0.1.0";
