@@ -127,7 +127,8 @@ def _expand(path: Path, lines: list[str]) -> str:
     for line in lines:
         include = re.match(r"^--@include (\w+)$", line)
         if include:
-            part = path.parent / "include" / f"{include[1]}.lua"
+            folder = path.parent if path.parent.name == "include" else path.parent / "include"
+            part = folder / f"{include[1]}.lua"
             out.extend(_expand(part, part.read_text().splitlines()).splitlines())
             continue
         code = line.strip()

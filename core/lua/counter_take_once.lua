@@ -9,7 +9,6 @@
 local expiry, latest = tonumber(ARGV[1]), 9007199254740991
 local id, remember, most = 't' .. ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 --@include once_find
---@include int64
 --@include count_state
 --@include once_room
 call('DEL', KEYS[1])

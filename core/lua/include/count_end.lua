@@ -4,5 +4,6 @@ local latest = 0
 if expiry == 1 or expiry == 2 then
   latest = now + span
 elseif expiry > 0 then
+--@include calendar
   latest = edge(string.format('%.0f', expiry - 3), span)
 end

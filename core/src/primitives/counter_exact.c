@@ -1,27 +1,14 @@
 /*
  * The shapes "total" and "timed": whole numbers of 64 bits. A total without bounds is counted by INCRBY; what must look
- * at a bound or at an end before it writes is counted by scripts, to which a number goes in two parts (include/int64).
+ * at a bound or at an end before it writes is counted by scripts.
  */
 #include "primitives/counter.h"
 #include "primitives/primitives_scripts.h"
 
-#define PART INT64_C(1000000000)
-
-/* High and low, low from 0 on. */
-static void write_parts(int64_t number, kw__command *command) {
-    int64_t high = number / PART, low = number % PART;
-    if (low < 0) {
-        high -= 1;
-        low += PART;
-    }
-    kw__command_integer(command, high);
-    kw__command_integer(command, low);
-}
-
 /* What the scripts that add take after their keys. */
 static void write_amount(const kw_counter *counter, int64_t amount, kw__command *command) {
-    write_parts(amount, command);
-    write_parts(amount < 0 ? counter->min : counter->max, command);
+    kw__command_integer(command, amount);
+    kw__command_integer(command, amount < 0 ? counter->min : counter->max);
     kw__command_integer(command, counter->saturates);
     kw__command_integer(command, counter->expiry);
     kw__command_integer(command, counter->span);

@@ -5,14 +5,14 @@
 #include "redis/script.h"
 
 /*
- * Adds to a count that has bounds or an end, or refuses what would pass a bound. Keys: count. Arguments:
- * more_high, more_low, edge_high, edge_low, saturate, expiry, span. Reply: count.
+ * Adds to a count that has bounds or an end, or refuses what would pass a bound. Keys: count. Arguments: amount,
+ * edge, saturate, expiry, span. Reply: count.
  */
 extern const kw__script kw__script_counter_add;
 
 /*
- * Adds to a count as counter_add does, once for an operation id. Keys: count, ids, older_ids. Arguments:
- * more_high, more_low, edge_high, edge_low, saturate, expiry, span, id, remember_us, most. Reply: count.
+ * Adds to a count as counter_add does, once for an operation id. Keys: count, ids, older_ids. Arguments: amount,
+ * edge, saturate, expiry, span, id, remember_us, most. Reply: count.
  */
 extern const kw__script kw__script_counter_add_once;
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import Error, Invalid, __version__
-from . import doctor, limiter, quota, unique
+from . import counter, doctor, limiter, quota, unique
 
 YES, NO, USAGE, FAILURE = 0, 1, 2, 3
 
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"keywright {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
+    counter.add(commands, shared)
     doctor.add(commands, shared)
     limiter.add(commands, shared)
     quota.add(commands, shared)
