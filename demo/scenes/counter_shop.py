@@ -1,4 +1,4 @@
-"""Counters in a shop: a stock that is never oversold, a payment that is never counted twice, views of the last seconds."""
+"""Counters in a shop: a stock never oversold, a payment never counted twice, views of the last seconds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def pay_once(stage: Stage) -> None:
     stage.say("The operation id and its reply are stored in the same step, so a repeat is answered from there.")
     stage.check(paid.value("order:9") == 500, "three deliveries of one payment count once")
     taken = [paid.take("order:9", once="flush:1").value for _ in range(2)]
-    stage.check(taken == [500, 500] and paid.value("order:9") == 0, "a count is taken out once, and told again if asked")
+    stage.check(
+        taken == [500, 500] and paid.value("order:9") == 0, "a count is taken out once, and told again if asked"
+    )
 
 
 def recent(stage: Stage) -> None:
@@ -56,5 +58,7 @@ def recent(stage: Stage) -> None:
     seen = views.value("/")
     time.sleep(1.1)
     key = next(iter(stage.find("*views*")), None)
-    stage.check(seen == 30 and views.value("/") == 0, "30 views in the last second; a second later none, in one small key")
+    stage.check(
+        seen == 30 and views.value("/") == 0, "30 views in the last second; a second later none, in one small key"
+    )
     stage.check(key is None or stage.redis("PTTL", key) != -1, "and the key goes by itself")
