@@ -394,10 +394,10 @@ impl Limiter {
     ///
     /// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
     /// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
-    /// what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
-    /// name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
-    /// bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
-    /// 999999999999999, the greatest that such a field may hold.
+    /// what remains, t for how many seconds, rounded up, that is all: then there is more. Without t nothing is
+    /// missing. The limiter's name is the policy's, with ":" and the label (or the period) where one is given or the
+    /// limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are
+    /// written as 999999999999999, the greatest that such a field may hold.
     ///
     /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
     ///   `Reason::DECISION`
@@ -583,10 +583,10 @@ impl AsyncLimiter {
     ///
     /// RateLimit-Policy names each limit: q is how much can be taken at once (the burst under GCRA, the limit of a
     /// window), w in how many seconds that comes back, rounded up. RateLimit tells of the limit that decided: r is
-    /// what remains, t in how many seconds, rounded up, there is more; without t nothing is missing. The limiter's
-    /// name is the policy's, with ":" and the label (or the period) where one is given or the limits are several;
-    /// bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
-    /// 999999999999999, the greatest that such a field may hold.
+    /// what remains, t for how many seconds, rounded up, that is all: then there is more. Without t nothing is
+    /// missing. The limiter's name is the policy's, with ":" and the label (or the period) where one is given or the
+    /// limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are
+    /// written as 999999999999999, the greatest that such a field may hold.
     ///
     /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
     ///   `Reason::DECISION`
