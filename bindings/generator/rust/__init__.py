@@ -41,8 +41,8 @@ keywright-sys = {{ path = "keywright-sys", version = "={model.version}" }}
 http = "1"
 tower-layer = "0.3"
 tower-service = "0.3"
-# For tests alone. With these features tokio stands on one other crate; serde_json reads tests/vectors, axum is served behind
-# the layer.
+# For tests alone. With these features tokio stands on one other crate; serde_json reads tests/vectors, axum is
+# served behind the layer.
 axum = {{ version = "0.8", default-features = false }}
 serde_json = {{ version = "1", default-features = false, features = ["std"] }}
 tokio = {{ version = "~1.47", default-features = false, features = ["rt-multi-thread", "time"] }}
