@@ -141,7 +141,7 @@ class Scenario(Tale):
         self.command("PERSIST", self._server_key("u", "").decode())
 
     def state(self, key: str | bytes = "u", on: str = "") -> None:
-        model = self._read(key, on)
+        model = self.left.get(self._place(key, on)) or self._read(key, on)  # as whoever wrote last left it
         step: Step = {"do": "state"}
         put(step, "key", self._server_key(key, on))
         step["value"] = model.value
@@ -214,7 +214,9 @@ def tell(name: str, body: Body, start: int = YEAR_2026, limit: str = "10/s", **l
     """One scenario of the last file: of one GCRA limiter, or of those given."""
     scenario = Scenario(name, start, limiters or {"main": Limiter(limit)})
     body(scenario)
-    list(FILES.values())[-1][1].append(scenario)
+    tales = list(FILES.values())[-1][1]
+    assert name not in [tale.name for tale in tales], f"told twice: {name}"
+    tales.append(scenario)
 
 
 def window(limit: str, **more: object) -> Limiter:
