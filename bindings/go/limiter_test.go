@@ -299,3 +299,21 @@ func TestHTTPFields(t *testing.T) {
 	_, err = hits.HTTPFields(keywright.Decision{}, nil, keywright.HTTPStyleBoth)
 	same(t, "reason", failed(t, err, keywright.ErrInvalid).Reason, keywright.ReasonDecision)
 }
+
+// The goroutine that submits may be the one that reads the reply: the collector must hear of the moment that was booked.
+// It shows in a client's first calls, and not in each: hence many clients.
+func TestNoBookedMomentIsMissed(t *testing.T) {
+	for range 150 {
+		client := open(t, url)
+		hits := limiter(t, client, "200/s burst 1")
+		for range 3 {
+			ctx, cancel := context.WithTimeout(soon(t), 5*time.Second)
+			began := time.Now()
+			_, err := hits.Wait(ctx, "key")
+			if cancel(); err != nil {
+				t.Fatalf("5 ms ahead, and after %v: %v", time.Since(began), err)
+			}
+		}
+		client.Close()
+	}
+}

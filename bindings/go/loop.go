@@ -19,6 +19,12 @@ static int64_t kw_go_turn(kw_completions *completions, kw_record *records, int64
 	if (poll(&watched, 1, 0) > 0) *timeout_ms = 0;
 	return 0;
 }
+
+// The work alone; returns how long there is nothing to do.
+static int32_t kw_go_step(kw_completions *completions) {
+	kw_completions_step(completions, NULL);
+	return kw_completions_timeout_ms(completions);
+}
 */
 import "C"
 
@@ -57,11 +63,14 @@ type loop struct {
 	crowded atomic.Int32  // callers that found no room
 	room    chan struct{} // one may try again
 
+	began   time.Time
+	alarm   atomic.Int64 // when the collector wakes by itself, in ns since it began; 0: never
+	hurried atomic.Bool  // something became due before that
+	file    *os.File     // a duplicate of the completions' descriptor, in the runtime's poller; nil without
+
 	// Of the collecting goroutine alone.
 	records *C.kw_record
 	found   [batch]*call
-	file    *os.File // a duplicate of the completions' descriptor, in the runtime's poller
-	alarm   time.Time
 }
 
 // A call is one submitted operation. Its memory is used again.
@@ -81,6 +90,7 @@ var pool = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)
 func startLoop(client *C.kw_client, options *ClientOptions) (*loop, error) {
 	l := &loop{
 		client:   client,
+		began:    time.Now(),
 		patience: 5 * time.Second,
 		ended:    make(chan struct{}),
 		calls:    make(map[C.uint64_t]*call),
@@ -123,6 +133,7 @@ func (l *loop) watch() error {
 	l.file = os.NewFile(uintptr(fd), "keywright")
 	if err := l.file.SetReadDeadline(time.Time{}); err != nil {
 		l.file.Close()
+		l.file = nil
 		return err
 	}
 	return nil
@@ -140,17 +151,18 @@ func (l *loop) collectByPoller() {
 	open := true
 	for open {
 		err := raw.Read(func(uintptr) bool {
+			l.hurried.Store(false)
 			count, timeout := l.turn()
 			open = count >= 0
 			if count != 0 || timeout == 0 {
 				return true
 			}
 			l.setAlarm(timeout)
-			return false
+			return l.hurried.Load() // its deadline may have been set before the alarm's
 		})
 		if err != nil {
-			l.alarm = time.Time{}
-			l.file.SetReadDeadline(l.alarm)
+			l.alarm.Store(0)
+			l.file.SetReadDeadline(time.Time{})
 		}
 	}
 }
@@ -160,10 +172,31 @@ func (l *loop) setAlarm(milliseconds int) {
 	if milliseconds < 0 {
 		return
 	}
-	at := time.Now().Add(time.Duration(milliseconds) * time.Millisecond)
-	if l.alarm.IsZero() || at.Before(l.alarm) {
-		l.alarm = at
-		l.file.SetReadDeadline(at)
+	at := l.after(milliseconds)
+	if planned := l.alarm.Load(); planned == 0 || at < planned {
+		l.alarm.Store(at)
+		l.file.SetReadDeadline(l.began.Add(time.Duration(at)))
+	}
+}
+
+func (l *loop) after(milliseconds int) int64 {
+	return int64(time.Since(l.began) + time.Duration(milliseconds)*time.Millisecond)
+}
+
+// step does the work in the caller's goroutine. It may read a reply that books a moment, of which the descriptor tells
+// the collector nothing: one that would sleep past it is woken.
+func (l *loop) step() {
+	if !l.work.TryLock() {
+		return
+	}
+	milliseconds := int(C.kw_go_step(l.completions))
+	l.work.Unlock()
+	if milliseconds < 0 || l.file == nil {
+		return
+	}
+	if planned := l.alarm.Load(); planned == 0 || l.after(milliseconds) < planned {
+		l.hurried.Store(true)
+		l.file.SetReadDeadline(l.began)
 	}
 }
 
@@ -238,10 +271,7 @@ func (l *loop) submit(ctx context.Context, send func(*call) C.kw_status) (*call,
 	err := l.send(ctx, c, send)
 	if err == nil && alone {
 		// Written at once: with nobody else to share the write there is nothing to wake the collector for.
-		if l.work.TryLock() {
-			C.kw_completions_step(l.completions, nil)
-			l.work.Unlock()
-		}
+		l.step()
 	}
 	if err != nil {
 		l.mu.Lock()
