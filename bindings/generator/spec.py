@@ -85,6 +85,8 @@ def _make(cls, table: dict, where: str, **extra):
     return cls(**words, **extra)
 
 
+# The last word of KEYS or ARGV: more of them follow, as many as the caller writes.
+MORE = "..."
 HEAD = re.compile(r"^-- (KEYS|ARGV|REPLY):\s*(.*)$")
 
 
@@ -107,7 +109,8 @@ def script(path: Path) -> Script:
     body = _expand(path, lines)
     for word in ("KEYS", "ARGV"):
         used = {int(number) for number in re.findall(rf"\b{word}\[(\d+)\]", body)}
-        declared = set(range(1, len(head[word]) + 1))
+        more = head[word][-1:] == [MORE]
+        declared = set(range(1, len(head[word]) + 1 - more))
         if used != declared:
             raise SpecError(f"{path.name}: its head declares {word} {sorted(declared)}, its body uses {sorted(used)}")
     return Script(

@@ -35,7 +35,7 @@ def open_client(
     library: Library = NATIVE,
 ) -> ClientHandle:
     address = url if url is not None else os.environ.get("KEYWRIGHT_URL") or DEFAULT_URL
-    threadless = None if threads is None else 1 - to_bit(threads, "threads")
+    threadless = None if threads is None else to_bit(threads, "threads") == 0
     embedded = isinstance(address, str) and address.startswith("embedded:")
 
     def opener(address: str) -> Opener:

@@ -139,6 +139,12 @@ def to_bit(value: int, name: str) -> int:
     return int(value)
 
 
+def to_switch(value: bool, name: str) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    raise wrong_type(name, "bool", value)
+
+
 def to_us(value: Duration, name: str) -> int:
     """A duration in whole microseconds, rounded to the nearest, but never to 0 from above."""
     if isinstance(value, timedelta):

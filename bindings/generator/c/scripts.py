@@ -34,10 +34,14 @@ def scripts_source(model: Model, library: str, layer: str) -> str:
         lines = "\n".join(f"            {quote(line)}" for line in script.text.splitlines(keepends=True))
         out.append(
             f'const kw__script kw__script_{name} = {{\n    .name = "{name}",\n    .sha1 = "{script.sha1}",\n'
-            f"    .keys = {len(script.keys)},\n    .args = {len(script.args)},\n"
+            f"    .keys = {_fixed(script.keys)},\n    .args = {_fixed(script.args)},\n"
             f"    .length = {len(script.text.encode())},\n    .text =\n{lines},\n}};\n\n"
         )
     return "".join(out).rstrip() + "\n"
+
+
+def _fixed(words: list[str]) -> int:
+    return sum(word != "..." for word in words)
 
 
 def scripts_of(model: Model, library: str) -> list[str]:

@@ -52,6 +52,7 @@ PARTS = {
     "to_str": "_convert",
     "from_seconds": "_convert",
     "checked": "_convert",
+    "to_switch": "_convert",
     "whole": "_convert",
     "within": "_convert",
     "in_item": "_convert",
@@ -299,6 +300,9 @@ def option_fields(model: Model, record: Record, texts: list[str]) -> tuple[list[
         elif is_time(item):
             params.append(f"{label}: Duration | None = None")
             values.append(f'"{item.name}": 0 if {label} is None else to_us({label}, "{label}")')
+        elif words.is_switch(item):
+            params.append(f"{label}: bool | None = None")
+            values.append(f'"{item.name}": 0 if {label} is None else to_switch({label}, "{label}")')
         else:
             params.append(f"{label}: int | None = None")
             values.append(f'"{item.name}": 0 if {label} is None else whole({label}, "{label}")')

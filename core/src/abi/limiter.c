@@ -8,32 +8,43 @@
 #include "primitives/limiter_rows.h"
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(kw_decision) == 160, "layout of kw_decision");
+_Static_assert(sizeof(kw_decision) == 176, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, status) == 0, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, reason) == 4, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, denied_by) == 8, "layout of kw_decision");
 _Static_assert(offsetof(kw_decision, limits) == 12, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, count) == 16, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, limit) == 24, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, remaining) == 32, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, retry_after_us) == 40, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, reset_after_us) == 48, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, delay_us) == 56, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, origin) == 64, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, settles_at_us) == 72, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, settles_rest) == 136, "layout of kw_decision");
-_Static_assert(offsetof(kw_decision, reserved) == 152, "layout of kw_decision");
-_Static_assert(sizeof(kw_limit) == 88, "layout of kw_limit");
+_Static_assert(offsetof(kw_decision, binding) == 16, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, count) == 24, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, limit) == 32, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, remaining) == 40, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, retry_after_us) == 48, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, reset_after_us) == 56, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, delay_us) == 64, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, origin) == 72, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, decided_at_us) == 80, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, lease) == 88, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, settles_at_us) == 96, "layout of kw_decision");
+_Static_assert(offsetof(kw_decision, settles_rest) == 160, "layout of kw_decision");
+_Static_assert(sizeof(kw_limit) == 96, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, count) == 0, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, period_us) == 8, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, burst) == 16, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, label) == 24, "layout of kw_limit");
-_Static_assert(sizeof(kw_limiter_options) == 24, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limit, concurrent) == 88, "layout of kw_limit");
+_Static_assert(offsetof(kw_limit, shadow) == 92, "layout of kw_limit");
+_Static_assert(sizeof(kw_limiter_options) == 64, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, size) == 0, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, flags) == 4, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, algorithm) == 8, "layout of kw_limiter_options");
-_Static_assert(offsetof(kw_limiter_options, reserved) == 12, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, shadow) == 12, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, max_wait_us) == 16, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, align) == 24, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, zone_offset) == 28, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, charge_denials) == 32, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, reserved) == 36, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, block_us) == 40, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, block_max_us) == 48, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, lease_us) == 56, "layout of kw_limiter_options");
 #endif
 
 kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t capacity, int64_t *count, kw_error *error) {
@@ -230,4 +241,52 @@ kw_status kw_limiter_submit_refund(kw_limiter *limiter, kw_completions *completi
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__limiter_refund_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision, .count = count};
     return kw__submit(&limiter->object, completions, tag, &kw__limiter_refund_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_hit_up_to(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost,
+    int64_t timeout_us, kw_decision *decision, kw_error *error) {
+    kw__error_clear(error);
+    if (decision != NULL) memset(decision, 0, sizeof *decision);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_range(cost, 0, 4503599627370495, "cost", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_hit_up_to_args args = {.key = kw__bytes_of(key, key_length), .cost = cost};
+    return kw__run(&limiter->object, &kw__limiter_hit_up_to_row, &args, timeout_us, decision, error);
+}
+
+kw_status kw_limiter_submit_hit_up_to(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, int64_t cost, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_range(cost, 0, 4503599627370495, "cost", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_hit_up_to_args args = {.key = kw__bytes_of(key, key_length), .cost = cost};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_hit_up_to_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_renew(kw_limiter *limiter, const void *key, size_t key_length, const kw_decision *decision,
+    int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_renew_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
+    return kw__run(&limiter->object, &kw__limiter_renew_row, &args, timeout_us, NULL, error);
+}
+
+kw_status kw_limiter_submit_renew(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_renew_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_renew_row, &args, timeout_us, error);
 }

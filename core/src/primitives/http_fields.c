@@ -105,7 +105,7 @@ static void put_name(writer *out, const kw__http_policies *policies, const kw_li
         if (limit->label[0] != '\0') {
             put_text(out, limit->label);
         } else {
-            put_period(out, limit->period_us);
+            limit->concurrent == 1 ? put_text(out, "concurrent") : put_period(out, limit->period_us);
         }
     }
     put_text(out, "\"");
@@ -117,10 +117,14 @@ static void put_partition(writer *out, kw__bytes partition) {
     put_byte_sequence(out, partition);
 }
 
+static bool is_steady(const kw__http_policies *policies, const kw_limit *limit) {
+    return policies->quota == KW__HTTP_STEADY && limit->concurrent == 0;
+}
+
 /* In what time all that can be taken at once comes back. */
 static int64_t window_us(const kw__http_policies *policies, const kw_limit *limit) {
     kw__gcra gcra;
-    if (policies->quota == KW__HTTP_STEADY && kw__gcra_init(&gcra, limit->count, limit->period_us, limit->burst, 0)) {
+    if (is_steady(policies, limit) && kw__gcra_init(&gcra, limit->count, limit->period_us, limit->burst, 0)) {
         return gcra.ahead_us;
     }
     return limit->period_us;
@@ -129,7 +133,7 @@ static int64_t window_us(const kw__http_policies *policies, const kw_limit *limi
 static void put_policy(writer *out, const kw__http_policies *policies, const kw_limit *limit, kw__bytes partition) {
     put_name(out, policies, limit);
     put_integer(out, ";q=", limit->burst);
-    if (policies->quota == KW__HTTP_CONCURRENT) {
+    if (limit->concurrent == 1) {
         put_text(out, ";qu=\"concurrent-requests\"");
     } else {
         put_integer(out, ";w=", seconds_up(window_us(policies, limit)));
@@ -137,13 +141,9 @@ static void put_policy(writer *out, const kw__http_policies *policies, const kw_
     put_partition(out, partition);
 }
 
-/* The limit that the decision's numbers are of: the one that denied, or the one of that capacity. */
+/* The limit that the decision's numbers are of. */
 static const kw_limit *decisive(const kw__http_policies *policies, const kw_decision *decision) {
-    if (decision->denied_by >= 0) return &policies->limits[decision->denied_by];
-    for (int64_t i = 0; i < policies->count; i++) {
-        if (policies->limits[i].burst == decision->limit) return &policies->limits[i];
-    }
-    return &policies->limits[0];
+    return &policies->limits[decision->binding];
 }
 
 /*
@@ -154,7 +154,7 @@ static const kw_limit *decisive(const kw__http_policies *policies, const kw_deci
 static int64_t more_after_us(const kw__http_policies *policies, const kw_limit *limit, const kw_decision *decision) {
     int64_t wait = decision->reset_after_us;
     kw__gcra gcra;
-    if (policies->quota == KW__HTTP_STEADY && decision->remaining < limit->burst &&
+    if (is_steady(policies, limit) && decision->remaining < limit->burst &&
         kw__gcra_init(&gcra, limit->count, limit->period_us, limit->burst, 0)) {
         int64_t others = limit->burst - decision->remaining - 1;
         wait = wait <= kw__gcra_cost(&gcra, others).us ? 1 : wait - kw__gcra_cost(&gcra, others).us;
@@ -180,7 +180,7 @@ static void put_draft_11(writer *out, const kw__http_policies *policies, const k
     put_text(out, "\r\nRateLimit: ");
     put_name(out, policies, limit);
     put_integer(out, ";r=", decision->remaining);
-    if (policies->quota != KW__HTTP_CONCURRENT && decision->reset_after_us > 0) {
+    if (limit->concurrent == 0 && decision->reset_after_us > 0) {
         put_integer(out, ";t=", seconds_up(more_after_us(policies, limit, decision)));
     }
     put_partition(out, partition);
@@ -207,7 +207,7 @@ static kw_status check(const kw__http_policies *policies, const kw_decision *dec
     bool negative = decision->limit < 0 || decision->remaining < 0 || decision->retry_after_us < 0 ||
                     decision->reset_after_us < 0 || decision->delay_us < 0;
     if (negative || decision->limits != policies->count || decision->denied_by < -1 ||
-        decision->denied_by >= decision->limits) {
+        decision->denied_by >= decision->limits || decision->binding < 0 || decision->binding >= decision->limits) {
         return fail_decision(error, "this limiter did not make it; pass the one that the hit gave, unchanged");
     }
     return KW_OK;

@@ -13,11 +13,10 @@
 #define KW__HTTP_PARTITION_MAX 64
 #define KW__HTTP_PROBLEM_ROOM 1280
 
-/* How quota comes back. */
+/* How the quota of a rate comes back. That of a concurrent limit does when somebody is done: nobody knows when. */
 typedef enum kw__http_quota {
-    KW__HTTP_STEADY,     /* one by one, count in a period, up to the burst: GCRA */
-    KW__HTTP_WINDOW,     /* with the end of a window */
-    KW__HTTP_CONCURRENT, /* when somebody is done: there is no window, and nobody knows when */
+    KW__HTTP_STEADY, /* one by one, count in a period, up to the burst: GCRA */
+    KW__HTTP_WINDOW, /* with the end of a window */
 } kw__http_quota;
 
 typedef struct kw__http_policies {

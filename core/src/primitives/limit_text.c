@@ -182,15 +182,18 @@ static kw_status read_label(reader *in, kw_limit *limit) {
     return KW_OK;
 }
 
-/* What may follow a rate: burst and label, in either order. */
+/* What may follow a rate: burst, label and shadow, in any order; a concurrent limit has no burst. */
 static kw_status read_clauses(reader *in, kw_limit *limit, number *burst) {
     for (;;) {
         kw_status status;
         skip_space(in);
-        if (burst->value == 0 && take_word(in, "burst")) {
+        if (limit->concurrent == 0 && burst->value == 0 && take_word(in, "burst")) {
             status = read_number(in, "the burst", burst);
         } else if (limit->label[0] == '\0' && take_word(in, "as")) {
             status = read_label(in, limit);
+        } else if (limit->shadow == 0 && take_word(in, "shadow")) {
+            limit->shadow = 1;
+            status = KW_OK;
         } else {
             return KW_OK;
         }
@@ -207,10 +210,12 @@ static kw_status read_limit(reader *in, kw_limit *limit) {
         in->at++;
     } else if (begins_with(in->text + in->at, "per")) {
         in->at += 3;
+    } else if (take_word(in, "concurrent")) {
+        limit->concurrent = 1;
     } else {
-        return fail_expected(in, "\"/\" or \"per\"");
+        return fail_expected(in, "\"/\", \"per\" or \"concurrent\"");
     }
-    status = read_period(in, limit);
+    if (limit->concurrent == 0) status = read_period(in, limit);
     if (status == KW_OK) status = read_clauses(in, limit, &burst);
     if (status != KW_OK) return status;
     limit->count = count.value;
@@ -240,7 +245,7 @@ static kw_status read_limits(reader *in, kw_limit *limits, int64_t capacity, int
         /* The package limits lets a colon stand here. */
         if (in->text[in->at] == ':' && is_separator(in->text[in->at + 1])) in->at++;
         if (in->text[in->at] == '\0') break;
-        if (!is_separator(in->text[in->at])) return fail_expected(in, "\"burst\", \"as\", one of ; , | or the end");
+        if (!is_separator(in->text[in->at])) return fail_expected(in, "\"burst\", \"as\", \"shadow\", one of ; , | or the end");
         in->at++;
     }
     *count = read;

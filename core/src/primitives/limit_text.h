@@ -2,12 +2,13 @@
  * The text form of limits, as people write it in configuration.
  *
  *     limits = limit { (";" | "," | "|") limit }
- *     limit  = count ("/" | "per") [number] unit { "burst" number | "as" label }
+ *     limit  = ( rate { "burst" number | "as" label | "shadow" } ) | ( count "concurrent" { "as" label | "shadow" } )
+ *     rate   = count ("/" | "per") [number] unit
  *
  * "10/s burst 20", "100 per minute", "10 per 2 minutes", "1000/h as plan; 5/s". White space (ASCII) may stand or be
  * missing between words. Case does not matter, except in a label: letters, digits, _ . and -, beginning with a letter
- * or _, so that it cannot be taken for the period that stands in its place by default. "burst" and "as" come after the
- * rate, in either order, each at most once. A month has 30 days, a year 360.
+ * or _, so that it cannot be taken for the period that stands in its place by default. "burst", "as" and "shadow" come
+ * after the rate, in any order, each at most once. A month has 30 days, a year 360.
  *
  * Every text that Python's package limits (5.8) reads means the same here, a colon before a separator included. Three
  * things it lets pass are refused: a count of 0, a multiple of 0 (it takes that for 1), and letters or spaces outside

@@ -2,83 +2,20 @@
 
 #include "base/memory.h"
 #include "engine/client.h"
-#include "primitives/limit_text.h"
 #include "primitives/limiter_rows.h"
-#include "primitives/primitives_scripts.h"
-
-#define DEFAULT_MAX_WAIT_US INT64_C(60000000)
-#define MAX_WAIT_US INT64_C(86400000000)
 
 /* ---- opening ---- */
 
-/* Whether the caller's record, whose size tells its version, has the field. */
-#define HAS(options, field)                                                                                            \
-    ((options) != NULL &&                                                                                              \
-     (options)->size >= offsetof(kw_limiter_options, field) + sizeof((kw_limiter_options){0}.field))
-
-typedef struct settings {
-    const kw__shape *shape;
-    int64_t max_wait_us;
-} settings;
-
-static kw_status read_options(const kw_limiter_options *options, settings *out, kw_error *error) {
-    *out = (settings){&kw__shape_gcra, DEFAULT_MAX_WAIT_US};
-    if (HAS(options, flags) && options->flags != 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.flags is %u and must be 0",
-                        (unsigned)options->flags);
-    }
-    if (HAS(options, algorithm)) {
-        switch (options->algorithm) {
-        case KW_ALGORITHM_GCRA:
-            break;
-        case KW_ALGORITHM_FIXED_WINDOW:
-            out->shape = &kw__shape_window;
-            break;
-        default:
-            return kw__fail(
-                error, KW_INVALID, KW_REASON_OPTION,
-                "options.algorithm is %d, which is none: KW_ALGORITHM_GCRA is 0, KW_ALGORITHM_FIXED_WINDOW 1",
-                (int)options->algorithm);
-        }
-    }
-    if (HAS(options, reserved) && options->reserved != 0) {
-        return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.reserved is %d and must be 0",
-                        (int)options->reserved);
-    }
-    if (HAS(options, max_wait_us) && options->max_wait_us != 0) {
-        if (options->max_wait_us < 0 || options->max_wait_us > MAX_WAIT_US) {
-            return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
-                            "options.max_wait_us is %lld and must be between 0 (60 s) and %lld (a day)",
-                            (long long)options->max_wait_us, (long long)MAX_WAIT_US);
-        }
-        out->max_wait_us = options->max_wait_us;
-    }
-    return KW_OK;
-}
-
-static kw_status read_limit(const char *text, kw_limit *limit, kw_error *error) {
-    kw_limit limits[KW__LIMITS_MAX];
-    int64_t count;
-    kw_status status = kw__limits_parse(text, limits, KW__LIMITS_MAX, &count, error);
-    if (status != KW_OK) return status;
-    if (count > 1) {
-        return kw__fail(error, KW_UNSUPPORTED, KW_REASON_NONE,
-                        "this text holds %lld limits, and a limiter of this version takes one: open one for each",
-                        (long long)count);
-    }
-    *limit = limits[0];
-    return KW_OK;
-}
-
 static void destroy(kw__object *object) {
     kw_limiter *limiter = (kw_limiter *)object;
-    kw__key_frame_free(&limiter->frame);
+    for (int i = 0; i < limiter->count; i++)
+        kw__key_frame_free(&limiter->rules[i].frame);
+    kw__key_frame_free(&limiter->blocks);
     kw__free(limiter->name);
     kw__free(limiter);
 }
 
-/* 64-bit FNV-1a (Fowler, Noll, Vo): over the limiter's part of the key name at opening, over the key at each decision.
- */
+/* 64-bit FNV-1a (Fowler, Noll, Vo): over the limiter's parts of key names at opening, over the key at each decision. */
 static uint64_t fingerprint(uint64_t hash, kw__bytes bytes) {
     const unsigned char *at = bytes.data;
     for (size_t i = 0; i < bytes.length; i++)
@@ -86,20 +23,53 @@ static uint64_t fingerprint(uint64_t hash, kw__bytes bytes) {
     return hash;
 }
 
-/* The key's part is the shape and a label, so that limits of one name which differ in either have states of their own.
- */
-static bool build_frame(kw_limiter *limiter, const char *prefix, kw__bytes name, const kw_limit *limit) {
-    char part[16 + sizeof limit->label];
-    size_t length = strlen(limiter->shape->name);
-    memcpy(part, limiter->shape->name, length);
-    part[length++] = ':';
+uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key) {
+    return fingerprint(limiter->origin, key);
+}
+
+/* The label: "as NAME", else the period in us. */
+static void write_label(const kw_limit *limit, char *out) {
     if (limit->label[0] != '\0') {
-        memcpy(part + length, limit->label, strlen(limit->label) + 1);
+        memcpy(out, limit->label, strlen(limit->label) + 1);
+    } else if (limit->concurrent == 1) {
+        memcpy(out, "concurrent", sizeof "concurrent");
     } else {
-        length += kw__format_integer(limit->period_us, part + length);
-        part[length] = '\0';
+        out[kw__format_integer(limit->period_us, out)] = '\0';
     }
-    return kw__key_frame_init(&limiter->frame, prefix, "limiter", name, part);
+}
+
+/* The key's part is the shape and the label, so that limits of one name which differ in either have states of their own.
+ */
+static bool build_frame(kw_limiter *limiter, kw__rule *rule, kw__bytes name, const kw_limit *limit) {
+    char part[16 + sizeof limit->label];
+    size_t length = strlen(rule->shape->name);
+    memcpy(part, rule->shape->name, length);
+    part[length++] = ':';
+    write_label(limit, part + length);
+    return kw__key_frame_init(&rule->frame, limiter->object.client->url.prefix, "limiter", name, part);
+}
+
+static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *limit, kw_error *error) {
+    const kw__limiter_settings *settings = &limiter->settings;
+    kw__rule *rule = &limiter->rules[limiter->count];
+    if (limit->concurrent == 0 && settings->shape == &kw__shape_leases) {
+        return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
+                        "options.algorithm is concurrency, and limit %d is a rate: write it as \"10 concurrent\", or "
+                        "take another algorithm",
+                        limiter->count + 1);
+    }
+    rule->shape = limit->concurrent == 1 ? &kw__shape_leases : settings->shape;
+    rule->shadow = settings->shadow || limit->shadow == 1;
+    rule->period_us = limit->period_us;
+    kw_status status = rule->shape->prepare(rule, limit, settings, error);
+    if (status != KW_OK) return status;
+    if (!build_frame(limiter, rule, name, limit)) return kw__fail_memory(error);
+    limiter->count++;
+    limiter->books_ahead = limiter->books_ahead && rule->shape->books_ahead;
+    if (!rule->shadow && rule->capacity < limiter->capacity) limiter->capacity = rule->capacity;
+    kw__bytes bytes = kw__bytes_of(rule->frame.bytes, rule->frame.before + rule->frame.after);
+    limiter->origin = fingerprint(limiter->origin, bytes);
+    return KW_OK;
 }
 
 static bool keep_name(kw_limiter *limiter, kw__bytes name) {
@@ -110,34 +80,60 @@ static bool keep_name(kw_limiter *limiter, kw__bytes name) {
     return true;
 }
 
+/* A state is known by its label, so no two limits may have one. One lease is all that a decision can name. */
+static kw_status check_labels(const kw_limit *limits, int64_t count, kw_error *error) {
+    char labels[KW__LIMITS_MAX][sizeof limits->label];
+    int64_t concurrent = 0;
+    for (int64_t i = 0; i < count; i++) {
+        write_label(&limits[i], labels[i]);
+        concurrent += limits[i].concurrent;
+        for (int64_t j = 0; j < i; j++) {
+            if (strcmp(labels[i], labels[j]) != 0) continue;
+            return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_RANGE,
+                            "limits %lld and %lld of the text are both known as %s: give one of them another name, as "
+                            "in \"1000/h as plan\"",
+                            (long long)j + 1, (long long)i + 1, labels[i]);
+        }
+    }
+    if (concurrent > 1) {
+        return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_RANGE,
+                        "the text has %lld concurrent limits, and the lowest alone decides: leave the others out",
+                        (long long)concurrent);
+    }
+    return KW_OK;
+}
+
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error) {
     *limiter = NULL;
-    kw_limit limit;
-    settings chosen;
+    kw_limit read[KW__LIMITS_MAX];
+    kw__limiter_settings settings;
+    int64_t count;
     kw_status status = kw__client_check(client, error);
-    if (status == KW_OK) status = read_options(options, &chosen, error);
-    if (status == KW_OK) status = read_limit(limits, &limit, error);
+    if (status == KW_OK) status = kw__limiter_read_options(options, &settings, error);
+    if (status == KW_OK) status = kw__limits_parse(limits, read, KW__LIMITS_MAX, &count, error);
+    if (status == KW_OK) status = check_labels(read, count, error);
     if (status != KW_OK) return status;
 
-    kw_limiter *made = kw__calloc(1, sizeof *made);
+    kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * sizeof made->rules[0]);
     if (made == NULL) return kw__fail_memory(error);
-    made->shape = chosen.shape;
-    made->period_us = limit.period_us;
-    made->max_wait_us = chosen.max_wait_us;
-    made->limit = limit;
-    status = made->shape->prepare(made, &limit, error);
-    if (status == KW_OK && (!keep_name(made, name) || !build_frame(made, client->url.prefix, name, &limit))) {
+    kw__object_init(&made->object, client, destroy);
+    made->settings = settings;
+    made->books_ahead = true;
+    made->capacity = INT64_MAX;
+    made->origin = UINT64_C(0xCBF29CE484222325);
+    for (int64_t i = 0; i < count && status == KW_OK; i++)
+        status = prepare(made, name, &read[i], error);
+    memcpy(made->limits, read, (size_t)count * sizeof read[0]);
+    if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
+    if (status == KW_OK && settings.block_us > 0 &&
+        !kw__key_frame_init(&made->blocks, client->url.prefix, "limiter", name, "block")) {
         status = kw__fail_memory(error);
     }
     if (status != KW_OK) {
-        kw__free(made->name);
-        kw__free(made);
+        kw__object_release(&made->object);
         return status;
     }
-    made->origin = fingerprint(UINT64_C(0xCBF29CE484222325),
-                               kw__bytes_of(made->frame.bytes, made->frame.before + made->frame.after));
-    kw__object_init(&made->object, client, destroy);
     *limiter = made;
     return KW_OK;
 }
@@ -149,9 +145,9 @@ void kw__limiter_free(kw_limiter *limiter) {
 static kw__http_policies http_policies(const kw_limiter *limiter) {
     return (kw__http_policies){
         .name = kw__bytes_of(limiter->name, limiter->name_length),
-        .limits = &limiter->limit,
-        .count = 1,
-        .quota = limiter->shape->quota,
+        .limits = limiter->limits,
+        .count = limiter->count,
+        .quota = limiter->settings.shape->quota,
     };
 }
 
@@ -167,12 +163,24 @@ kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision 
     return kw__http_problem(&policies, decision, problem, capacity, length, error);
 }
 
-/* ---- a hit, a look, a refund ---- */
+/* ---- for the shapes ---- */
 
-void kw__limiter_script(const kw_limiter *limiter, const kw__script *script, kw__bytes key, kw__command *command) {
+void kw__rule_key(const kw__rule *rule, kw__bytes key, kw__command *command) {
     char room[KW__KEY_ROOM];
+    kw__command_bytes(command, kw__key_write(&rule->frame, key, room));
+}
+
+void kw__rule_refunds_key(const kw__rule *rule, kw__bytes key, kw__command *command) {
+    static const char part[] = ":refunds";
+    char room[KW__KEY_ROOM + sizeof part];
+    kw__bytes of = kw__key_write(&rule->frame, key, room);
+    memcpy(room + of.length, part, sizeof part - 1);
+    kw__command_bytes(command, kw__bytes_of(room, of.length + sizeof part - 1));
+}
+
+void kw__rule_script(const kw__rule *rule, const kw__script *script, kw__bytes key, kw__command *command) {
     kw__command_script(command, script);
-    kw__command_bytes(command, kw__key_write(&limiter->frame, key, room));
+    kw__rule_key(rule, key, command);
 }
 
 kw_status kw__limiter_foreign(kw_error *error) {
@@ -180,117 +188,24 @@ kw_status kw__limiter_foreign(kw_error *error) {
                     "the key of this limiter holds something that no limiter wrote: delete it, or choose another name");
 }
 
-/* A cost of nothing, or of more than ever fits, charges nothing: looking suffices. */
-static bool only_looks(const kw_limiter *limiter, int64_t cost) {
-    return cost == 0 || cost > limiter->capacity;
+kw_status kw__limiter_no_burst(const kw_limit *limit, kw_error *error) {
+    if (limit->burst == limit->count) return KW_OK;
+    return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
+                    "only GCRA has bursts, and this algorithm is another: leave the burst out, or take "
+                    "KW_ALGORITHM_GCRA");
 }
 
-static kw_status encode_look(const kw_limiter *limiter, kw__bytes key, kw__command *command, kw_error *error) {
-    kw__limiter_script(limiter, &kw__script_state, key, command);
-    return kw__command_end(command, error);
-}
-
-/* Reads a number that a space ends, and goes past it. */
-static bool take_number(kw__bytes *text, int64_t *number) {
-    const char *end = text->length > 0 ? memchr(text->data, ' ', text->length) : NULL;
-    if (end == NULL) return false;
-    size_t length = (size_t)(end - (const char *)text->data);
-    if (!kw__parse_integer(kw__bytes_of(text->data, length), number)) return false;
-    *text = kw__bytes_of(end + 1, text->length - length - 1);
+bool kw__read_numbers(kw__bytes text, int64_t *numbers, int count) {
+    const char *at = text.data, *end = at + text.length;
+    for (int i = 0; i < count; i++) {
+        const char *stop = i == count - 1 ? end : memchr(at, ':', (size_t)(end - at));
+        if (stop == NULL || !kw__parse_integer(kw__bytes_of(at, (size_t)(stop - at)), &numbers[i]) || numbers[i] < 0 ||
+            numbers[i] >= KW__SERVER_TIME_MAX) {
+            return false;
+        }
+        at = stop + 1;
+    }
     return true;
-}
-
-/* Reads "charged seconds microseconds state". A peer that is no Redis may answer anything, so nothing is taken on
- * trust. */
-static bool read_state(const kw__reply *reply, kw__limiter_state *state) {
-    int64_t charged, seconds, us;
-    if (reply->kind != KW__REPLY_STRING) return false;
-    state->value = reply->bytes;
-    if (!take_number(&state->value, &charged) || !take_number(&state->value, &seconds) ||
-        !take_number(&state->value, &us)) {
-        return false;
-    }
-    if (charged < 0 || charged > 1 || seconds < 0 || seconds >= KW__SERVER_TIME_MAX / 1000000 || us < 0 ||
-        us >= 1000000) {
-        return false;
-    }
-    if (kw__bytes_equal(state->value, kw__bytes_text("none"))) {
-        state->value.length = 0;
-    } else if (state->value.length == 0) {
-        state->value = kw__bytes_text("?"); /* somebody's empty string is not the absence of a key */
-    }
-    state->charged = charged == 1;
-    state->now = seconds * 1000000 + us;
-    return true;
-}
-
-/* A state that somebody only looked at: what a hit would be answered. */
-static void judge(const kw_limiter *limiter, int64_t cost, kw_decision *decision) {
-    if (cost > limiter->capacity) decision->retry_after_us = KW_NEVER;
-    if (cost == 0) decision->retry_after_us = 0;
-    decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
-}
-
-static kw_status decode(const kw_limiter *limiter, kw__bytes key, int64_t cost, bool looked, const kw__reply *reply,
-                        kw_decision *decision, kw_error *error) {
-    kw__limiter_state state;
-    if (!read_state(reply, &state) || (looked && state.charged)) return kw__reply_unexpected("limiter", error);
-    memset(decision, 0, sizeof *decision);
-    decision->reason = KW_DECIDED_BY_SERVER;
-    decision->limits = 1;
-    decision->limit = limiter->capacity;
-    decision->origin = fingerprint(limiter->origin, key);
-    kw_status status = limiter->shape->describe(limiter, &state, cost > limiter->capacity ? 0 : cost, decision, error);
-    if (status != KW_OK) return status;
-    if (looked) {
-        judge(limiter, cost, decision);
-    } else if (state.charged) {
-        decision->count = cost;
-    } else {
-        decision->status = KW_DENIED;
-        if (decision->retry_after_us == 0) return kw__reply_unexpected("limiter", error);
-    }
-    decision->denied_by = decision->status == KW_DENIED ? 0 : -1;
-    return decision->status;
-}
-
-kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
-                                 kw__command *command, kw_error *error) {
-    if (only_looks(limiter, cost)) return encode_look(limiter, key, command, error);
-    limiter->shape->encode_hit(limiter, key, cost, patience_us, command);
-    return kw__command_end(command, error);
-}
-
-kw_status kw__limiter_decode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
-                                 kw_decision *decision, kw_error *error) {
-    return decode(limiter, key, cost, only_looks(limiter, cost), reply, decision, error);
-}
-
-static kw_status fail_decision(kw_error *error, const char *why) {
-    return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be refunded: %s", why);
-}
-
-kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
-                                    int64_t count, kw__command *command, kw_error *error) {
-    if (decision->status != KW_OK || decision->count == 0) return fail_decision(error, "it charged nothing");
-    if (decision->limits != 1 || decision->count < 0 || decision->count > limiter->capacity ||
-        decision->settles_at_us[0] < KW__STATE_TIME_MIN || decision->settles_at_us[0] >= KW__SERVER_TIME_MAX) {
-        return fail_decision(error, "this limiter did not make it; pass the one that the hit gave, unchanged");
-    }
-    if (decision->origin != fingerprint(limiter->origin, key)) {
-        return fail_decision(error, "it was made by another limiter, or for another key");
-    }
-    if (count > decision->count) {
-        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
-                        "this decision cannot be refunded by %lld: it charged %lld", (long long)count,
-                        (long long)decision->count);
-    }
-    limiter->shape->encode_refund(limiter, key, decision, count, command);
-    return kw__command_end(command, error);
-}
-
-kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error) {
-    return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("refund", error);
 }
 
 /* ---- rows ---- */
@@ -301,30 +216,56 @@ static const kw_limiter *limiter_of(const kw__step *step) {
 
 kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_hit_args *args = step->args;
-    return kw__limiter_encode_hit(limiter_of(step), args->key, args->cost, 0, command, error);
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
 }
 
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_hit_args *args = step->args;
-    return kw__limiter_decode_hit(limiter_of(step), args->key, args->cost, reply, answer, error);
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
+}
+
+kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw__limiter_hit_up_to_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
+    return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
+}
+
+kw_status kw__limiter_hit_up_to_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    const kw__limiter_hit_up_to_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
+    return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 
 kw_status kw__limiter_peek_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_peek_args *args = step->args;
-    return encode_look(limiter_of(step), args->key, command, error);
+    return kw__limiter_encode_look(limiter_of(step), args->key, args->cost, command, error);
 }
 
 kw_status kw__limiter_peek_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_peek_args *args = step->args;
-    return decode(limiter_of(step), args->key, args->cost, true, reply, answer, error);
+    return kw__limiter_decode_look(limiter_of(step), args->key, args->cost, reply, answer, error);
 }
 
 kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_reset_args *args = step->args;
-    char room[KW__KEY_ROOM];
-    kw__command_begin(command, 2);
+    const kw_limiter *limiter = limiter_of(step);
+    bool blocks = limiter->settings.block_us > 0;
+    int keys = blocks ? 1 : 0;
+    for (int i = 0; i < limiter->count; i++)
+        keys += limiter->rules[i].shape->lists_refunds ? 2 : 1;
+    kw__command_begin(command, 1 + keys);
     kw__command_text(command, "DEL");
-    kw__command_bytes(command, kw__key_write(&limiter_of(step)->frame, args->key, room));
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        kw__rule_key(rule, args->key, command);
+        if (rule->shape->lists_refunds) kw__rule_refunds_key(rule, args->key, command);
+    }
+    if (blocks) {
+        char room[KW__KEY_ROOM];
+        kw__command_bytes(command, kw__key_write(&limiter->blocks, args->key, room));
+    }
     return kw__command_end(command, error);
 }
 
@@ -343,4 +284,16 @@ kw_status kw__limiter_refund_decode(const kw__step *step, const kw__reply *reply
     (void)step;
     (void)answer;
     return kw__limiter_decode_refund(reply, error);
+}
+
+kw_status kw__limiter_renew_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw__limiter_renew_args *args = step->args;
+    return kw__limiter_encode_renew(limiter_of(step), args->key, &args->decision, command, error);
+}
+
+kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    (void)step;
+    (void)answer;
+    if (reply->kind != KW__REPLY_INTEGER) return kw__reply_unexpected("renew", error);
+    return reply->integer == 1 ? KW_OK : KW_LOST;
 }

@@ -1,6 +1,9 @@
 /*
- * A limiter: a name, a limit, and the shape in which the state of its keys is kept. The two shapes, "tat" for GCRA and
- * "window" for fixed windows, fill one table each; nothing outside them asks which algorithm a limiter has.
+ * A limiter: a name and its rules, each one limit and the shape in which the state of its keys is kept. A shape fills a
+ * table; nothing outside them asks which algorithm a rule has.
+ *
+ * One rule of a shape that has a script of its own goes by that. Everything else goes by limits_hit, which decides any
+ * number of rules in one step, all or nothing.
  */
 #ifndef KW__LIMITER_H
 #define KW__LIMITER_H
@@ -9,56 +12,96 @@
 #include "primitives/gcra.h"
 #include "primitives/http_fields.h"
 #include "primitives/keys.h"
+#include "primitives/limit_text.h"
 #include "redis/command.h"
 #include "redis/reply.h"
 
 typedef struct kw__shape kw__shape;
 
-struct kw_limiter {
-    kw__object object;
+/* What the options of a limiter say, each checked, defaults filled in. */
+typedef struct kw__limiter_settings {
+    const kw__shape *shape; /* of rules that bound a rate */
+    bool shadow;
+    bool charge_denials;
+    int64_t max_wait_us;
+    int64_t block_us; /* 0: no blocks */
+    int64_t block_max_us;
+    int64_t lease_us;
+    int64_t zone_us;
+    kw_align align;
+} kw__limiter_settings;
+
+typedef struct kw__rule {
     const kw__shape *shape;
     kw__key_frame frame;
-    int64_t capacity; /* the burst under GCRA, the limit of a window */
+    bool shadow;
+    bool indivisible; /* its numbers are too large for a script to tell how many fit */
+    int64_t capacity; /* the burst under GCRA, the limit of a window, the permits of a concurrent limit */
     int64_t period_us;
-    int64_t max_wait_us;
-    uint64_t origin; /* what the fingerprints of its decisions begin with */
-    kw__gcra gcra;   /* under GCRA */
-    kw_limit limit;  /* as it was written */
-    char *name;      /* as it was given: what HTTP fields call it */
+    kw__gcra gcra;                     /* under GCRA */
+    int64_t unit_us, units;            /* of a sliding counter */
+    int64_t aligned, span, shift_us;   /* of a fixed window */
+} kw__rule;
+
+struct kw_limiter {
+    kw__object object;
+    kw__limiter_settings settings;
+    bool books_ahead;     /* every rule does */
+    int64_t capacity;     /* the least of those that deny */
+    char *name;           /* as it was given: what HTTP fields call it */
     size_t name_length;
+    kw_limit limits[KW__LIMITS_MAX]; /* as they were written */
+    uint64_t origin;                 /* what the fingerprints of its decisions begin with */
+    kw__key_frame blocks; /* of the keys that hold blocks, when there are any */
+    int count;
+    kw__rule rules[];
 };
 
-/* What every script of a limiter answers. */
-typedef struct kw__limiter_state {
-    bool charged;
-    int64_t now;     /* the server's clock, Unix us */
-    kw__bytes value; /* of the key, as it is now; empty when there is none */
-} kw__limiter_state;
+/* What a rule says about a cost. */
+typedef struct kw__outlook {
+    int64_t remaining;
+    int64_t reset_after_us;
+    int64_t retry_after_us; /* how long until the cost fits, 0: now. Of what was charged: 0 */
+    int64_t delay_us;       /* of what was charged, and what a refund reads: */
+    int64_t settles_us;
+    int64_t settles_rest;
+    int64_t lease;
+} kw__outlook;
 
-/* How one algorithm keeps its state. Costs are 1 to the capacity. */
+/* How one algorithm keeps its state. Costs are 1 to the capacity, but 0 where describe is told that nobody asks. */
 struct kw__shape {
     const char *name; /* the beginning of the key's part */
     bool books_ahead; /* a wait is booked in the server and needs no second asking */
     kw__http_quota quota;
-    kw_status (*prepare)(kw_limiter *limiter, const kw_limit *limit, kw_error *error);
-    void (*encode_hit)(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
-                       kw__command *command);
-    /*
-     * Fills in remaining, reset_after_us and retry_after_us: how long until cost fits (0: now; cost may be 0). Of a hit
-     * that was charged it fills in delay_us and what a refund reads, instead of retry_after_us.
-     */
-    kw_status (*describe)(const kw_limiter *limiter, const kw__limiter_state *state, int64_t cost,
-                          kw_decision *decision, kw_error *error);
-    void (*encode_refund)(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count,
-                          kw__command *command);
+    bool plain; /* its state is a string, which reading alone tells */
+    kw_status (*prepare)(kw__rule *rule, const kw_limit *limit, const kw__limiter_settings *settings, kw_error *error);
+    /* By a script of its own, whose keys are this one; or NULL. Not when settings ask for more than admit or deny. */
+    bool (*has_script)(const kw__rule *rule);
+    void (*encode_alone)(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command);
+    /* Its words for limits_hit. */
+    int terms;
+    void (*write_terms)(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command);
+    /* What state means, empty when there is none; charged tells that the cost is in it. */
+    kw_status (*describe)(const kw__rule *rule, kw__bytes state, int64_t now, int64_t cost, bool charged,
+                          kw__outlook *outlook, kw_error *error);
+    /* Its words for limits_refund; whether a key stands beside the rule's that lists refunds. */
+    int refund_terms;
+    bool lists_refunds;
+    void (*write_refund)(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
+                         kw__command *command);
 };
 
 extern const kw__shape kw__shape_gcra;
 extern const kw__shape kw__shape_window;
+extern const kw__shape kw__shape_counter;
+extern const kw__shape kw__shape_log;
+extern const kw__shape kw__shape_leases;
 
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error);
 void kw__limiter_free(kw_limiter *limiter);
+kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error);
+
 kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
                                   int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error);
 kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
@@ -69,20 +112,42 @@ kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision 
 #define KW__SERVER_TIME_MAX (INT64_C(1) << 53)
 /* Every moment that a state holds has 16 digits, which Unix us have had since 2001. */
 #define KW__STATE_TIME_MIN INT64_C(1000000000000000)
+#define KW__DAY_US INT64_C(86400000000)
 
-/* The steps of a hit, shared by hit, peek and wait. patience_us is how far ahead it may be booked, 0 for a plain hit.
- */
-kw_status kw__limiter_encode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t patience_us,
-                                 kw__command *command, kw_error *error);
-kw_status kw__limiter_decode_hit(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
+/* What is asked about a key. */
+typedef struct kw__hit {
+    kw__bytes key;
+    int64_t cost;
+    int64_t patience_us; /* how far ahead it may be booked, 0 for a plain hit */
+    bool up_to;          /* as much as fits */
+} kw__hit;
+
+/* The steps of a hit, shared by hit, hit_up_to and wait. */
+kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error);
+kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
                                  kw_decision *decision, kw_error *error);
+kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, kw__command *command,
+                                  kw_error *error);
+kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
+                                  kw_decision *decision, kw_error *error);
 kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                     int64_t count, kw__command *command, kw_error *error);
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error);
+kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                   kw__command *command, kw_error *error);
 
-/* For the shapes: a script's begin with its one key. */
-void kw__limiter_script(const kw_limiter *limiter, const kw__script *script, kw__bytes key, kw__command *command);
+/* What decisions about a key are known by. */
+uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);
+
+/* For the shapes: the key of a rule; a script's begin with that key alone. */
+void kw__rule_key(const kw__rule *rule, kw__bytes key, kw__command *command);
+void kw__rule_refunds_key(const kw__rule *rule, kw__bytes key, kw__command *command);
+void kw__rule_script(const kw__rule *rule, const kw__script *script, kw__bytes key, kw__command *command);
 /* For the shapes: the key holds what no limiter wrote. */
 kw_status kw__limiter_foreign(kw_error *error);
+/* For the shapes: only GCRA has bursts. */
+kw_status kw__limiter_no_burst(const kw_limit *limit, kw_error *error);
+/* For the shapes: reads "a:b:c", numbers that are 0 and more. */
+bool kw__read_numbers(kw__bytes text, int64_t *numbers, int count);
 
 #endif

@@ -67,3 +67,28 @@ const kw__row kw__limiter_refund_row = {
     .encode = kw__limiter_refund_encode,
     .decode = kw__limiter_refund_decode,
 };
+
+const kw__row kw__limiter_hit_up_to_row = {
+    .number = 21,
+    .name = "limiter.hit_up_to",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_NEVER,
+    .args_size = sizeof(kw__limiter_hit_up_to_args),
+    .spans = {offsetof(kw__limiter_hit_up_to_args, key)},
+    .span_count = 1,
+    .result_size = sizeof(kw_decision),
+    .encode = kw__limiter_hit_up_to_encode,
+    .decode = kw__limiter_hit_up_to_decode,
+};
+
+const kw__row kw__limiter_renew_row = {
+    .number = 22,
+    .name = "limiter.renew",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_STATE,
+    .args_size = sizeof(kw__limiter_renew_args),
+    .spans = {offsetof(kw__limiter_renew_args, key)},
+    .span_count = 1,
+    .encode = kw__limiter_renew_encode,
+    .decode = kw__limiter_renew_decode,
+};

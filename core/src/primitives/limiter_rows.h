@@ -54,4 +54,22 @@ extern const kw__row kw__limiter_refund_row;
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_refund_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 
+typedef struct kw__limiter_hit_up_to_args {
+    kw__bytes key;
+    int64_t cost;
+} kw__limiter_hit_up_to_args;
+
+extern const kw__row kw__limiter_hit_up_to_row;
+kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_hit_up_to_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
+typedef struct kw__limiter_renew_args {
+    kw__bytes key;
+    kw_decision decision;
+} kw__limiter_renew_args;
+
+extern const kw__row kw__limiter_renew_row;
+kw_status kw__limiter_renew_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
 #endif

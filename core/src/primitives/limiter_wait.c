@@ -32,7 +32,7 @@ static const kw_limiter *limiter_of(const kw__step *step) {
 
 static int64_t patience_of(const kw__step *step) {
     const kw__limiter_wait_args *args = step->args;
-    int64_t most = limiter_of(step)->max_wait_us;
+    int64_t most = limiter_of(step)->settings.max_wait_us;
     return args->wait_us < most ? args->wait_us : most;
 }
 
@@ -44,13 +44,15 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
         return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command,
                                          error);
     }
-    return kw__limiter_encode_hit(limiter_of(step), args->key, args->cost, patience_of(step), command, error);
+    const kw__hit hit = {.key = args->key, .cost = args->cost, .patience_us = patience_of(step)};
+    return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
 }
 
 kw_status kw__limiter_wait_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) return kw__limiter_decode_refund(reply, error);
-    return kw__limiter_decode_hit(limiter_of(step), args->key, args->cost, reply, answer, error);
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 
 static void ask(wait_state *state, kw__effects *effects) {
@@ -93,7 +95,7 @@ static void answered(const kw__step *step, const kw__event *event, wait_state *s
         give_back(state, effects);
     } else if (decision->status == KW_OK && decision->delay_us > 0) {
         arm(effects, kw__deadline(event->received_at, decision->delay_us));
-    } else if (decision->status == KW_DENIED && !limiter->shape->books_ahead && state->tries < MAX_TRIES &&
+    } else if (decision->status == KW_DENIED && !limiter->books_ahead && state->tries < MAX_TRIES &&
                decision->retry_after_us <= state->patient_until - event->received_at) {
         int64_t at = event->received_at + decision->retry_after_us;
         int64_t spare = state->patient_until - at;

@@ -56,10 +56,25 @@ extern const kw__script kw__script_gcra_exact_hit;
 extern const kw__script kw__script_gcra_hit;
 
 /*
- * Takes back part of a GCRA charge, never more than time has left of it. Keys: tat. Arguments: parts, credit_us,
- * credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest. Reply: credited_us.
+ * Keeps the permits of a hit for another lease, if all of them are held still. Keys: leases. Arguments: lease_us,
+ * id, held. Reply: renewed.
  */
-extern const kw__script kw__script_gcra_refund;
+extern const kw__script kw__script_leases_renew;
+
+/*
+ * Charges several limits in one step, or none of them. Keys: .... Arguments: up_to, charge_denials, block_us,
+ * block_max_us, .... Reply: state.
+ */
+extern const kw__script kw__script_limits_hit;
+
+/* Tells what limits_hit would, and writes nothing. Keys: .... Arguments: blocks, .... Reply: state. */
+extern const kw__script kw__script_limits_look;
+
+/*
+ * Gives back part of what a hit charged to limits, never more than time has left of it. Keys: .... Arguments: ....
+ * Reply: limits.
+ */
+extern const kw__script kw__script_limits_refund;
 
 /*
  * Charges a cost in the present period of a quota, or denies it. Keys: state, reservations, leases. Arguments:
@@ -125,11 +140,5 @@ enum {
  * room, period_us. Reply: state.
  */
 extern const kw__script kw__script_window_hit;
-
-/*
- * Takes back part of a charge to a fixed window, if that window is still open. Keys: window. Arguments: credit,
- * ends. Reply: credited.
- */
-extern const kw__script kw__script_window_refund;
 
 #endif

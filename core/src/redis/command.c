@@ -45,11 +45,15 @@ void kw__command_integer(kw__command *command, int64_t number) {
 }
 
 void kw__command_script(kw__command *command, const kw__script *script) {
-    kw__command_begin(command, 3 + script->keys + script->args);
+    kw__command_script_more(command, script, 0, 0);
+}
+
+void kw__command_script_more(kw__command *command, const kw__script *script, int keys, int args) {
+    kw__command_begin(command, 3 + script->keys + keys + script->args + args);
     kw__command_text(command, command->by_text ? "EVAL" : "EVALSHA");
     kw__command_bytes(command,
                       command->by_text ? kw__bytes_of(script->text, script->length) : kw__bytes_of(script->sha1, 40));
-    kw__command_integer(command, script->keys);
+    kw__command_integer(command, script->keys + keys);
 }
 
 kw_status kw__command_end(kw__command *command, kw_error *error) {

@@ -19,6 +19,8 @@ typedef struct kw__command {
 void kw__command_begin(kw__command *command, int arguments);
 /* Begins a call of a script: its keys and arguments follow, in the order of its head. */
 void kw__command_script(kw__command *command, const kw__script *script);
+/* The same of one that takes so many more keys and arguments than its head names. */
+void kw__command_script_more(kw__command *command, const kw__script *script, int keys, int args);
 void kw__command_bytes(kw__command *command, kw__bytes bytes);
 void kw__command_text(kw__command *command, const char *text);
 void kw__command_integer(kw__command *command, int64_t number);

@@ -9,7 +9,7 @@ from .._convert import Duration, Key, to_timeout
 from .._generated.counter import Bounds, Expiry, OnBound
 from .._generated.counter_calls import counter_opener
 from .._generated.keywright_calls import ClientSubmits
-from .._generated.limiter import Algorithm
+from .._generated.limiter import Algorithm, Align
 from .._generated.limiter_calls import limiter_opener
 from .._generated.quota import Period
 from .._generated.quota_calls import quota_opener
@@ -38,19 +38,48 @@ class Client(ClientSubmits, AsyncClient):
         *,
         algorithm: Algorithm | str | None = None,
         max_wait: Duration | None = None,
+        align: Align | str | None = None,
+        zone_offset: int | None = None,
+        lease: Duration | None = None,
+        shadow: bool | None = None,
+        charge_denials: bool | None = None,
+        block: Duration | None = None,
+        block_max: Duration | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
         Args:
             name: the limiter's name
-            limits: what it admits, as "10/s burst 20" or "100 per minute"
-            algorithm: "gcra" (the default) or "fixed_window"
+            limits: what it admits, as "10/s burst 20", "100 per minute" or "10 concurrent"; several, as in
+                "10/s; 1000/h", are decided in one step, all or nothing
+            algorithm: "gcra" (the default), "fixed_window", "sliding_counter", "sliding_log" or "concurrency"
             max_wait: the longest that a hit may be booked ahead by wait; 60 s when None
+            align: when fixed windows end: "first_hit" (the default), "clock" or "calendar"
+            zone_offset: minutes by which the clock of aligned windows is ahead of UTC
+            lease: how long what a concurrent limit gave is held unless renewed or refunded; 60 s when None
+            shadow: decide and count, but never deny; a decision's reason tells what it would have been
+            charge_denials: charge a denial as if it had been admitted
+            block: how long a denial blocks its key from then on
+            block_max: blocks that follow each other within this time double, up to it
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
-        and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge.
+        and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
+        sliding log never lets more than the limit pass in any period, and keeps every hit.
         """
-        opener = limiter_opener(self._library, name, limits, algorithm=algorithm, max_wait=max_wait)
+        opener = limiter_opener(
+            self._library,
+            name,
+            limits,
+            algorithm=algorithm,
+            max_wait=max_wait,
+            align=align,
+            zone_offset=zone_offset,
+            lease=lease,
+            shadow=shadow,
+            charge_denials=charge_denials,
+            block=block,
+            block_max=block_max,
+        )
         return self._child(limiter_kind(), opener, name, limits)
 
     def quota(

@@ -158,6 +158,12 @@ class Unlimited(Limiter):
     ) -> Operation[Decision]:
         return self._answered(self._admit(key, cost))
 
+    def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Operation[Decision]:
+        return self._answered(self._admit(key, cost))
+
+    def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[bool]:
+        return self._answered(True)
+
     def reset(self, key: Key, *, timeout: Duration | None = None) -> Operation[None]:
         return self._answered(None)
 

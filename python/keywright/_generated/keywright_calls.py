@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from .._answers import read_done
-from .._convert import to_bytes, to_str, to_text, to_timeout, to_us, whole
+from .._convert import to_bytes, to_str, to_switch, to_text, to_timeout, to_us, whole
 from .._handle import Opener
 from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
@@ -92,7 +92,7 @@ def client_opener(
     max_in_flight: int | None = None,
     server_path: str | None = None,
     interrupt: Duration | None = None,
-    threadless: int | None = None,
+    threadless: bool | None = None,
     ca_file: str | None = None,
     cert_file: str | None = None,
     key_file: str | None = None,
@@ -127,7 +127,7 @@ def client_opener(
                 "max_in_flight": 0 if max_in_flight is None else whole(max_in_flight, "max_in_flight"),
                 "server_path": server_path_text,
                 "interrupt_us": 0 if interrupt is None else to_us(interrupt, "interrupt"),
-                "threadless": 0 if threadless is None else whole(threadless, "threadless"),
+                "threadless": 0 if threadless is None else to_switch(threadless, "threadless"),
                 "ca_file": ca_file_text,
                 "cert_file": cert_file_text,
                 "key_file": key_file_text,

@@ -16,8 +16,29 @@ class Algorithm(IntEnum):
 
     #: Generic cell rate algorithm: smooth, never more than burst + rate x time.
     GCRA = 0
-    #: A count that starts over when its window ends; the window opens with the first hit.
+    #: A count that starts over when its window ends; see Align for when that is.
     FIXED_WINDOW = 1
+    #: Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps
+    #: it.
+    SLIDING_COUNTER = 2
+    #: Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit,
+    #: limits up to 100,000.
+    SLIDING_LOG = 3
+    #: How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may
+    #: stand beside rates under every algorithm.
+    CONCURRENCY = 4
+
+
+class Align(IntEnum):
+    """When fixed windows end."""
+
+    #: A period after the hit that opened the window.
+    FIRST_HIT = 0
+    #: At the multiples of the period since 1970; weeks begin on Monday.
+    CLOCK = 1
+    #: As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those
+    #: of the calendar.
+    CALENDAR = 2
 
 
 class DecidedBy(IntEnum):
@@ -25,6 +46,10 @@ class DecidedBy(IntEnum):
 
     #: The server, from the state of the key.
     SERVER = 0
+    #: The server; a shadow limit would have denied it, denied_by tells which.
+    SHADOW = 5
+    #: A block that an earlier denial left (block).
+    BLOCK = 6
 
 
 class HttpStyle(IntEnum):
@@ -45,15 +70,17 @@ class DecisionFields(NamedTuple):
     status: Status
     #: A DecidedBy: who decided.
     reason: DecidedBy
-    #: Index of the limit that denied; -1 when none did.
+    #: Index of the limit that denied, of several the one that does so for longest; -1 when none did.
     denied_by: int
     #: How many limits the limiter has.
     limits: int
-    #: What was charged: the cost if allowed, 0 if not.
+    #: Index of the limit that limit and remaining are of: the one that denied, else the one with the least remaining.
+    binding: int
+    #: What was charged: the cost if allowed, what was granted by hit_up_to, 0 if not.
     amount: int
     #: The capacity: burst under GCRA, the limit of a window.
     limit: int
-    #: How many more would be admitted at once, now.
+    #: How many more would be admitted at once, now: by all limits.
     remaining: int
     #: How long until the same cost fits if nobody else comes; 0 if allowed, math.inf if it cannot fit. In seconds.
     retry_after: float
@@ -63,6 +90,10 @@ class DecisionFields(NamedTuple):
     delay: float
     #: A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
     origin: int
+    #: When it was decided, by the server's clock.
+    decided_at_us: int
+    #: Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    lease: int
     #: The rest as the library wrote it, for when it goes back in.
     rest: bytes
     #: The key that was asked about.
@@ -79,9 +110,13 @@ class Limit(NamedTuple):
 
     #: How many in one period.
     amount: int
-    #: The period. In seconds.
+    #: The period; 0 of a concurrent limit. In seconds.
     period: float
     #: How many at once; the count when the text does not say.
     burst: int
     #: The name given by "as NAME"; empty when there is none.
     label: str
+    #: 1 when it bounds how many are at it at once.
+    concurrent: bool
+    #: 1 when it decides and counts but never denies.
+    shadow: bool

@@ -74,8 +74,7 @@ static void check_decision(const kw_limiter *limiter, kw_status status, const kw
     must(decision->reset_after_us >= 0 && decision->delay_us >= 0, "a time before now");
     must(decision->delay_us <= decision->reset_after_us, "a booking behind the end");
     must(decision->settles_at_us[0] >= 0 && decision->settles_at_us[0] <= KW__SERVER_TIME_MAX, "a moment out of range");
-    static const char zero[sizeof decision->reserved];
-    must(memcmp(&decision->reserved, zero, sizeof zero) == 0, "something reserved");
+    must(decision->binding == 0 && decision->lease == 0, "another limit's, or a lease of none");
 }
 
 static void check_hit(const kw__call *call) {
@@ -137,7 +136,7 @@ static void ask(const struct entry *entry, const kw__reply *reply, bool late);
 
 /* The decision on a hit that was charged. */
 static kw_decision charge(kw_limiter *limiter, const kw__limiter_hit_args *hit) {
-    bool is_window = !limiter->shape->books_ahead;
+    bool is_window = !limiter->books_ahead;
     kw__reply reply = {.kind = KW__REPLY_STRING};
     reply.bytes = kw__bytes_text(is_window ? "1 1767225600 1 17672256600000003" : "1 1767225600 1 1767225600300001");
     kw_decision decision = {0};

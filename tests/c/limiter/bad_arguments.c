@@ -26,12 +26,21 @@ static void names_and_limits_of_open(void **state) {
     kw_limiter_free(limiter);
 }
 
-static void a_list_of_limits_is_not_supported(void **state) {
+static void limits_that_cannot_stand_together(void **state) {
     (void)state;
     kw_limiter *limiter = NULL;
-    told(kw_limiter_open(client, "a", 1, "10/s; 1000/h", NULL, &limiter, &error), KW_UNSUPPORTED, KW_REASON_NONE,
-         "2 limits");
-    assert_null(limiter);
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"10/s; 5/s", "both known as 1000000"},
+        {"10/s as a; 5/m as a", "limits 1 and 2 of the text are both known as a"},
+        {"1 concurrent as a; 2 concurrent as b", "2 concurrent limits"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        INVALID(kw_limiter_open(client, "a", 1, bad[i].text, NULL, &limiter, &error), KW_REASON_LIMIT_RANGE,
+                bad[i].says);
+        assert_null(limiter);
+    }
 }
 
 static kw_status open_with(kw_limiter_options options, const char *limit) {
@@ -50,8 +59,8 @@ static void options_of_open(void **state) {
     INVALID(open_with(bad, "1/s"), KW_REASON_STRUCT_SIZE, "size");
     bad = good, bad.flags = 1;
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "flags");
-    bad = good, bad.algorithm = 2;
-    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is 2");
+    bad = good, bad.algorithm = 5;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is 5");
     bad = good, bad.algorithm = -1;
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is -1");
     bad = good, bad.reserved = 1;
@@ -61,7 +70,7 @@ static void options_of_open(void **state) {
     bad = good, bad.max_wait_us = DAY + 1;
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "max_wait_us");
     bad = good, bad.algorithm = KW_ALGORITHM_FIXED_WINDOW;
-    INVALID(open_with(bad, "1/s burst 2"), KW_REASON_OPTION, "a fixed window has no burst");
+    INVALID(open_with(bad, "1/s burst 2"), KW_REASON_OPTION, "only GCRA has bursts");
     assert_int_equal(open_with(bad, "2/s burst 2"), KW_OK);
     good.max_wait_us = DAY;
     assert_int_equal(open_with(good, "1/s"), KW_OK);
@@ -159,7 +168,7 @@ static void parsing_checks_its_arguments(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         limiter_test(names_and_limits_of_open),
-        limiter_test(a_list_of_limits_is_not_supported),
+        limiter_test(limits_that_cannot_stand_together),
         limiter_test(options_of_open),
         limiter_test(options_are_read_as_far_as_their_size),
         limiter_test(arguments_of_operations),

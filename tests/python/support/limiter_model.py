@@ -25,6 +25,7 @@ class Answer:
     reset_after_us: int
     delay_us: int = 0
     settles_at: Fraction = Fraction(0)
+    decided_at: int = 0
 
     @property
     def denied_by(self) -> int:
@@ -43,6 +44,9 @@ class Gcra:
         self.ahead = ceil(burst * self.interval) + slack_us
         self.tat: Fraction | None = None
         self.expires_ms: int | None = None
+        #: Of each refund: when it was made, when its charge was, up to when that one counted, how much in whole us.
+        self.refunds: list[tuple[int, int, int, int]] = []
+        self.refunds_expire_ms = 0
 
     @property
     def value(self) -> str | None:
@@ -54,10 +58,13 @@ class Gcra:
     def pass_to(self, now: int) -> None:
         """The clock has come to `now`, and somebody looked: an expired key is gone."""
         if self.expires_ms is not None and now // 1000 > self.expires_ms:
-            self.forget()
+            self.tat = self.expires_ms = None
+        if now // 1000 > self.refunds_expire_ms:
+            self.refunds.clear()
 
     def forget(self) -> None:
         self.tat = self.expires_ms = None
+        self.refunds.clear()
 
     def _debt(self, now: int) -> Fraction:
         debt = Fraction(0) if self.tat is None else max(Fraction(0), self.tat - now)
@@ -105,10 +112,15 @@ class Gcra:
             count=cost,
             delay_us=max(0, ceil(over)),
             settles_at=self.tat,
+            decided_at=now,
         )
 
     def refund(self, now: int, decision: Answer, count: int) -> None:
+        made, settles = decision.decided_at, floor(decision.settles_at)
         left = decision.settles_at - now
+        for when, of, ends, credit in self.refunds:
+            if when >= made and (of < made or (of == made and ends <= settles)):
+                left -= credit
         if left < 0 or self.tat is None:
             return
         debt = self.tat - now
@@ -116,9 +128,17 @@ class Gcra:
             debt = Fraction(self.ahead)
         if debt > self.burst * self.interval and debt != left:
             return  # others are booked behind it
-        debt -= min(count * self.interval, left)
+        if len(self.refunds) >= 100:
+            one, two = self.refunds[:2]
+            joined = max(one[0], two[0]), min(one[1], two[1]), min(one[2], two[2]), one[3] + two[3]
+            self.refunds[:2] = [joined]
+        back = min(count * self.interval, left)
+        self.refunds.append((now, made, settles, ceil(back)))
+        expires_ms = now // 1000 + floor(debt) // 1000 + 3
+        self.refunds_expire_ms = max(expires_ms, self.refunds_expire_ms if len(self.refunds) > 1 else 0)
+        debt -= back
         if debt <= 0:
-            self.forget()
+            self.tat = self.expires_ms = None
         else:
             self._store(now, debt)
 
@@ -133,6 +153,7 @@ class FixedWindow:
         self.limit = limit
         self.period = period_us
         self.interval = Fraction(period_us)
+        self.refunds: list[object] = []  # a window needs none
         self.ends: int | None = None
         self.count = 0
         self.expires_ms: int | None = None

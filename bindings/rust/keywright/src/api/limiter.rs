@@ -18,8 +18,17 @@ pub struct Algorithm(i32);
 impl Algorithm {
     /// Generic cell rate algorithm: smooth, never more than burst + rate x time.
     pub const GCRA: Algorithm = Algorithm(0);
-    /// A count that starts over when its window ends; the window opens with the first hit.
+    /// A count that starts over when its window ends; see `Align` for when that is.
     pub const FIXED_WINDOW: Algorithm = Algorithm(1);
+    /// Sliding window counter: the count of this window, and of the one before as much as the last period still
+    /// overlaps it.
+    pub const SLIDING_COUNTER: Algorithm = Algorithm(2);
+    /// Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit,
+    /// limits up to 100,000.
+    pub const SLIDING_LOG: Algorithm = Algorithm(3);
+    /// How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and
+    /// may stand beside rates under every algorithm.
+    pub const CONCURRENCY: Algorithm = Algorithm(4);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -32,6 +41,9 @@ impl fmt::Display for Algorithm {
         match *self {
             Algorithm::GCRA => out.write_str("GCRA"),
             Algorithm::FIXED_WINDOW => out.write_str("FIXED_WINDOW"),
+            Algorithm::SLIDING_COUNTER => out.write_str("SLIDING_COUNTER"),
+            Algorithm::SLIDING_LOG => out.write_str("SLIDING_LOG"),
+            Algorithm::CONCURRENCY => out.write_str("CONCURRENCY"),
             other => write!(out, "{}", other.0),
         }
     }
@@ -43,6 +55,42 @@ impl fmt::Debug for Algorithm {
     }
 }
 
+/// When fixed windows end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Align(i32);
+
+impl Align {
+    /// A period after the hit that opened the window.
+    pub const FIRST_HIT: Align = Align(0);
+    /// At the multiples of the period since 1970; weeks begin on Monday.
+    pub const CLOCK: Align = Align(1);
+    /// As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are
+    /// those of the calendar.
+    pub const CALENDAR: Align = Align(2);
+
+    /// The number that C has for it.
+    pub fn code(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for Align {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Align::FIRST_HIT => out.write_str("FIRST_HIT"),
+            Align::CLOCK => out.write_str("CLOCK"),
+            Align::CALENDAR => out.write_str("CALENDAR"),
+            other => write!(out, "{}", other.0),
+        }
+    }
+}
+
+impl fmt::Debug for Align {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Align::{self}")
+    }
+}
+
 /// Who made a decision.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecidedBy(i32);
@@ -50,6 +98,10 @@ pub struct DecidedBy(i32);
 impl DecidedBy {
     /// The server, from the state of the key.
     pub const SERVER: DecidedBy = DecidedBy(0);
+    /// The server; a shadow limit would have denied it, `denied_by` tells which.
+    pub const SHADOW: DecidedBy = DecidedBy(5);
+    /// A block that an earlier denial left (`block`).
+    pub const BLOCK: DecidedBy = DecidedBy(6);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -65,6 +117,8 @@ impl fmt::Display for DecidedBy {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             DecidedBy::SERVER => out.write_str("SERVER"),
+            DecidedBy::SHADOW => out.write_str("SHADOW"),
+            DecidedBy::BLOCK => out.write_str("BLOCK"),
             other => write!(out, "{}", other.0),
         }
     }
@@ -120,15 +174,18 @@ pub struct Decision {
     pub status: Status,
     /// Who decided.
     pub reason: DecidedBy,
-    /// Index of the limit that denied; -1 when none did.
+    /// Index of the limit that denied, of several the one that does so for longest; -1 when none did.
     pub denied_by: i32,
     /// How many limits the limiter has.
     pub limits: i32,
-    /// What was charged: the cost if allowed, 0 if not.
+    /// Index of the limit that limit and remaining are of: the one that denied, else the one with the least
+    /// remaining.
+    pub binding: i64,
+    /// What was charged: the cost if allowed, what was granted by hit_up_to, 0 if not.
     pub count: i64,
     /// The capacity: burst under GCRA, the limit of a window.
     pub limit: i64,
-    /// How many more would be admitted at once, now.
+    /// How many more would be admitted at once, now: by all limits.
     pub remaining: i64,
     /// How long until the same cost fits if nobody else comes; 0 if allowed, `NEVER` if it cannot fit.
     pub retry_after: Duration,
@@ -138,6 +195,10 @@ pub struct Decision {
     pub delay: Duration,
     /// A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
     pub origin: u64,
+    /// When it was decided, by the server's clock.
+    pub decided_at: Option<SystemTime>,
+    /// Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    pub lease: i64,
     /// For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at: [Option<SystemTime>; 8],
     /// What `settles_at` leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund
@@ -154,6 +215,7 @@ impl Record for Decision {
             reason: DecidedBy::from_native(native.reason),
             denied_by: native.denied_by,
             limits: native.limits,
+            binding: native.binding,
             count: native.count,
             limit: native.limit,
             remaining: native.remaining,
@@ -161,6 +223,8 @@ impl Record for Decision {
             reset_after: duration(native.reset_after_us),
             delay: duration(native.delay_us),
             origin: native.origin,
+            decided_at: moment(native.decided_at_us),
+            lease: native.lease,
             settles_at: native.settles_at_us.map(moment),
             settles_rest: native.settles_rest,
         }
@@ -182,6 +246,7 @@ impl Decision {
             reason: self.reason.code(),
             denied_by: self.denied_by,
             limits: self.limits,
+            binding: self.binding,
             count: self.count,
             limit: self.limit,
             remaining: self.remaining,
@@ -189,9 +254,10 @@ impl Decision {
             reset_after_us: microseconds(self.reset_after),
             delay_us: microseconds(self.delay),
             origin: self.origin,
+            decided_at_us: unix_microseconds(self.decided_at),
+            lease: self.lease,
             settles_at_us: self.settles_at.map(unix_microseconds),
             settles_rest: self.settles_rest,
-            reserved: 0,
         }
     }
 }
@@ -202,12 +268,16 @@ impl Decision {
 pub struct Limit {
     /// How many in one period.
     pub count: i64,
-    /// The period.
+    /// The period; 0 of a concurrent limit.
     pub period: Duration,
     /// How many at once; the count when the text does not say.
     pub burst: i64,
     /// The name given by "as NAME"; empty when there is none.
     pub label: String,
+    /// True when it bounds how many are at it at once.
+    pub concurrent: bool,
+    /// True when it decides and counts but never denies.
+    pub shadow: bool,
 }
 
 impl Record for Limit {
@@ -219,6 +289,8 @@ impl Record for Limit {
             period: duration(native.period_us),
             burst: native.burst,
             label: text(&native.label),
+            concurrent: native.concurrent != 0,
+            shadow: native.shadow != 0,
         }
     }
 }
@@ -227,7 +299,14 @@ impl Record for Limit {
 #[derive(Clone, Debug, Default)]
 pub struct LimiterOptions {
     pub(crate) algorithm: Option<Algorithm>,
+    pub(crate) shadow: Option<bool>,
     pub(crate) max_wait: Option<Duration>,
+    pub(crate) align: Option<Align>,
+    pub(crate) zone_offset: Option<i32>,
+    pub(crate) charge_denials: Option<bool>,
+    pub(crate) block: Option<Duration>,
+    pub(crate) block_max: Option<Duration>,
+    pub(crate) lease: Option<Duration>,
 }
 
 impl LimiterOptions {
@@ -242,9 +321,52 @@ impl LimiterOptions {
         self
     }
 
+    /// True: decide and count, but never deny; decisions tell by reason and `denied_by` what they would have been.
+    pub fn shadow(mut self, shadow: bool) -> Self {
+        self.shadow = Some(shadow);
+        self
+    }
+
     /// The longest that a hit may be booked ahead by wait; default 60 s, at most a day.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = Some(max_wait);
+        self
+    }
+
+    /// When fixed windows end; default a period after their first hit.
+    pub fn align(mut self, align: Align) -> Self {
+        self.align = Some(align);
+        self
+    }
+
+    /// Minutes by which the clock of aligned windows is ahead of UTC.
+    pub fn zone_offset(mut self, zone_offset: i32) -> Self {
+        self.zone_offset = Some(zone_offset);
+        self
+    }
+
+    /// True: a denial is charged as if it had been admitted, so that who keeps trying stays out.
+    pub fn charge_denials(mut self, charge_denials: bool) -> Self {
+        self.charge_denials = Some(charge_denials);
+        self
+    }
+
+    /// How long a denial blocks its key from then on; default 0: not at all.
+    pub fn block(mut self, block: Duration) -> Self {
+        self.block = Some(block);
+        self
+    }
+
+    /// Blocks that follow each other within this time double, up to it; at most 30 days; default `block`: they do
+    /// not.
+    pub fn block_max(mut self, block_max: Duration) -> Self {
+        self.block_max = Some(block_max);
+        self
+    }
+
+    /// How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
         self
     }
 
@@ -253,8 +375,15 @@ impl LimiterOptions {
             size: size_of::<sys::kw_limiter_options>() as u32,
             flags: 0,
             algorithm: self.algorithm.map_or(0, Algorithm::code),
-            reserved: 0,
+            shadow: self.shadow.map_or(0, i64::from),
             max_wait_us: self.max_wait.map_or(0, microseconds),
+            align: self.align.map_or(0, Align::code),
+            zone_offset: self.zone_offset.unwrap_or(0),
+            charge_denials: self.charge_denials.map_or(0, i64::from),
+            reserved: 0,
+            block_us: self.block.map_or(0, microseconds),
+            block_max_us: self.block_max.map_or(0, microseconds),
+            lease_us: self.lease.map_or(0, microseconds),
         }
     }
 }
@@ -285,11 +414,11 @@ pub struct AsyncLimiter {
     handle: AsyncHandle<sys::kw_limiter>,
 }
 
-/// Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or |, each
-/// optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30 days),
-/// year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
-/// Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
-/// `Reason::LIMIT_SYNTAX`, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
+/// Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several separated by ;
+/// , or |, each optionally "as NAME" and "shadow". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w,
+/// week, month (30 days), year (360 days); the words also with a plural s, in any case. burst, as and shadow follow
+/// the rate in any order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position
+/// points at the byte: `Reason::LIMIT_SYNTAX`, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
 ///
 /// - `text`: the limit text, 1,024 bytes at most
 pub fn limits_parse(text: &str) -> Result<Vec<Limit>> {
@@ -335,7 +464,8 @@ impl Client {
     /// name, limit label and algorithm.
     ///
     /// - `name`: the limiter's name (1 to 255 bytes)
-    /// - `limits`: the limit text, see `limits_parse`. One limit; a list of several answers `Status::UNSUPPORTED`
+    /// - `limits`: the limit text, see `limits_parse`. Several are decided in one step, all or nothing; no two may
+    ///   have one label, which is the period unless "as" gives one
     pub fn limiter(&self, name: impl AsRef<[u8]>, limits: &str) -> Result<Limiter> {
         self.limiter_with(name, limits, &LimiterOptions::default())
     }
@@ -359,7 +489,8 @@ impl AsyncClient {
     /// name, limit label and algorithm.
     ///
     /// - `name`: the limiter's name (1 to 255 bytes)
-    /// - `limits`: the limit text, see `limits_parse`. One limit; a list of several answers `Status::UNSUPPORTED`
+    /// - `limits`: the limit text, see `limits_parse`. Several are decided in one step, all or nothing; no two may
+    ///   have one label, which is the period unless "as" gives one
     pub fn limiter(&self, name: impl AsRef<[u8]>, limits: &str) -> Result<AsyncLimiter> {
         self.limiter_with(name, limits, &LimiterOptions::default())
     }
@@ -569,6 +700,41 @@ impl Limiter {
             sys::kw_limiter_refund(limiter, key.as_ptr().cast(), key.len(), &decision, count, timeout, error)
         };
         self.handle.run(call)
+    }
+
+    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// charged. Denied when nothing fits; `retry_after` is then how long until 1 does.
+    ///
+    /// - `key`: whose state: any bytes (up to 1,024 bytes)
+    /// - `cost`: the most that is taken (0 to 4,503,599,627,370,495)
+    ///
+    /// One round trip. Never sent twice: a link lost after sending gives `Status::UNKNOWN`.
+    pub fn hit_up_to(&self, key: impl AsRef<[u8]>, cost: i64) -> Result<Decision> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_hit_up_to(limiter, key.as_ptr().cast(), key.len(), cost, timeout, result, error)
+        };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
+
+    /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
+    /// may have it.
+    ///
+    /// - `key`: the key that was hit (up to 1,024 bytes)
+    /// - `decision`: the decision of that hit
+    ///
+    /// None is a definite no (`Status::LOST`). One round trip. Safe to repeat: what is sent twice is done once.
+    pub fn renew(&self, key: impl AsRef<[u8]>, decision: &Decision) -> Result<bool> {
+        let key = key.as_ref();
+        let decision = decision.native();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, error| unsafe {
+            sys::kw_limiter_renew(limiter, key.as_ptr().cast(), key.len(), &decision, timeout, error)
+        };
+        let (result, status) = self.handle.ask(call)?;
+        Ok((status == Status::OK).then_some(result))
     }
 }
 
@@ -811,5 +977,58 @@ impl AsyncLimiter {
             )
         };
         self.handle.run(call).await
+    }
+
+    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// charged. Denied when nothing fits; `retry_after` is then how long until 1 does.
+    ///
+    /// - `key`: whose state: any bytes (up to 1,024 bytes)
+    /// - `cost`: the most that is taken (0 to 4,503,599,627,370,495)
+    ///
+    /// One round trip. Never sent twice: a link lost after sending gives `Status::UNKNOWN`.
+    pub async fn hit_up_to(&self, key: impl AsRef<[u8]>, cost: i64) -> Result<Decision> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_hit_up_to(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                cost,
+                timeout,
+                error,
+            )
+        };
+        let (result, _) = self.handle.ask(call).await?;
+        Ok(result)
+    }
+
+    /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
+    /// may have it.
+    ///
+    /// - `key`: the key that was hit (up to 1,024 bytes)
+    /// - `decision`: the decision of that hit
+    ///
+    /// None is a definite no (`Status::LOST`). One round trip. Safe to repeat: what is sent twice is done once.
+    pub async fn renew(&self, key: impl AsRef<[u8]>, decision: &Decision) -> Result<bool> {
+        let key = key.as_ref();
+        let decision = decision.native();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_renew(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                &decision,
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        Ok((status == Status::OK).then_some(result))
     }
 }

@@ -1,0 +1,64 @@
+-- refund_tat: Terms: parts, credit_us, credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest, decided_us. A second key
+-- lists what was refunded of late.
+--
+-- Charges flow back one after another. settles_us is when this one will have, as it stood at decided_us, right after the hit; what
+-- was refunded since then of charges before it brought that nearer. What is left of it is how far that still lies ahead.
+--
+-- A refund is told in the list as four numbers: when it was made, decided_us and settles_us of its charge, and the credit in us,
+-- rounded up. Of more than a hundred the two oldest become one, which counts for whatever either counted for.
+--
+-- A debt beyond the burst means that hits are booked ahead, at moments that stand. Whoever came then would be booked into the
+-- moments of those behind the charge that is taken back, so only the last one's charge is.
+local function refund_tat(key, list)
+  local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)
+  local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)
+  at = at + 9
+  local value, left = call('GET', key), settles - now
+  local told = {}
+  for i, text in ipairs(call('LRANGE', list, 0, -1)) do
+    local made, of, ends, less = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
+    if not made then return foreign end
+    told[i] = { tonumber(made), tonumber(of), tonumber(ends), tonumber(less) }
+    if told[i][1] >= decided and (told[i][2] < decided or (told[i][2] == decided and told[i][3] <= settles)) then
+      left = left - told[i][4]
+    end
+  end
+  if not value then return end
+--@include gcra_state
+  if left < 0 then return end
+  if rest >= parts then
+    -- Left by another rate. Whole microseconds round up.
+    rest = parts - 1
+    if parts == 1 then tat = tat + 1 end
+  end
+  local debt = tat - now
+  if debt > ahead then debt, rest = ahead, 0 end
+  if debt > burst or (debt == burst and rest > burst_rest) then
+    if debt ~= left or rest ~= left_rest then return end
+  end
+  if left < credit or (left == credit and left_rest < credit_rest) then
+    credit, credit_rest = left, left_rest
+  end
+  local before = debt
+  debt, rest = debt - credit, rest - credit_rest
+  if rest < 0 then debt, rest = debt - 1, rest + parts end
+  return function()
+    if debt < 0 or (debt == 0 and rest == 0) then
+      -- Whatever was charged before has flowed back, or is given back now.
+      call('DEL', key)
+    elseif parts == 1 then
+      call('SET', key, string.format('%.0f', now + debt), 'PX', math.floor(debt / 1000) + 2)
+    else
+      call('SET', key, string.format('%.0f%03d', now + debt, rest), 'PX', math.floor(debt / 1000) + 3)
+    end
+    if credit_rest > 0 then credit = credit + 1 end
+    if #told >= 100 then
+      local one, two = told[1], told[2]
+      local made, of, ends = math.max(one[1], two[1]), math.min(one[2], two[2]), math.min(one[3], two[3])
+      call('LPOP', list, 2)
+      call('LPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, of, ends, one[4] + two[4]))
+    end
+    call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', now, decided, settles, credit))
+    call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))
+  end
+end

@@ -1,0 +1,373 @@
+/*
+ * Asking and understanding: the command of a hit, a look, a refund, and the decision that a reply means. The scripts
+ * answer states and the server's time; what follows from them is computed here, in one arithmetic.
+ */
+#include "primitives/limiter.h"
+#include "primitives/primitives_scripts.h"
+
+/* What stands before a rule's terms in ARGV: shape, shadow, cost. */
+#define TERMS_HEAD 3
+
+/* ---- what is sent ---- */
+
+/* Whether one rule decides, by nothing but its state. */
+static bool stands_alone(const kw_limiter *limiter) {
+    return limiter->count == 1 && limiter->settings.block_us == 0 && !limiter->rules[0].shadow;
+}
+
+static bool has_script(const kw_limiter *limiter) {
+    const kw__rule *rule = &limiter->rules[0];
+    return stands_alone(limiter) && !limiter->settings.charge_denials && rule->shape->encode_alone != NULL &&
+           (rule->shape->has_script == NULL || rule->shape->has_script(rule));
+}
+
+/* A cost of nothing, or of more than ever fits, charges nothing: looking suffices. */
+static bool only_looks(const kw_limiter *limiter, const kw__hit *hit) {
+    return hit->cost == 0 || (hit->cost > limiter->capacity && !hit->up_to);
+}
+
+/* The words of all rules. */
+static void write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__command *command) {
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        kw__command_text(command, rule->shape->name);
+        kw__command_integer(command, rule->shadow ? 1 : 0);
+        kw__command_integer(command, hit->cost);
+        rule->shape->write_terms(rule, hit->cost, limiter->books_ahead ? hit->patience_us : 0, hit->up_to, command);
+    }
+}
+
+static int count_terms(const kw_limiter *limiter) {
+    int count = 0;
+    for (int i = 0; i < limiter->count; i++)
+        count += TERMS_HEAD + limiter->rules[i].shape->terms;
+    return count;
+}
+
+static void begin(const kw_limiter *limiter, const kw__script *script, kw__bytes key, kw__command *command) {
+    bool blocks = limiter->settings.block_us > 0;
+    kw__command_script_more(command, script, limiter->count + blocks, count_terms(limiter));
+    for (int i = 0; i < limiter->count; i++)
+        kw__rule_key(&limiter->rules[i], key, command);
+    if (!blocks) return;
+    char room[KW__KEY_ROOM];
+    kw__command_bytes(command, kw__key_write(&limiter->blocks, key, room));
+}
+
+kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, kw__command *command,
+                                  kw_error *error) {
+    if (stands_alone(limiter) && limiter->rules[0].shape->plain) {
+        kw__rule_script(&limiter->rules[0], &kw__script_state, key, command);
+        return kw__command_end(command, error);
+    }
+    const kw__hit hit = {.key = key, .cost = cost};
+    begin(limiter, &kw__script_limits_look, key, command);
+    kw__command_integer(command, limiter->settings.block_us > 0 ? 1 : 0);
+    write_rules(limiter, &hit, command);
+    return kw__command_end(command, error);
+}
+
+kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error) {
+    if (only_looks(limiter, hit)) return kw__limiter_encode_look(limiter, hit->key, hit->cost, command, error);
+    if (has_script(limiter) && !hit->up_to) {
+        const kw__rule *rule = &limiter->rules[0];
+        rule->shape->encode_alone(rule, hit->key, hit->cost, hit->patience_us, command);
+        return kw__command_end(command, error);
+    }
+    for (int i = 0; i < limiter->count && hit->up_to; i++) {
+        if (limiter->rules[i].indivisible) {
+            return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_SIZE,
+                            "limit %d has a burst that takes more than 104 days to come back, at a rate with a "
+                            "remainder: how many fit cannot be told; hit asks for a number",
+                            i + 1);
+        }
+    }
+    const kw__limiter_settings *settings = &limiter->settings;
+    begin(limiter, &kw__script_limits_hit, hit->key, command);
+    kw__command_integer(command, hit->up_to ? 1 : 0);
+    kw__command_integer(command, settings->charge_denials ? 1 : 0);
+    kw__command_integer(command, settings->block_us);
+    kw__command_integer(command, settings->block_max_us);
+    write_rules(limiter, hit, command);
+    return kw__command_end(command, error);
+}
+
+/* ---- what is answered ---- */
+
+typedef struct answer {
+    int64_t charged; /* 1 or 0; under up_to how many */
+    int64_t now;     /* the server's clock, Unix us */
+    kw__bytes states[KW__LIMITS_MAX];
+    bool uncharged[KW__LIMITS_MAX]; /* shadow rules that would have denied */
+    int64_t blocked_us;             /* for how much longer a block denies everything */
+} answer;
+
+/* Takes what stands before the next space, or all there is. */
+static kw__bytes take_word(kw__bytes *text) {
+    const char *begin = text->data;
+    const char *end = text->length > 0 ? memchr(begin, ' ', text->length) : NULL;
+    if (end == NULL) {
+        kw__bytes word = *text;
+        *text = kw__bytes_of(begin + text->length, 0);
+        return word;
+    }
+    size_t length = (size_t)(end - begin);
+    *text = kw__bytes_of(end + 1, text->length - length - 1);
+    return kw__bytes_of(begin, length);
+}
+
+static kw__bytes read_state(kw__bytes word) {
+    if (kw__bytes_equal(word, kw__bytes_text("none"))) return kw__bytes_of(word.data, 0);
+    return word.length == 0 ? kw__bytes_text("?") : word; /* somebody's empty string is not the absence of a key */
+}
+
+static bool read_block(kw__bytes word, answer *out) {
+    int64_t until, level;
+    const char *text = word.data;
+    if (word.length < 17 || !kw__parse_integer(kw__bytes_of(text, 16), &until) || until < KW__STATE_TIME_MIN ||
+        !kw__parse_integer(kw__bytes_of(text + 16, word.length - 16), &level)) {
+        return false;
+    }
+    out->blocked_us = until > out->now ? until - out->now : 0;
+    return true;
+}
+
+/* Reads "charged seconds microseconds state... block". A peer that is no Redis may answer anything, so nothing is taken
+ * on trust. */
+static bool read_answer(const kw_limiter *limiter, const kw__reply *reply, answer *out) {
+    int64_t seconds, us;
+    if (reply->kind != KW__REPLY_STRING) return false;
+    memset(out, 0, sizeof *out);
+    kw__bytes rest = reply->bytes;
+    if (!kw__parse_integer(take_word(&rest), &out->charged) || !kw__parse_integer(take_word(&rest), &seconds) ||
+        !kw__parse_integer(take_word(&rest), &us)) {
+        return false;
+    }
+    if (out->charged < 0 || seconds < 0 || seconds >= KW__SERVER_TIME_MAX / 1000000 || us < 0 || us >= 1000000) {
+        return false;
+    }
+    if ((const char *)rest.data == (const char *)reply->bytes.data + reply->bytes.length && /* no space ended us */
+        (reply->bytes.length == 0 || ((const char *)reply->bytes.data)[reply->bytes.length - 1] != ' ')) {
+        return false;
+    }
+    out->now = seconds * 1000000 + us;
+    if (stands_alone(limiter)) {
+        out->states[0] = read_state(rest);
+        return true;
+    }
+    for (int i = 0; i < limiter->count; i++) {
+        if (rest.length == 0) return false;
+        kw__bytes word = take_word(&rest);
+        if (word.length > 0 && *(const char *)word.data == '!' && limiter->rules[i].shadow) {
+            out->uncharged[i] = true;
+            word = kw__bytes_of((const char *)word.data + 1, word.length - 1);
+        }
+        out->states[i] = read_state(word);
+    }
+    if (rest.length > 0 && limiter->settings.block_us > 0 && !read_block(take_word(&rest), out)) return false;
+    return rest.length == 0;
+}
+
+/* What the rule says, about a cost that may be more than it ever admits. */
+static kw_status describe(const kw__rule *rule, const answer *seen, int i, int64_t cost, bool charged,
+                          kw__outlook *outlook, kw_error *error) {
+    memset(outlook, 0, sizeof *outlook);
+    bool never = cost > rule->capacity;
+    kw_status status =
+        rule->shape->describe(rule, seen->states[i], seen->now, never ? 0 : cost, charged, outlook, error);
+    if (never) outlook->retry_after_us = KW_NEVER;
+    return status;
+}
+
+/* What is left, of the rule that has least; what will be, of the one that takes longest. */
+static void join(kw_decision *decision, const kw__rule *rule, int i, const kw__outlook *outlook) {
+    if (!rule->shadow || decision->limits == 1) {
+        if (decision->binding < 0 || outlook->remaining < decision->remaining) {
+            decision->binding = i;
+            decision->limit = rule->capacity;
+            decision->remaining = outlook->remaining;
+        }
+    }
+    if (outlook->reset_after_us > decision->reset_after_us) decision->reset_after_us = outlook->reset_after_us;
+    if (outlook->delay_us > decision->delay_us) decision->delay_us = outlook->delay_us;
+}
+
+static void keep_for_refund(kw_decision *decision, int i, const kw__outlook *outlook) {
+    decision->settles_at_us[i] = outlook->settles_us;
+    uint64_t rests = (uint64_t)decision->settles_rest[i / 4] | (uint64_t)outlook->settles_rest << (i % 4 * 16);
+    decision->settles_rest[i / 4] = (int64_t)rests;
+    if (outlook->lease != 0) decision->lease = outlook->lease;
+}
+
+/* A rule that does not admit: of several the one counts that takes longest. */
+static void refuse(kw_decision *decision, int i, const kw__rule *rule, const kw__outlook *outlook) {
+    if (outlook->retry_after_us <= decision->retry_after_us) return;
+    decision->denied_by = i;
+    decision->retry_after_us = outlook->retry_after_us;
+    decision->binding = i;
+    decision->limit = rule->capacity;
+}
+
+static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *seen, kw_decision *decision,
+                       kw_error *error) {
+    kw__outlook outlook;
+    int shadow = -1;
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        bool charged = seen->charged > 0 && !seen->uncharged[i];
+        kw_status status = describe(rule, seen, i, cost, charged, &outlook, error);
+        if (status != KW_OK) return status;
+        join(decision, rule, i, &outlook);
+        if (charged) {
+            keep_for_refund(decision, i, &outlook);
+        } else if (rule->shadow) {
+            if (outlook.retry_after_us > 0 && cost > 0) shadow = i;
+        } else if (cost > 0) {
+            refuse(decision, i, rule, &outlook);
+        }
+    }
+    if (seen->blocked_us > decision->retry_after_us && cost > 0) {
+        decision->retry_after_us = seen->blocked_us;
+        decision->reason = KW_DECIDED_BY_BLOCK;
+    }
+    if (decision->retry_after_us == 0 && shadow >= 0) {
+        decision->denied_by = shadow;
+        decision->reason = KW_DECIDED_BY_SHADOW;
+    }
+    return KW_OK;
+}
+
+static kw_status begin_decision(const kw_limiter *limiter, kw__bytes key, const kw__reply *reply, answer *seen,
+                                kw_decision *decision, kw_error *error) {
+    if (!read_answer(limiter, reply, seen)) return kw__reply_unexpected("limiter", error);
+    memset(decision, 0, sizeof *decision);
+    decision->reason = KW_DECIDED_BY_SERVER;
+    decision->limits = limiter->count;
+    decision->denied_by = decision->binding = -1;
+    decision->decided_at_us = seen->now;
+    decision->origin = kw__limiter_origin(limiter, key);
+    return KW_OK;
+}
+
+/* A limiter all of whose limits are shadows has no binding one; the first is shown. */
+static void end_decision(const kw_limiter *limiter, kw_decision *decision) {
+    if (decision->binding >= 0) return;
+    decision->binding = 0;
+    decision->limit = decision->remaining = limiter->rules[0].capacity;
+}
+
+kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
+                                  kw_decision *decision, kw_error *error) {
+    answer seen;
+    kw_status status = begin_decision(limiter, key, reply, &seen, decision, error);
+    if (status == KW_OK && seen.charged != 0) return kw__reply_unexpected("limiter", error);
+    if (status == KW_OK) status = judge(limiter, cost, &seen, decision, error);
+    if (status != KW_OK) return status;
+    end_decision(limiter, decision);
+    decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
+    return decision->status;
+}
+
+kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
+                                 kw_decision *decision, kw_error *error) {
+    if (only_looks(limiter, hit)) {
+        return kw__limiter_decode_look(limiter, hit->key, hit->cost, reply, decision, error);
+    }
+    answer seen;
+    kw_status status = begin_decision(limiter, hit->key, reply, &seen, decision, error);
+    if (status == KW_OK && seen.charged > (hit->up_to ? hit->cost : 1)) {
+        status = kw__reply_unexpected("limiter", error);
+    }
+    /* Who takes what there is waits for one. */
+    if (status == KW_OK) status = judge(limiter, hit->up_to ? 1 : hit->cost, &seen, decision, error);
+    if (status != KW_OK) return status;
+    end_decision(limiter, decision);
+    if (seen.charged > 0) {
+        decision->count = hit->up_to ? seen.charged : hit->cost;
+        decision->retry_after_us = 0;
+    } else {
+        if (decision->retry_after_us == 0) return kw__reply_unexpected("limiter", error);
+        decision->status = KW_DENIED;
+    }
+    return decision->status;
+}
+
+/* ---- refunds ---- */
+
+static kw_status fail_decision(kw_error *error, const char *what, const char *why) {
+    return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be %s: %s", what, why);
+}
+
+/* Whether the decision is an admission of this limiter for this key. */
+static kw_status check_decision(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, const char *what,
+                                kw_error *error) {
+    if (decision->status != KW_OK || decision->count == 0) return fail_decision(error, what, "it charged nothing");
+    bool sound = decision->limits == limiter->count && decision->count > 0 && decision->count <= KW__LIMIT_BOUND &&
+                 decision->decided_at_us >= KW__STATE_TIME_MIN && decision->decided_at_us < KW__SERVER_TIME_MAX;
+    for (int i = 0; i < limiter->count && sound; i++) {
+        int64_t settles = decision->settles_at_us[i];
+        bool charged = settles != 0 || !limiter->rules[i].shadow;
+        if (charged && (settles < KW__STATE_TIME_MIN || settles >= KW__SERVER_TIME_MAX ||
+                        decision->count > limiter->rules[i].capacity)) {
+            sound = false;
+        }
+    }
+    if (!sound) {
+        return fail_decision(error, what, "this limiter did not make it; pass the one that the hit gave, unchanged");
+    }
+    if (decision->origin != kw__limiter_origin(limiter, key)) {
+        return fail_decision(error, what, "it was made by another limiter, or for another key");
+    }
+    return KW_OK;
+}
+
+kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                    int64_t count, kw__command *command, kw_error *error) {
+    kw_status status = check_decision(limiter, key, decision, "refunded", error);
+    if (status != KW_OK) return status;
+    if (count > decision->count) {
+        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
+                        "this decision cannot be refunded by %lld: it charged %lld", (long long)count,
+                        (long long)decision->count);
+    }
+    int keys = 0, terms = 0;
+    for (int i = 0; i < limiter->count; i++) {
+        if (decision->settles_at_us[i] == 0) continue;
+        keys += limiter->rules[i].shape->lists_refunds ? 2 : 1;
+        terms += 1 + limiter->rules[i].shape->refund_terms;
+    }
+    kw__command_script_more(command, &kw__script_limits_refund, keys, terms);
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        if (decision->settles_at_us[i] == 0) continue;
+        kw__rule_key(rule, key, command);
+        if (rule->shape->lists_refunds) kw__rule_refunds_key(rule, key, command);
+    }
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        if (decision->settles_at_us[i] == 0) continue;
+        kw__command_text(command, rule->shape->name);
+        rule->shape->write_refund(rule, decision, i, count, command);
+    }
+    return kw__command_end(command, error);
+}
+
+kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error) {
+    return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("refund", error);
+}
+
+kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                   kw__command *command, kw_error *error) {
+    kw_status status = check_decision(limiter, key, decision, "renewed", error);
+    if (status != KW_OK) return status;
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        if (rule->shape != &kw__shape_leases) continue;
+        kw__rule_script(rule, &kw__script_leases_renew, key, command);
+        kw__command_integer(command, rule->period_us);
+        kw__command_integer(command, decision->lease);
+        kw__command_integer(command, decision->count);
+        return kw__command_end(command, error);
+    }
+    return fail_decision(error, "renewed", "no limit of this limiter is concurrent, and only those give leases");
+}

@@ -1,0 +1,113 @@
+/* What the options of a limiter may say. */
+#include "primitives/limiter.h"
+
+#define DEFAULT_MAX_WAIT_US INT64_C(60000000)
+#define DEFAULT_LEASE_US INT64_C(60000000)
+#define BLOCK_MAX_US (30 * KW__DAY_US)
+#define ZONE_MAX 1080 /* minutes */
+
+static kw_status fail_option(kw_error *error, const char *name, int64_t value, const char *rule) {
+    return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.%s is %lld and must be %s", name, (long long)value,
+                    rule);
+}
+
+static kw_status read_duration(const char *name, int64_t value, int64_t most, const char *rule, int64_t *out,
+                               kw_error *error) {
+    if (value < 0 || value > most) return fail_option(error, name, value, rule);
+    if (value != 0) *out = value;
+    return KW_OK;
+}
+
+static kw_status read_flag(const char *name, int32_t value, bool *out, kw_error *error) {
+    if (value != 0 && value != 1) return fail_option(error, name, value, "0 or 1");
+    *out = value == 1;
+    return KW_OK;
+}
+
+static kw_status read_algorithm(int32_t value, const kw__shape **out, kw_error *error) {
+    switch (value) {
+    case KW_ALGORITHM_GCRA:
+        *out = &kw__shape_gcra;
+        return KW_OK;
+    case KW_ALGORITHM_FIXED_WINDOW:
+        *out = &kw__shape_window;
+        return KW_OK;
+    case KW_ALGORITHM_SLIDING_COUNTER:
+        *out = &kw__shape_counter;
+        return KW_OK;
+    case KW_ALGORITHM_SLIDING_LOG:
+        *out = &kw__shape_log;
+        return KW_OK;
+    case KW_ALGORITHM_CONCURRENCY:
+        *out = &kw__shape_leases;
+        return KW_OK;
+    default:
+        return fail_option(error, "algorithm", value, "a kw_algorithm, 0 to 4");
+    }
+}
+
+static kw_status read_align(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
+    if (options->align < KW_ALIGN_FIRST_HIT || options->align > KW_ALIGN_CALENDAR) {
+        return fail_option(error, "align", options->align, "a kw_align, 0 to 2");
+    }
+    if (options->zone_offset < -ZONE_MAX || options->zone_offset > ZONE_MAX) {
+        return fail_option(error, "zone_offset", options->zone_offset, "between -1080 and 1080 minutes");
+    }
+    if (options->align != KW_ALIGN_FIRST_HIT && settings->shape != &kw__shape_window) {
+        return fail_option(error, "align", options->align, "0 with this algorithm: only fixed windows have edges");
+    }
+    if (options->zone_offset != 0 && options->align == KW_ALIGN_FIRST_HIT) {
+        return fail_option(error, "zone_offset", options->zone_offset, "0 unless align is 1 or 2");
+    }
+    settings->align = (kw_align)options->align;
+    settings->zone_us = (int64_t)options->zone_offset * 60000000;
+    return KW_OK;
+}
+
+static kw_status read_blocks(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
+    kw_status status = read_duration("block_us", options->block_us, KW__DAY_US, "between 0 (none) and a day",
+                                     &settings->block_us, error);
+    settings->block_max_us = settings->block_us;
+    if (status == KW_OK) {
+        status = read_duration("block_max_us", options->block_max_us, BLOCK_MAX_US,
+                               "between 0 (block_us) and 30 days", &settings->block_max_us, error);
+    }
+    if (status != KW_OK) return status;
+    if (settings->block_max_us < settings->block_us) {
+        return fail_option(error, "block_max_us", options->block_max_us, "block_us or more");
+    }
+    if (options->block_max_us != 0 && options->block_us == 0) {
+        return fail_option(error, "block_max_us", options->block_max_us, "0 without block_us");
+    }
+    if (settings->shadow && (options->block_us != 0 || settings->charge_denials)) {
+        return fail_option(error, "shadow", 1, "0 with block_us or charge_denials: a shadow limiter denies nothing");
+    }
+    return KW_OK;
+}
+
+kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
+    *settings = (kw__limiter_settings){
+        .shape = &kw__shape_gcra, .max_wait_us = DEFAULT_MAX_WAIT_US, .lease_us = DEFAULT_LEASE_US};
+    if (options == NULL) return KW_OK;
+    /* The caller's record, whose size tells its version: what it does not reach is zero. */
+    kw_limiter_options read = {0};
+    memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
+    if (read.flags != 0) return fail_option(error, "flags", read.flags, "0");
+    if (read.reserved != 0) return fail_option(error, "reserved", read.reserved, "0");
+    kw_status status = read_algorithm(read.algorithm, &settings->shape, error);
+    if (status == KW_OK) status = read_flag("shadow", read.shadow, &settings->shadow, error);
+    if (status == KW_OK) {
+        status = read_flag("charge_denials", read.charge_denials, &settings->charge_denials, error);
+    }
+    if (status == KW_OK) {
+        status = read_duration("max_wait_us", read.max_wait_us, KW__DAY_US, "between 0 (60 s) and a day",
+                               &settings->max_wait_us, error);
+    }
+    if (status == KW_OK) {
+        status = read_duration("lease_us", read.lease_us, KW__DAY_US, "between 0 (60 s) and a day", &settings->lease_us,
+                               error);
+    }
+    if (status == KW_OK) status = read_align(&read, settings, error);
+    if (status == KW_OK) status = read_blocks(&read, settings, error);
+    return status;
+}
