@@ -17,8 +17,11 @@ import (
 type Algorithm int32
 
 const (
-	AlgorithmGCRA        Algorithm = 0 // Generic cell rate algorithm: smooth, never more than burst + rate x time.
-	AlgorithmFixedWindow Algorithm = 1 // A count that starts over when its window ends; the window opens with the first hit.
+	AlgorithmGCRA           Algorithm = 0 // Generic cell rate algorithm: smooth, never more than burst + rate x time.
+	AlgorithmFixedWindow    Algorithm = 1 // A count that starts over when its window ends; see Align for when that is.
+	AlgorithmSlidingCounter Algorithm = 2 // Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps it.
+	AlgorithmSlidingLog     Algorithm = 3 // Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits up to 100,000.
+	AlgorithmConcurrency    Algorithm = 4 // How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm.
 )
 
 func (a Algorithm) String() string {
@@ -27,8 +30,36 @@ func (a Algorithm) String() string {
 		return "gcra"
 	case AlgorithmFixedWindow:
 		return "fixed window"
+	case AlgorithmSlidingCounter:
+		return "sliding counter"
+	case AlgorithmSlidingLog:
+		return "sliding log"
+	case AlgorithmConcurrency:
+		return "concurrency"
 	default:
 		return fmt.Sprintf("Algorithm(%d)", int32(a))
+	}
+}
+
+// Align is when fixed windows end.
+type Align int32
+
+const (
+	AlignFirstHit Align = 0 // A period after the hit that opened the window.
+	AlignClock    Align = 1 // At the multiples of the period since 1970; weeks begin on Monday.
+	AlignCalendar Align = 2 // As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those of the calendar.
+)
+
+func (a Align) String() string {
+	switch a {
+	case AlignFirstHit:
+		return "first hit"
+	case AlignClock:
+		return "clock"
+	case AlignCalendar:
+		return "calendar"
+	default:
+		return fmt.Sprintf("Align(%d)", int32(a))
 	}
 }
 
@@ -37,12 +68,18 @@ type DecidedBy int32
 
 const (
 	DecidedByServer DecidedBy = 0 // The server, from the state of the key.
+	DecidedByShadow DecidedBy = 5 // The server; a shadow limit would have denied it, DeniedBy tells which.
+	DecidedByBlock  DecidedBy = 6 // A block that an earlier denial left (Block).
 )
 
 func (d DecidedBy) String() string {
 	switch d {
 	case DecidedByServer:
 		return "server"
+	case DecidedByShadow:
+		return "shadow"
+	case DecidedByBlock:
+		return "block"
 	default:
 		return fmt.Sprintf("DecidedBy(%d)", int32(d))
 	}
@@ -74,15 +111,18 @@ func (h HTTPStyle) String() string {
 type Decision struct {
 	Status      Status        // StatusOK or StatusDenied, else the failure.
 	Reason      DecidedBy     // Who decided.
-	DeniedBy    int           // Index of the limit that denied; -1 when none did.
+	DeniedBy    int           // Index of the limit that denied, of several the one that does so for longest; -1 when none did.
 	Limits      int           // How many limits the limiter has.
-	Count       int64         // What was charged: the cost if allowed, 0 if not.
+	Binding     int64         // Index of the limit that limit and remaining are of: the one that denied, else the one with the least remaining.
+	Count       int64         // What was charged: the cost if allowed, what was granted by hit_up_to, 0 if not.
 	Limit       int64         // The capacity: burst under GCRA, the limit of a window.
-	Remaining   int64         // How many more would be admitted at once, now.
+	Remaining   int64         // How many more would be admitted at once, now: by all limits.
 	RetryAfter  time.Duration // How long until the same cost fits if nobody else comes; 0 if allowed, Never if it cannot fit.
 	ResetAfter  time.Duration // How long until the key is as if never hit.
 	Delay       time.Duration // How long a waiting hit was booked ahead; 0 for others.
 	Origin      uint64        // A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
+	DecidedAt   time.Time     // When it was decided, by the server's clock.
+	Lease       int64         // Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
 	SettlesAt   [8]time.Time  // For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
 	SettlesRest [2]int64      // What SettlesAt leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it.
 }
@@ -94,6 +134,7 @@ func decisionOf(at unsafe.Pointer) Decision {
 		Reason:     DecidedBy(native.reason),
 		DeniedBy:   int(native.denied_by),
 		Limits:     int(native.limits),
+		Binding:    int64(native.binding),
 		Count:      int64(native.count),
 		Limit:      int64(native.limit),
 		Remaining:  int64(native.remaining),
@@ -101,6 +142,8 @@ func decisionOf(at unsafe.Pointer) Decision {
 		ResetAfter: duration(native.reset_after_us),
 		Delay:      duration(native.delay_us),
 		Origin:     uint64(native.origin),
+		DecidedAt:  moment(native.decided_at_us),
+		Lease:      int64(native.lease),
 	}
 	for i, value := range native.settles_at_us {
 		result.SettlesAt[i] = moment(value)
@@ -117,6 +160,7 @@ func (d Decision) native() *C.kw_decision {
 		reason:         C.int32_t(d.Reason),
 		denied_by:      C.int32_t(d.DeniedBy),
 		limits:         C.int32_t(d.Limits),
+		binding:        C.int64_t(d.Binding),
 		count:          C.int64_t(d.Count),
 		limit:          C.int64_t(d.Limit),
 		remaining:      C.int64_t(d.Remaining),
@@ -124,6 +168,8 @@ func (d Decision) native() *C.kw_decision {
 		reset_after_us: microseconds(d.ResetAfter),
 		delay_us:       microseconds(d.Delay),
 		origin:         C.uint64_t(d.Origin),
+		decided_at_us:  unixMicro(d.DecidedAt),
+		lease:          C.int64_t(d.Lease),
 	}
 	for i, value := range d.SettlesAt {
 		native.settles_at_us[i] = unixMicro(value)
@@ -136,26 +182,37 @@ func (d Decision) native() *C.kw_decision {
 
 // Limit is one limit, as parsed from a text.
 type Limit struct {
-	Count  int64         // How many in one period.
-	Period time.Duration // The period.
-	Burst  int64         // How many at once; the count when the text does not say.
-	Label  string        // The name given by "as NAME"; empty when there is none.
+	Count      int64         // How many in one period.
+	Period     time.Duration // The period; 0 of a concurrent limit.
+	Burst      int64         // How many at once; the count when the text does not say.
+	Label      string        // The name given by "as NAME"; empty when there is none.
+	Concurrent bool          // True when it bounds how many are at it at once.
+	Shadow     bool          // True when it decides and counts but never denies.
 }
 
 func limitOf(at unsafe.Pointer) Limit {
 	native := (*C.kw_limit)(at)
 	return Limit{
-		Count:  int64(native.count),
-		Period: duration(native.period_us),
-		Burst:  int64(native.burst),
-		Label:  text(native.label[:]),
+		Count:      int64(native.count),
+		Period:     duration(native.period_us),
+		Burst:      int64(native.burst),
+		Label:      text(native.label[:]),
+		Concurrent: native.concurrent != 0,
+		Shadow:     native.shadow != 0,
 	}
 }
 
 // LimiterOptions is what a limiter may be told beyond its limit. Zero means the default.
 type LimiterOptions struct {
-	Algorithm Algorithm     // How a limiter decides; default GCRA.
-	MaxWait   time.Duration // The longest that a hit may be booked ahead by wait; default 60 s, at most a day.
+	Algorithm     Algorithm     // How a limiter decides; default GCRA.
+	Shadow        bool          // True: decide and count, but never deny; decisions tell by reason and DeniedBy what they would have been.
+	MaxWait       time.Duration // The longest that a hit may be booked ahead by wait; default 60 s, at most a day.
+	Align         Align         // When fixed windows end; default a period after their first hit.
+	ZoneOffset    int           // Minutes by which the clock of aligned windows is ahead of UTC.
+	ChargeDenials bool          // True: a denial is charged as if it had been admitted, so that who keeps trying stays out.
+	Block         time.Duration // How long a denial blocks its key from then on; default 0: not at all.
+	BlockMax      time.Duration // Blocks that follow each other within this time double, up to it; at most 30 days; default Block: they do not.
+	Lease         time.Duration // How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
 }
 
 func (o *LimiterOptions) native() *C.kw_limiter_options {
@@ -163,9 +220,16 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		return nil
 	}
 	return &C.kw_limiter_options{
-		size:        C.sizeof_kw_limiter_options,
-		algorithm:   C.int32_t(o.Algorithm),
-		max_wait_us: microseconds(o.MaxWait),
+		size:           C.sizeof_kw_limiter_options,
+		algorithm:      C.int32_t(o.Algorithm),
+		shadow:         C.int32_t(flag(o.Shadow)),
+		max_wait_us:    microseconds(o.MaxWait),
+		align:          C.int32_t(o.Align),
+		zone_offset:    C.int32_t(o.ZoneOffset),
+		charge_denials: C.int32_t(flag(o.ChargeDenials)),
+		block_us:       microseconds(o.Block),
+		block_max_us:   microseconds(o.BlockMax),
+		lease_us:       microseconds(o.Lease),
 	}
 }
 
@@ -191,11 +255,11 @@ func (l *Limiter) of() *Client {
 	return l.client
 }
 
-// LimitsParse reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or
-// |, each optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30
-// days), year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
-// Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
-// ReasonLimitSyntax, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
+// LimitsParse reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several
+// separated by ; , or |, each optionally "as NAME" and "shadow". Units: us, ms, s, sec, second, m, min, minute, h,
+// hour, d, day, w, week, month (30 days), year (360 days); the words also with a plural s, in any case. burst, as and
+// shadow follow the rate in any order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an error
+// position points at the byte: ReasonLimitSyntax, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
 //
 //   - text: the limit text, 1,024 bytes at most
 func LimitsParse(text string) ([]Limit, error) {
@@ -223,7 +287,8 @@ func LimitsParse(text string) ([]Limit, error) {
 // same name, limit label and algorithm.
 //
 //   - name: the limiter's name (1 to 255 bytes)
-//   - limits: the limit text, see LimitsParse. One limit; a list of several answers ErrUnsupported
+//   - limits: the limit text, see LimitsParse. Several are decided in one step, all or nothing; no two may have one
+//     label, which is the period unless "as" gives one
 //   - options: further options
 func (c *Client) Limiter(name, limits string, options ...LimiterOptions) (*Limiter, error) {
 	defer runtime.KeepAlive(c)
@@ -427,5 +492,38 @@ func (l *Limiter) Refund(ctx context.Context, key string, decision Decision, cou
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_refund(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			nativeDecision, C.int64_t(count), call.timeout, &call.failure)
+	})
+}
+
+// HitUpTo takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted
+// and charged. Denied when nothing fits; RetryAfter is then how long until 1 does.
+//
+//   - key: whose state: any bytes (up to 1,024 bytes)
+//   - cost: the most that is taken (0 to 4,503,599,627,370,495)
+//
+// One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
+func (l *Limiter) HitUpTo(ctx context.Context, key string, cost int64) (Decision, error) {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_hit_up_to(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			C.int64_t(cost), call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, err
+}
+
+// Renew keeps what a concurrent limit gave for another Lease from now. LOST when the lease had ended: somebody else
+// may have it.
+//
+//   - key: the key that was hit (up to 1,024 bytes)
+//   - decision: the decision of that hit
+//
+// The bool is false for a definite no (StatusLost). One round trip. Safe to repeat: what is sent twice is done once.
+func (l *Limiter) Renew(ctx context.Context, key string, decision Decision) (bool, error) {
+	nativeDecision := decision.native()
+	return told(ctx, l.of(), func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_renew(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			nativeDecision, call.timeout, &call.failure)
 	})
 }

@@ -426,6 +426,12 @@ func do(ctx context.Context, client *Client, send func(*call) C.kw_status) error
 	return refused(status, err)
 }
 
+// told runs an operation that asks and has no more to say than yes or no.
+func told(ctx context.Context, client *Client, send func(*call) C.kw_status) (bool, error) {
+	_, status, err := ask(ctx, client, func(unsafe.Pointer) struct{} { return struct{}{} }, send)
+	return err == nil && status == StatusOK, err
+}
+
 // refused makes an error of a no.
 func refused(status Status, err error) error {
 	if err == nil && status != StatusOK {

@@ -801,13 +801,26 @@ KW_API kw_status kw_counter_submit_reset(kw_counter *counter, kw_completions *co
 typedef int32_t kw_algorithm;
 enum {
     KW_ALGORITHM_GCRA = 0, /* Generic cell rate algorithm: smooth, never more than burst + rate x time. */
-    KW_ALGORITHM_FIXED_WINDOW = 1, /* A count that starts over when its window ends; the window opens with the first hit. */
+    KW_ALGORITHM_FIXED_WINDOW = 1, /* A count that starts over when its window ends; see kw_align for when that is. */
+    KW_ALGORITHM_SLIDING_COUNTER = 2, /* Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps it. */
+    KW_ALGORITHM_SLIDING_LOG = 3, /* Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits up to 100,000. */
+    KW_ALGORITHM_CONCURRENCY = 4, /* How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm. */
+};
+
+/* When fixed windows end. */
+typedef int32_t kw_align;
+enum {
+    KW_ALIGN_FIRST_HIT = 0, /* A period after the hit that opened the window. */
+    KW_ALIGN_CLOCK = 1, /* At the multiples of the period since 1970; weeks begin on Monday. */
+    KW_ALIGN_CALENDAR = 2, /* As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those of the calendar. */
 };
 
 /* Who made a decision. */
 typedef int32_t kw_decided_by;
 enum {
     KW_DECIDED_BY_SERVER = 0, /* The server, from the state of the key. */
+    KW_DECIDED_BY_SHADOW = 5, /* The server; a shadow limit would have denied it, denied_by tells which. */
+    KW_DECIDED_BY_BLOCK = 6, /* A block that an earlier denial left (block_us). */
 };
 
 /* Which HTTP fields tell of a decision. */
@@ -825,26 +838,30 @@ typedef struct kw_limiter kw_limiter;
 typedef struct kw_decision {
     int32_t status; /* KW_OK or KW_DENIED, else the failure. */
     int32_t reason; /* A kw_decided_by: who decided. */
-    int32_t denied_by; /* Index of the limit that denied; -1 when none did. */
+    int32_t denied_by; /* Index of the limit that denied, of several the one that does so for longest; -1 when none did. */
     int32_t limits; /* How many limits the limiter has. */
-    int64_t count; /* What was charged: the cost if allowed, 0 if not. */
+    int64_t binding; /* Index of the limit that limit and remaining are of: the one that denied, else the one with the least remaining. */
+    int64_t count; /* What was charged: the cost if allowed, what was granted by hit_up_to, 0 if not. */
     int64_t limit; /* The capacity: burst under GCRA, the limit of a window. */
-    int64_t remaining; /* How many more would be admitted at once, now. */
+    int64_t remaining; /* How many more would be admitted at once, now: by all limits. */
     int64_t retry_after_us; /* How long until the same cost fits if nobody else comes; 0 if allowed, KW_NEVER if it cannot fit. */
     int64_t reset_after_us; /* How long until the key is as if never hit. */
     int64_t delay_us; /* How long a waiting hit was booked ahead; 0 for others. */
     uint64_t origin; /* A fingerprint of the limiter and the key that it speaks of: a refund by another is refused. */
+    int64_t decided_at_us; /* When it was decided, by the server's clock. */
+    int64_t lease; /* Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit. */
     int64_t settles_at_us[8]; /* For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it. */
     int64_t settles_rest[2]; /* What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it. */
-    int64_t reserved; /* Zero. */
 } kw_decision;
 
 /* One limit, as parsed from a text. */
 typedef struct kw_limit {
     int64_t count; /* How many in one period. */
-    int64_t period_us; /* The period. */
+    int64_t period_us; /* The period; 0 of a concurrent limit. */
     int64_t burst; /* How many at once; the count when the text does not say. */
     char label[64]; /* The name given by "as NAME"; empty when there is none. */
+    int32_t concurrent; /* 1 when it bounds how many are at it at once. */
+    int32_t shadow; /* 1 when it decides and counts but never denies. */
 } kw_limit;
 
 /* What a limiter may be told beyond its limit. Zero means the default. */
@@ -852,8 +869,15 @@ typedef struct kw_limiter_options {
     uint32_t size; /* sizeof(kw_limiter_options) */
     uint32_t flags; /* Zero. */
     int32_t algorithm; /* A kw_algorithm; default GCRA. */
-    int32_t reserved; /* Zero. */
+    int32_t shadow; /* 1: decide and count, but never deny; decisions tell by reason and denied_by what they would have been. */
     int64_t max_wait_us; /* The longest that a hit may be booked ahead by wait; default 60 s, at most a day. */
+    int32_t align; /* A kw_align: when fixed windows end; default a period after their first hit. */
+    int32_t zone_offset; /* Minutes by which the clock of aligned windows is ahead of UTC. */
+    int32_t charge_denials; /* 1: a denial is charged as if it had been admitted, so that who keeps trying stays out. */
+    int32_t reserved; /* Zero. */
+    int64_t block_us; /* How long a denial blocks its key from then on; default 0: not at all. */
+    int64_t block_max_us; /* Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do not. */
+    int64_t lease_us; /* How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day. */
 } kw_limiter_options;
 
 /* The arguments of one kw_limiter_hit among many. */
@@ -866,11 +890,11 @@ typedef struct kw_limiter_hit_args {
 } kw_limiter_hit_args;
 
 /*
- * Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or |, each
- * optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30 days),
- * year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
- * Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
- * KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
+ * Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several separated by
+ * ; , or |, each optionally "as NAME" and "shadow". Units: us, ms, s, sec, second, m, min, minute, h, hour, d,
+ * day, w, week, month (30 days), year (360 days); the words also with a plural s, in any case. burst, as and
+ * shadow follow the rate in any order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an
+ * error position points at the byte: KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
  *
  * - text: the limit text, 1,024 bytes at most
  * - limits: where the limits are written
@@ -887,11 +911,12 @@ KW_API kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t cap
  *
  * - client: the client whose server keeps the state
  * - name: the limiter's name (1 to 255 bytes)
- * - limits: the limit text, see kw_limits_parse. One limit; a list of several answers KW_UNSUPPORTED.
+ * - limits: the limit text, see kw_limits_parse. Several are decided in one step, all or nothing; no two may have
+ *   one label, which is the period unless "as" gives one.
  * - options: further options, or NULL
  * - limiter: the limiter; NULL on failure. Freed by kw_limiter_free.
  *
- * Can fail with KW_INVALID, KW_UNSUPPORTED, KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
+ * Can fail with KW_INVALID, KW_NO_MEMORY, KW_CLOSED. Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_open(kw_client *client, const void *name, size_t name_length, const char *limits,
     const kw_limiter_options *options, kw_limiter **limiter, kw_error *error);
@@ -1039,6 +1064,40 @@ KW_API kw_status kw_limiter_refund(kw_limiter *limiter, const void *key, size_t 
 /* Submits kw_limiter_refund; the record of that tag answers it. */
 KW_API kw_status kw_limiter_submit_refund(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, const kw_decision *decision, int64_t count, int64_t timeout_us, kw_error *error);
+
+/*
+ * Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+ * charged. Denied when nothing fits; retry_after_us is then how long until 1 does.
+ *
+ * - key: whose state: any bytes (0 to 1,024 bytes)
+ * - cost: the most that is taken (0 to 4,503,599,627,370,495)
+ *
+ * Returns KW_OK, KW_DENIED, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round
+ * trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_hit_up_to(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost,
+    int64_t timeout_us, kw_decision *decision, kw_error *error);
+
+/* Submits kw_limiter_hit_up_to; the record of that tag answers it, with a kw_decision unless it failed. */
+KW_API kw_status kw_limiter_submit_hit_up_to(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, int64_t cost, int64_t timeout_us, kw_error *error);
+
+/*
+ * Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
+ * may have it.
+ *
+ * - key: the key that was hit (0 to 1,024 bytes)
+ * - decision: the decision of that hit
+ *
+ * Returns KW_OK, KW_LOST, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1. Threads:
+ * any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_renew(kw_limiter *limiter, const void *key, size_t key_length, const kw_decision *decision,
+    int64_t timeout_us, kw_error *error);
+
+/* Submits kw_limiter_renew; the record of that tag answers it. */
+KW_API kw_status kw_limiter_submit_renew(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error);
 
 /*
  * Quotas: how much a key may use in a day, week, month or year of the calendar, with reservations.
@@ -1434,6 +1493,8 @@ enum {
     KW_OPERATION_LIMITER_WAIT = 18,
     KW_OPERATION_LIMITER_RESET = 19,
     KW_OPERATION_LIMITER_REFUND = 20,
+    KW_OPERATION_LIMITER_HIT_UP_TO = 21,
+    KW_OPERATION_LIMITER_RENEW = 22,
     KW_OPERATION_QUOTA_CONSUME = 80,
     KW_OPERATION_QUOTA_PEEK = 81,
     KW_OPERATION_QUOTA_RESERVE = 82,

@@ -330,6 +330,36 @@ class Lib:
         error: CData,
         /,
     ) -> int: ...
+    def kw_limiter_hit_up_to(
+        self, limiter: CData, key: bytes, key_length: int, cost: int, timeout_us: int, decision: CData, error: CData, /
+    ) -> int: ...
+    def kw_limiter_submit_hit_up_to(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        cost: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_renew(
+        self, limiter: CData, key: bytes, key_length: int, decision: CData, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_limiter_submit_renew(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        decision: CData,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
     def kw_quota_open(
         self, client: CData, name: bytes, name_length: int, limit: int, options: CData, quota: CData, error: CData, /
     ) -> int: ...

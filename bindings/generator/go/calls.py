@@ -254,7 +254,8 @@ class Calls(Text):
         send = self.send(operation, given, "call *call", lambda item: local(item.name))
         read = f"{local(operation.result)}Of, " if operation.result else ""
         if not operation.result:
-            self.out.append(f"\treturn do(ctx, {client}, {send})\n}}\n\n")
+            door = "told" if words.answers_no(self.model, operation) else "do"
+            self.out.append(f"\treturn {door}(ctx, {client}, {send})\n}}\n\n")
         elif words.answers_no(self.model, operation):
             self.out.append(
                 f"\tresult, status, err := ask(ctx, {client}, {read}{send})\n"

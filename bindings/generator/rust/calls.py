@@ -285,8 +285,9 @@ class Calls(Text):
             passed = [operation.handle, *self.all_passed(operation), "timeout", *out, "error"]
         self.closure(params, function, passed, 2)
         wait = ".await" if prefix else ""
-        if not operation.result and not words.answers_no(self.model, operation):
-            self.out.append(f"        self.handle.run(call){wait}\n    }}\n\n")
+        if not operation.result:
+            door = "told" if words.answers_no(self.model, operation) else "run"
+            self.out.append(f"        self.handle.{door}(call){wait}\n    }}\n\n")
             return
         status = "_" if operation.asks and not words.answers_no(self.model, operation) else "status"
         asked = self.granted_to(operation) if prefix else None
@@ -299,8 +300,10 @@ class Calls(Text):
 
     def granted_to(self, operation: Operation) -> str | None:
         """The key that an operation hands something out to, which by what its result keeps can be taken back."""
+        if not operation.grants or not operation.result:
+            return None
         record = self.model.record(operation.result)
-        return local(record.keeps[0]) if operation.grants and record.keeps else None
+        return local(record.keeps[0]) if record.keeps else None
 
     def all_passed(self, operation: Operation) -> list[str]:
         return [word for item in operation.args for word in self.passed(item)]

@@ -269,5 +269,5 @@ def option_value(item: Field) -> str:
     if item.enum:
         return f"{value}.map_or(0, {pascal(item.enum)}::code)"
     if words.is_switch(item):
-        return f"{value}.map_or(0, i64::from)"
+        return f"{value}.map_or(0, {item.type}::from)"
     return f"{value}.map_or(0, microseconds)" if item.unit == "us" else f"{value}.unwrap_or(0)"

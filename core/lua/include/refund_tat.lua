@@ -4,6 +4,8 @@
 -- Charges flow back one after another. settles_us is when this one will have, as it stood at decided_us, right after the hit; what
 -- was refunded since then of charges before it brought that nearer. What is left of it is how far that still lies ahead.
 --
+-- Where nobody came after this charge and nothing of it or before it is left, no other can still be refunded, and nothing is told.
+--
 -- A refund is told in the list as four numbers: when it was made, decided_us and settles_us of its charge, and the credit in us,
 -- rounded up. Of more than a hundred the two oldest become one, which counts for whatever either counted for.
 --
@@ -26,6 +28,7 @@ local function refund_tat(key, list)
   if not value then return end
 --@include gcra_state
   if left < 0 then return end
+  local last = tat == settles and rest == left_rest
   if rest >= parts then
     -- Left by another rate. Whole microseconds round up.
     rest = parts - 1
@@ -44,8 +47,11 @@ local function refund_tat(key, list)
   if rest < 0 then debt, rest = debt - 1, rest + parts end
   return function()
     if debt < 0 or (debt == 0 and rest == 0) then
-      -- Whatever was charged before has flowed back, or is given back now.
       call('DEL', key)
+      if last then
+        call('DEL', list)
+        return
+      end
     elseif parts == 1 then
       call('SET', key, string.format('%.0f', now + debt), 'PX', math.floor(debt / 1000) + 2)
     else

@@ -206,6 +206,8 @@ OPERATIONS = {
     18: "limiter.wait",
     19: "limiter.reset",
     20: "limiter.refund",
+    21: "limiter.hit_up_to",
+    22: "limiter.renew",
     80: "quota.consume",
     81: "quota.peek",
     82: "quota.reserve",

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
-from .._answers import read_done
+from .._answers import read_done, read_yes
 from .._convert import (
     checked,
     from_seconds,
@@ -19,6 +19,7 @@ from .._convert import (
     to_payload,
     to_rows,
     to_str,
+    to_switch,
     to_text,
     to_timeout,
     to_us,
@@ -31,7 +32,7 @@ from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
 from .._sync.decision import Decision
 from .keywright import NEVER, Reason, Status
-from .limiter import Algorithm, DecidedBy, HttpStyle, Limit
+from .limiter import Algorithm, Align, DecidedBy, HttpStyle, Limit
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 
 _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
-_DECISION = Struct("=iiiiqqqqqqQ88s")
-_LIMIT = Struct("=qqq64s")
+_DECISION = Struct("=iiiiqqqqqqqQqq80s")
+_LIMIT = Struct("=qqq64sii")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
 _new = tuple.__new__
@@ -54,6 +55,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
         reason,
         denied_by,
         limits,
+        binding,
         amount,
         limit,
         remaining,
@@ -61,6 +63,8 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
         reset_after,
         delay,
         origin,
+        decided_at_us,
+        lease,
         rest,
     ) = _DECISION.unpack_from(data, offset)
     return _new(
@@ -70,6 +74,7 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
             _DECIDED_BY[reason],
             denied_by,
             limits,
+            binding,
             amount,
             limit,
             remaining,
@@ -77,6 +82,8 @@ def read_decision(status: int, data: Buffer, offset: int, kind: type[DecisionT],
             reset_after / 1e6 if reset_after != NEVER else inf,
             delay / 1e6 if delay != NEVER else inf,
             origin,
+            decided_at_us,
+            lease,
             rest,
             key,
             maker,
@@ -90,6 +97,7 @@ def write_decision(library: Library, decision: AnyDecision) -> CData:
         decision.reason,
         decision.denied_by,
         decision.limits,
+        decision.binding,
         decision.amount,
         decision.limit,
         decision.remaining,
@@ -97,14 +105,16 @@ def write_decision(library: Library, decision: AnyDecision) -> CData:
         from_seconds(decision.reset_after),
         from_seconds(decision.delay),
         decision.origin,
+        decision.decided_at_us,
+        decision.lease,
         decision.rest,
     )
     return library.ffi.from_buffer("kw_decision *", data)
 
 
 def read_limit(status: int, data: Buffer, offset: int) -> Limit:
-    amount, period, burst, label = _LIMIT.unpack_from(data, offset)
-    return Limit(amount, period / 1e6 if period != NEVER else inf, burst, to_str(label))
+    amount, period, burst, label, concurrent, shadow = _LIMIT.unpack_from(data, offset)
+    return Limit(amount, period / 1e6 if period != NEVER else inf, burst, to_str(label), concurrent == 1, shadow == 1)
 
 
 def limiter_opener(
@@ -113,7 +123,14 @@ def limiter_opener(
     limits: str,
     *,
     algorithm: Algorithm | str | None = None,
+    shadow: bool | None = None,
     max_wait: Duration | None = None,
+    align: Align | str | None = None,
+    zone_offset: int | None = None,
+    charge_denials: bool | None = None,
+    block: Duration | None = None,
+    block_max: Duration | None = None,
+    lease: Duration | None = None,
 ) -> Opener:
     """Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
     name, limit label and algorithm.
@@ -127,7 +144,14 @@ def limiter_opener(
         {
             "size": ffi.sizeof("kw_limiter_options"),
             "algorithm": 0 if algorithm is None else to_enum(algorithm, Algorithm, "algorithm"),
+            "shadow": 0 if shadow is None else to_switch(shadow, "shadow"),
             "max_wait_us": 0 if max_wait is None else to_us(max_wait, "max_wait"),
+            "align": 0 if align is None else to_enum(align, Align, "align"),
+            "zone_offset": 0 if zone_offset is None else whole(zone_offset, "zone_offset"),
+            "charge_denials": 0 if charge_denials is None else to_switch(charge_denials, "charge_denials"),
+            "block_us": 0 if block is None else to_us(block, "block"),
+            "block_max_us": 0 if block_max is None else to_us(block_max, "block_max"),
+            "lease_us": 0 if lease is None else to_us(lease, "lease"),
         },
     )
 
@@ -216,7 +240,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
                     answer = read_decision(status, room.data, 0, Decision, self, key)
                     break
         except BaseException:
@@ -248,7 +272,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
             _HIT_ITEM,
             "kw_limiter_hit_args *",
             read_decision,
-            160,
+            176,
             rows,
             to_timeout(timeout),
         )
@@ -277,7 +301,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
                     answer = read_decision(status, room.data, 0, Decision, self, key)
                     break
         except BaseException:
@@ -316,7 +340,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 160)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
                     answer = read_decision(status, room.data, 0, Decision, self, key)
                     break
         except BaseException:
@@ -387,6 +411,71 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
             self._handle.leave(room)
             raise
         self._library.rooms.append(room)
+
+    def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Decision:
+        """Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+        charged. Denied when nothing fits; retry_after is then how long until 1 does.
+
+        Args:
+            key: whose state: any bytes (up to 1,024 bytes)
+            cost: the most that is taken (0 to 4,503,599,627,370,495)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        key_data = to_bytes(key, "key")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_hit_up_to(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    whole(cost, "cost"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
+                    answer = read_decision(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> bool:
+        """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
+        may have it.
+
+        Args:
+            decision: the decision of that hit
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        checked(decision, AnyDecision, "decision")
+        key_data = to_bytes(decision.key, "key")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_renew(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    write_decision(self._library, decision),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
+                    answer = read_yes(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
 
 
 class LimiterSubmits(LimiterFunctions, AsyncObject):
@@ -547,17 +636,62 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             ),
         )
 
+    def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
+        """Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+        charged. Denied when nothing fits; retry_after is then how long until 1 does.
+
+        Args:
+            key: whose state: any bytes (up to 1,024 bytes)
+            cost: the most that is taken (0 to 4,503,599,627,370,495)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        key_data = to_bytes(key, "key")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_hit_up_to,
+            read_decision,
+            (AsyncDecision, self, key),
+            (key_data, len(key_data), whole(cost, "cost"), 0 if timeout is None else to_timeout(timeout)),
+        )
+
+    def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[bool]:
+        """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
+        may have it.
+
+        Args:
+            decision: the decision of that hit
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        checked(decision, AnyDecision, "decision")
+        key_data = to_bytes(decision.key, "key")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_renew,
+            read_yes,
+            (),
+            (
+                key_data,
+                len(key_data),
+                write_decision(self._library, decision),
+                0 if timeout is None else to_timeout(timeout),
+            ),
+        )
+
 
 def limits_parse(text: str) -> list[Limit]:
-    """Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or |, each
-    optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30 days),
-    year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either order.
-    Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the byte:
-    Reason.LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
+    """Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several separated by
+    ; , or |, each optionally "as NAME" and "shadow". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day,
+    w, week, month (30 days), year (360 days); the words also with a plural s, in any case. burst, as and shadow
+    follow the rate in any order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an error
+    position points at the byte: Reason.LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
     """
     ffi = NATIVE.ffi
     limits = ffi.new("kw_limit[]", 8)
     count = ffi.new("int64_t *")
     NATIVE.check(NATIVE.lib.kw_limits_parse, to_text(text, "text"), limits, 8, count)
     data = ffi.buffer(limits)
-    return [read_limit(0, data, 88 * index) for index in range(count[0])]
+    return [read_limit(0, data, 96 * index) for index in range(count[0])]

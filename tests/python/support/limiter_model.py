@@ -128,11 +128,14 @@ class Gcra:
             debt = Fraction(self.ahead)
         if debt > self.burst * self.interval and debt != left:
             return  # others are booked behind it
+        back = min(count * self.interval, left)
+        if self.tat == decision.settles_at and debt <= back:
+            self.forget()  # nobody else's charge is left
+            return
         if len(self.refunds) >= 100:
             one, two = self.refunds[:2]
             joined = max(one[0], two[0]), min(one[1], two[1]), min(one[2], two[2]), one[3] + two[3]
             self.refunds[:2] = [joined]
-        back = min(count * self.interval, left)
         self.refunds.append((now, made, settles, ceil(back)))
         expires_ms = now // 1000 + floor(debt) // 1000 + 3
         self.refunds_expire_ms = max(expires_ms, self.refunds_expire_ms if len(self.refunds) > 1 else 0)

@@ -531,14 +531,38 @@ pub type kw_algorithm = i32;
 
 /// Generic cell rate algorithm: smooth, never more than burst + rate x time.
 pub const KW_ALGORITHM_GCRA: kw_algorithm = 0;
-/// A count that starts over when its window ends; the window opens with the first hit.
+/// A count that starts over when its window ends; see kw_align for when that is.
 pub const KW_ALGORITHM_FIXED_WINDOW: kw_algorithm = 1;
+/// Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps
+/// it.
+pub const KW_ALGORITHM_SLIDING_COUNTER: kw_algorithm = 2;
+/// Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits
+/// up to 100,000.
+pub const KW_ALGORITHM_SLIDING_LOG: kw_algorithm = 3;
+/// How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may
+/// stand beside rates under every algorithm.
+pub const KW_ALGORITHM_CONCURRENCY: kw_algorithm = 4;
+
+/// When fixed windows end.
+pub type kw_align = i32;
+
+/// A period after the hit that opened the window.
+pub const KW_ALIGN_FIRST_HIT: kw_align = 0;
+/// At the multiples of the period since 1970; weeks begin on Monday.
+pub const KW_ALIGN_CLOCK: kw_align = 1;
+/// As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those of
+/// the calendar.
+pub const KW_ALIGN_CALENDAR: kw_align = 2;
 
 /// Who made a decision.
 pub type kw_decided_by = i32;
 
 /// The server, from the state of the key.
 pub const KW_DECIDED_BY_SERVER: kw_decided_by = 0;
+/// The server; a shadow limit would have denied it, denied_by tells which.
+pub const KW_DECIDED_BY_SHADOW: kw_decided_by = 5;
+/// A block that an earlier denial left (block_us).
+pub const KW_DECIDED_BY_BLOCK: kw_decided_by = 6;
 
 /// Which HTTP fields tell of a decision.
 pub type kw_http_style = i32;
@@ -565,15 +589,18 @@ pub struct kw_decision {
     pub status: i32,
     /// A kw_decided_by: who decided.
     pub reason: i32,
-    /// Index of the limit that denied; -1 when none did.
+    /// Index of the limit that denied, of several the one that does so for longest; -1 when none did.
     pub denied_by: i32,
     /// How many limits the limiter has.
     pub limits: i32,
-    /// What was charged: the cost if allowed, 0 if not.
+    /// Index of the limit that limit and remaining are of: the one that denied, else the one with the least
+    /// remaining.
+    pub binding: i64,
+    /// What was charged: the cost if allowed, what was granted by hit_up_to, 0 if not.
     pub count: i64,
     /// The capacity: burst under GCRA, the limit of a window.
     pub limit: i64,
-    /// How many more would be admitted at once, now.
+    /// How many more would be admitted at once, now: by all limits.
     pub remaining: i64,
     /// How long until the same cost fits if nobody else comes; 0 if allowed, KW_NEVER if it cannot fit.
     pub retry_after_us: i64,
@@ -583,13 +610,15 @@ pub struct kw_decision {
     pub delay_us: i64,
     /// A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
     pub origin: u64,
+    /// When it was decided, by the server's clock.
+    pub decided_at_us: i64,
+    /// Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    pub lease: i64,
     /// For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at_us: [i64; 8],
     /// What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A
     /// refund reads it.
     pub settles_rest: [i64; 2],
-    /// Zero.
-    pub reserved: i64,
 }
 
 /// One limit, as parsed from a text.
@@ -598,12 +627,16 @@ pub struct kw_decision {
 pub struct kw_limit {
     /// How many in one period.
     pub count: i64,
-    /// The period.
+    /// The period; 0 of a concurrent limit.
     pub period_us: i64,
     /// How many at once; the count when the text does not say.
     pub burst: i64,
     /// The name given by "as NAME"; empty when there is none.
     pub label: [c_char; 64],
+    /// 1 when it bounds how many are at it at once.
+    pub concurrent: i32,
+    /// 1 when it decides and counts but never denies.
+    pub shadow: i32,
 }
 
 /// What a limiter may be told beyond its limit. Zero means the default.
@@ -616,10 +649,25 @@ pub struct kw_limiter_options {
     pub flags: u32,
     /// A kw_algorithm; default GCRA.
     pub algorithm: i32,
-    /// Zero.
-    pub reserved: i32,
+    /// 1: decide and count, but never deny; decisions tell by reason and denied_by what they would have been.
+    pub shadow: i32,
     /// The longest that a hit may be booked ahead by wait; default 60 s, at most a day.
     pub max_wait_us: i64,
+    /// A kw_align: when fixed windows end; default a period after their first hit.
+    pub align: i32,
+    /// Minutes by which the clock of aligned windows is ahead of UTC.
+    pub zone_offset: i32,
+    /// 1: a denial is charged as if it had been admitted, so that who keeps trying stays out.
+    pub charge_denials: i32,
+    /// Zero.
+    pub reserved: i32,
+    /// How long a denial blocks its key from then on; default 0: not at all.
+    pub block_us: i64,
+    /// Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do
+    /// not.
+    pub block_max_us: i64,
+    /// How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
+    pub lease_us: i64,
 }
 
 /// The arguments of one kw_limiter_hit among many.
@@ -829,6 +877,10 @@ pub const KW_OPERATION_LIMITER_WAIT: kw_operation = 18;
 pub const KW_OPERATION_LIMITER_RESET: kw_operation = 19;
 /// kw_limiter_refund
 pub const KW_OPERATION_LIMITER_REFUND: kw_operation = 20;
+/// kw_limiter_hit_up_to
+pub const KW_OPERATION_LIMITER_HIT_UP_TO: kw_operation = 21;
+/// kw_limiter_renew
+pub const KW_OPERATION_LIMITER_RENEW: kw_operation = 22;
 /// kw_quota_consume
 pub const KW_OPERATION_QUOTA_CONSUME: kw_operation = 80;
 /// kw_quota_peek
@@ -1203,11 +1255,11 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", several separated by ; , or |, each
-    /// optionally "as NAME". Units: us, ms, s, sec, second, m, min, minute, h, hour, d, day, w, week, month (30
-    /// days), year (360 days); the words also with a plural s, in any case. burst and as follow the rate in either
-    /// order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an error position points at the
-    /// byte: KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
+    /// Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several separated
+    /// by ; , or |, each optionally "as NAME" and "shadow". Units: us, ms, s, sec, second, m, min, minute, h, hour,
+    /// d, day, w, week, month (30 days), year (360 days); the words also with a plural s, in any case. burst, as and
+    /// shadow follow the rate in any order. Numbers are 1 and more, below 2^52, as are period and burst in us. On an
+    /// error position points at the byte: KW_REASON_LIMIT_SYNTAX, LIMIT_RANGE, LIMIT_SIZE or TEXT_LENGTH.
     pub fn kw_limits_parse(
         text: *const c_char,
         limits: *mut kw_limit,
@@ -1395,6 +1447,53 @@ extern "C" {
         key_length: usize,
         decision: *const kw_decision,
         count: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// charged. Denied when nothing fits; retry_after_us is then how long until 1 does.
+    pub fn kw_limiter_hit_up_to(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        cost: i64,
+        timeout_us: i64,
+        decision: *mut kw_decision,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_hit_up_to: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_hit_up_to(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        cost: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
+    /// may have it.
+    pub fn kw_limiter_renew(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        decision: *const kw_decision,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_renew: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_renew(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        decision: *const kw_decision,
         timeout_us: i64,
         error: *mut kw_error,
     ) -> kw_status;
@@ -1806,32 +1905,43 @@ const _: () = {
     assert!(offset_of!(kw_counter_options, shards) == 72);
     assert!(offset_of!(kw_counter_options, remember_us) == 80);
     assert!(offset_of!(kw_counter_options, remember_max) == 88);
-    assert!(size_of::<kw_decision>() == 160);
+    assert!(size_of::<kw_decision>() == 176);
     assert!(offset_of!(kw_decision, status) == 0);
     assert!(offset_of!(kw_decision, reason) == 4);
     assert!(offset_of!(kw_decision, denied_by) == 8);
     assert!(offset_of!(kw_decision, limits) == 12);
-    assert!(offset_of!(kw_decision, count) == 16);
-    assert!(offset_of!(kw_decision, limit) == 24);
-    assert!(offset_of!(kw_decision, remaining) == 32);
-    assert!(offset_of!(kw_decision, retry_after_us) == 40);
-    assert!(offset_of!(kw_decision, reset_after_us) == 48);
-    assert!(offset_of!(kw_decision, delay_us) == 56);
-    assert!(offset_of!(kw_decision, origin) == 64);
-    assert!(offset_of!(kw_decision, settles_at_us) == 72);
-    assert!(offset_of!(kw_decision, settles_rest) == 136);
-    assert!(offset_of!(kw_decision, reserved) == 152);
-    assert!(size_of::<kw_limit>() == 88);
+    assert!(offset_of!(kw_decision, binding) == 16);
+    assert!(offset_of!(kw_decision, count) == 24);
+    assert!(offset_of!(kw_decision, limit) == 32);
+    assert!(offset_of!(kw_decision, remaining) == 40);
+    assert!(offset_of!(kw_decision, retry_after_us) == 48);
+    assert!(offset_of!(kw_decision, reset_after_us) == 56);
+    assert!(offset_of!(kw_decision, delay_us) == 64);
+    assert!(offset_of!(kw_decision, origin) == 72);
+    assert!(offset_of!(kw_decision, decided_at_us) == 80);
+    assert!(offset_of!(kw_decision, lease) == 88);
+    assert!(offset_of!(kw_decision, settles_at_us) == 96);
+    assert!(offset_of!(kw_decision, settles_rest) == 160);
+    assert!(size_of::<kw_limit>() == 96);
     assert!(offset_of!(kw_limit, count) == 0);
     assert!(offset_of!(kw_limit, period_us) == 8);
     assert!(offset_of!(kw_limit, burst) == 16);
     assert!(offset_of!(kw_limit, label) == 24);
-    assert!(size_of::<kw_limiter_options>() == 24);
+    assert!(offset_of!(kw_limit, concurrent) == 88);
+    assert!(offset_of!(kw_limit, shadow) == 92);
+    assert!(size_of::<kw_limiter_options>() == 64);
     assert!(offset_of!(kw_limiter_options, size) == 0);
     assert!(offset_of!(kw_limiter_options, flags) == 4);
     assert!(offset_of!(kw_limiter_options, algorithm) == 8);
-    assert!(offset_of!(kw_limiter_options, reserved) == 12);
+    assert!(offset_of!(kw_limiter_options, shadow) == 12);
     assert!(offset_of!(kw_limiter_options, max_wait_us) == 16);
+    assert!(offset_of!(kw_limiter_options, align) == 24);
+    assert!(offset_of!(kw_limiter_options, zone_offset) == 28);
+    assert!(offset_of!(kw_limiter_options, charge_denials) == 32);
+    assert!(offset_of!(kw_limiter_options, reserved) == 36);
+    assert!(offset_of!(kw_limiter_options, block_us) == 40);
+    assert!(offset_of!(kw_limiter_options, block_max_us) == 48);
+    assert!(offset_of!(kw_limiter_options, lease_us) == 56);
     assert!(size_of::<kw_usage>() == 80);
     assert!(offset_of!(kw_usage, status) == 0);
     assert!(offset_of!(kw_usage, period) == 4);

@@ -347,6 +347,14 @@ impl<T: Native> AsyncHandle<T> {
         settled(self.submit::<()>(send).await?.await?.1)
     }
 
+    /// An operation that asks and has no more to say than yes or no.
+    pub(crate) async fn told(
+        &self,
+        send: impl FnMut(*mut T, *mut sys::kw_completions, u64, i64, *mut sys::kw_error) -> sys::kw_status,
+    ) -> Result<bool> {
+        Ok(self.submit::<()>(send).await?.await?.1 == Status::OK)
+    }
+
     /// An operation that asks: a no is an answer, told by the status.
     pub(crate) async fn ask<R: Record>(
         &self,

@@ -124,6 +124,11 @@ impl<T: Native> Handle<T> {
         settled(check(|error| call(self.as_ptr(), self.timeout, error))?)
     }
 
+    /// A call that asks and has no more to say than yes or no.
+    pub(crate) fn told(&self, call: impl FnOnce(*mut T, i64, *mut sys::kw_error) -> sys::kw_status) -> Result<bool> {
+        Ok(check(|error| call(self.as_ptr(), self.timeout, error))? == Status::OK)
+    }
+
     /// A call that asks: a no is an answer, told by the status.
     pub(crate) fn ask<R: Record>(
         &self,

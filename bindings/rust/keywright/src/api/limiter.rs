@@ -375,11 +375,11 @@ impl LimiterOptions {
             size: size_of::<sys::kw_limiter_options>() as u32,
             flags: 0,
             algorithm: self.algorithm.map_or(0, Algorithm::code),
-            shadow: self.shadow.map_or(0, i64::from),
+            shadow: self.shadow.map_or(0, i32::from),
             max_wait_us: self.max_wait.map_or(0, microseconds),
             align: self.align.map_or(0, Align::code),
             zone_offset: self.zone_offset.unwrap_or(0),
-            charge_denials: self.charge_denials.map_or(0, i64::from),
+            charge_denials: self.charge_denials.map_or(0, i32::from),
             reserved: 0,
             block_us: self.block.map_or(0, microseconds),
             block_max_us: self.block_max.map_or(0, microseconds),
@@ -733,8 +733,7 @@ impl Limiter {
         let call = |limiter, timeout, error| unsafe {
             sys::kw_limiter_renew(limiter, key.as_ptr().cast(), key.len(), &decision, timeout, error)
         };
-        let (result, status) = self.handle.ask(call)?;
-        Ok((status == Status::OK).then_some(result))
+        self.handle.told(call)
     }
 }
 
@@ -1028,7 +1027,6 @@ impl AsyncLimiter {
                 error,
             )
         };
-        let (result, status) = self.handle.ask(call).await?;
-        Ok((status == Status::OK).then_some(result))
+        self.handle.told(call).await
     }
 }
