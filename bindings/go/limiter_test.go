@@ -272,8 +272,8 @@ func TestLimitTexts(t *testing.T) {
 	details := failed(t, err, keywright.ErrInvalid)
 	same(t, "reason", details.Reason, keywright.ReasonLimitSyntax)
 	same(t, "position", details.Position, 3)
-	_, err = open(t, url).Limiter("two", "1/s; 2/m")
-	failed(t, err, keywright.ErrUnsupported)
+	_, err = open(t, url).Limiter("two", "1/s; 2/s")
+	failed(t, err, keywright.ErrInvalid)
 }
 
 func TestErrorsAreToldApart(t *testing.T) {

@@ -245,7 +245,8 @@ static kw_status read_limits(reader *in, kw_limit *limits, int64_t capacity, int
         /* The package limits lets a colon stand here. */
         if (in->text[in->at] == ':' && is_separator(in->text[in->at + 1])) in->at++;
         if (in->text[in->at] == '\0') break;
-        if (!is_separator(in->text[in->at])) return fail_expected(in, "\"burst\", \"as\", \"shadow\", one of ; , | or the end");
+        if (!is_separator(in->text[in->at]))
+            return fail_expected(in, "\"burst\", \"as\", \"shadow\", one of ; , | or the end");
         in->at++;
     }
     *count = read;

@@ -38,7 +38,8 @@ static void write_label(const kw_limit *limit, char *out) {
     }
 }
 
-/* The key's part is the shape and the label, so that limits of one name which differ in either have states of their own.
+/* The key's part is the shape and the label, so that limits of one name which differ in either have states of their
+ * own.
  */
 static bool build_frame(kw_limiter *limiter, kw__rule *rule, kw__bytes name, const kw_limit *limit) {
     char part[16 + sizeof limit->label];

@@ -38,21 +38,21 @@ typedef struct kw__rule {
     bool indivisible; /* its numbers are too large for a script to tell how many fit */
     int64_t capacity; /* the burst under GCRA, the limit of a window, the permits of a concurrent limit */
     int64_t period_us;
-    kw__gcra gcra;                     /* under GCRA */
-    int64_t unit_us, units;            /* of a sliding counter */
-    int64_t aligned, span, shift_us;   /* of a fixed window */
+    kw__gcra gcra;                   /* under GCRA */
+    int64_t unit_us, units;          /* of a sliding counter */
+    int64_t aligned, span, shift_us; /* of a fixed window */
 } kw__rule;
 
 struct kw_limiter {
     kw__object object;
     kw__limiter_settings settings;
-    bool books_ahead;     /* every rule does */
-    int64_t capacity;     /* the least of those that deny */
-    char *name;           /* as it was given: what HTTP fields call it */
+    bool books_ahead; /* every rule does */
+    int64_t capacity; /* the least of those that deny */
+    char *name;       /* as it was given: what HTTP fields call it */
     size_t name_length;
     kw_limit limits[KW__LIMITS_MAX]; /* as they were written */
     uint64_t origin;                 /* what the fingerprints of its decisions begin with */
-    kw__key_frame blocks; /* of the keys that hold blocks, when there are any */
+    kw__key_frame blocks;            /* of the keys that hold blocks, when there are any */
     int count;
     kw__rule rules[];
 };

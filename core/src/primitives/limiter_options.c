@@ -69,8 +69,8 @@ static kw_status read_blocks(const kw_limiter_options *options, kw__limiter_sett
                                      &settings->block_us, error);
     settings->block_max_us = settings->block_us;
     if (status == KW_OK) {
-        status = read_duration("block_max_us", options->block_max_us, BLOCK_MAX_US,
-                               "between 0 (block_us) and 30 days", &settings->block_max_us, error);
+        status = read_duration("block_max_us", options->block_max_us, BLOCK_MAX_US, "between 0 (block_us) and 30 days",
+                               &settings->block_max_us, error);
     }
     if (status != KW_OK) return status;
     if (settings->block_max_us < settings->block_us) {

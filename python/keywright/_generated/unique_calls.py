@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from .._answers import read_done
-from .._convert import in_item, to_bytes, to_rows, to_timeout, to_us, whole, within
+from .._convert import in_item, to_bytes, to_rows, to_switch, to_timeout, to_us, whole, within
 from .._handle import Opener
 from .._objects import AsyncObject, BlockingObject
 from .keywright import NEVER, Reason, Status
@@ -41,7 +41,7 @@ def unique_opener(
     *,
     exact_until: int | None = None,
     ttl: Duration | None = None,
-    sliding: int | None = None,
+    sliding: bool | None = None,
 ) -> Opener:
     """Makes a unique counter. Sends nothing. Those of one name share their state with every process, whatever their
     options: a key is promoted by the first add that finds it full.
@@ -55,7 +55,7 @@ def unique_opener(
             "size": ffi.sizeof("kw_unique_options"),
             "exact_until": 0 if exact_until is None else whole(exact_until, "exact_until"),
             "ttl_us": 0 if ttl is None else to_us(ttl, "ttl"),
-            "sliding": 0 if sliding is None else whole(sliding, "sliding"),
+            "sliding": 0 if sliding is None else to_switch(sliding, "sliding"),
         },
     )
 

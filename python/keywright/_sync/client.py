@@ -177,7 +177,7 @@ class Client(ClientCalls, BlockingClient):
 
         Beyond exact_until a key takes 12 KB at most, and its count has a standard error of 0.81 %.
         """
-        opener = unique_opener(self._library, name, exact_until=exact_until, ttl=ttl, sliding=int(sliding))
+        opener = unique_opener(self._library, name, exact_until=exact_until, ttl=ttl, sliding=sliding)
         return self._child(Unique, opener, name)
 
     def batch(self) -> Batch:

@@ -222,7 +222,12 @@ def test_bad_patience(client, words, error):
         (("api", "10/73 years"), {"algorithm": "sliding_counter"}, keywright.Invalid, Reason.LIMIT_RANGE),
         (("api", "10/s"), {"align": "clock"}, keywright.Invalid, Reason.OPTION),
         (("api", "10/s"), {"algorithm": "fixed_window", "zone_offset": 60}, keywright.Invalid, Reason.OPTION),
-        (("api", "10/s"), {"algorithm": "fixed_window", "align": "clock", "zone_offset": 1081}, keywright.Invalid, None),
+        (
+            ("api", "10/s"),
+            {"algorithm": "fixed_window", "align": "clock", "zone_offset": 1081},
+            keywright.Invalid,
+            None,
+        ),
         (("api", "10/45d"), {"algorithm": "fixed_window", "align": "calendar"}, keywright.Invalid, Reason.LIMIT_RANGE),
         (("api", "10/s"), {"block_max": 5}, keywright.Invalid, Reason.OPTION),
         (("api", "10/s"), {"block": 5, "block_max": 4}, keywright.Invalid, Reason.OPTION),

@@ -150,7 +150,7 @@ fn wrong_arguments() {
         assert_eq!(error.reason(), reason, "{error}");
         assert!(!error.maybe_applied() && !error.message().is_empty());
     }
-    failed(client.limiter("two", "1/s; 2/m"), Status::UNSUPPORTED);
+    failed(client.limiter("two", "1/s; 2/s"), Status::INVALID);
 }
 
 #[test]
