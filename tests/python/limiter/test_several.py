@@ -103,12 +103,12 @@ def test_every_key_has_an_expiry(client, server):
         for _ in range(3):
             api.hit("u")
     assert len(server.keys()) == 4 * 4
-    for key in server.keys():
+    for key in list(server.keys()):
         assert server.command("PTTL", key) > 0, key
         server.command("PERSIST", key)
     for algorithm in ("gcra", "fixed_window", "sliding_counter", "sliding_log"):
         assert not client.limiter(algorithm, "2/s; 20/m; 2 concurrent", algorithm=algorithm, block=60).hit("u", 2)
-    for key in server.keys():
+    for key in list(server.keys()):
         assert server.command("PTTL", key) > 0, key
 
 
