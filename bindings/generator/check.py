@@ -135,7 +135,7 @@ unsafe use where"""
 NO_METHODS = frozenset(kwlist) | frozenset(_OF_RUST.split())
 
 #: Parameters that the generator adds.
-TAKEN = {"timeout_us", "error", "completions", "tag"}
+TAKEN = {"timeout_us", "error", "completions", "tag", "list"}
 
 
 def _operation(model: Model, module: Module, operation: Operation) -> None:
@@ -154,6 +154,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
         for name in model.record(operation.result).keeps:
             if name not in {argument.name for argument in operation.args}:
                 raise SpecError(f"{where} has no {name}, which its result keeps")
+    if operation.items:
+        _list(model, operation, where)
     if operation.many:
         _many(model, operation, where)
     if operation.shows:
@@ -181,6 +183,14 @@ def _operation_arguments(model: Model, operation: Operation, where: str) -> None
         raise SpecError(f"{where} has {len(spans)} arguments of bytes, a row has room for {SPANS_MAX}")
     if len([argument for argument in operation.args if argument.type == "wait"]) > 1:
         raise SpecError(f"{where} waits twice: one argument can be of type wait")
+
+
+def _list(model: Model, operation: Operation, where: str) -> None:
+    model.record(operation.items)
+    if operation.result or operation.statuses or not operation.asks:
+        raise SpecError(f"{where} answers a list: it asks, has no other result, and its no is the empty list")
+    if operation.many or operation.grants or operation.steps:
+        raise SpecError(f"{where} answers a list: it can neither come in many, nor grant, nor have steps")
 
 
 def _many(model: Model, operation: Operation, where: str) -> None:

@@ -96,6 +96,23 @@ class Record:
         return f"{self.prefix}_{self.name}"
 
     @property
+    def told(self) -> list[Field]:
+        """The fields as languages have them: X_offset and X_length, which lie beside each other, are the bytes X."""
+        lengths = {item.name for item in self.fields if item.name.endswith("_length")}
+        bytes_of = {
+            item.name: item.name.removesuffix("_offset")
+            for item in self.fields
+            if item.name.endswith("_offset") and f"{item.name.removesuffix('_offset')}_length" in lengths
+        }
+        out = []
+        for item in self.fields:
+            if item.name in bytes_of:
+                out.append(Field(bytes_of[item.name], item.unit or "bytes", item.doc))
+            elif item.name.removesuffix("_length") not in bytes_of.values():
+                out.append(item)
+        return out
+
+    @property
     def layout(self) -> Layout:
         fields = [("size", 4, 1), ("flags", 4, 1)] if self.sized else []
         fields += [(item.name, SIZES[item.type], item.count) for item in self.fields]
@@ -180,6 +197,7 @@ class Operation:
     reads_errors: bool = False  # decode is shown error replies too
     shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait
+    items: str = ""  # what comes back is a list of these records
     scripts: list[str] = field(default_factory=list)
 
     @property

@@ -83,6 +83,8 @@ def operation_text(model: Model, module: Module, operation: Operation) -> list[s
     out.append(f"- Answers: `KW_OK`{''.join(f', {status}' for status in no)}, or a failure.{raised}")
     if operation.result:
         out.append(f"- Result: {link(model, module, operation.result)}.")
+    if operation.items:
+        out.append(f"- Result: a list of {link(model, module, operation.items)}.")
     out.append(f"- Round trips: {operation.round_trips}. Repeating: {CLASS_TEXT[operation.klass]}.")
     if operation.grants:
         out.append("- A yes that comes after the call has ended is given back.")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from .model import BYTES, BYTES_MIN, Argument, Field, Function, Model, Operation, Record
 
 #: Written by hand in both languages, for they are what generated code stands on.
-BY_HAND_RECORDS = {"error", "record"}
+BY_HAND_RECORDS = {"error", "record", "list"}
 BY_HAND_FUNCTIONS = {"version", "status_name", "status_text"}
 BY_HAND_HANDLES = {"completions"}
 BY_HAND_CLIENT = {"open", "close", "free"}
@@ -32,7 +32,7 @@ def by_hand(function: Function) -> bool:
 
 def visible(record: Record) -> list[Field]:
     hidden = {"reserved"} | {name for owner, name in BY_HAND_FIELDS if owner == record.name}
-    return [item for item in record.fields if item.name not in hidden]
+    return [item for item in record.told if item.name not in hidden]
 
 
 def bare(name: str) -> str:
@@ -66,7 +66,12 @@ def results(model: Model) -> set[str]:
         for function in [*module.functions, *module.operations]:
             names |= {item.record for item in function.args if item.type in ("record_out", "record_array_out")}
         names |= {operation.result for operation in module.operations if operation.result}
-    return names - BY_HAND_RECORDS
+    return (names | lists(model)) - BY_HAND_RECORDS
+
+
+def lists(model: Model) -> set[str]:
+    """The records that come out of C in lists, by name."""
+    return {operation.items for module in model.modules for operation in module.operations if operation.items}
 
 
 def arguments(model: Model) -> set[str]:

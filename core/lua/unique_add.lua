@@ -8,8 +8,8 @@
 -- again, 16 digits. An end further ahead than ttl_us (the clock stepped back, the time was shortened) is cut to it. novelty is 0
 -- known, 1 new, 2 untold; expires_after_us is -1 when there is no end.
 --@include clock
+local end_key, ttl, sliding = KEYS[3], tonumber(ARGV[3]), ARGV[4]
 --@include ends_state
-local ttl = tonumber(ARGV[3])
 local exact, estimated = call('SCARD', KEYS[1]), call('EXISTS', KEYS[2]) == 1
 if over then
   if estimated then call('PFCOUNT', KEYS[2]) end

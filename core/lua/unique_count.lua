@@ -6,6 +6,7 @@
 --
 -- Not flagged as writing nothing: PFCOUNT may keep its result in the key, and servers take it for a write.
 --@include clock
+local end_key = KEYS[3]
 --@include ends_state
 local exact, estimated = call('SCARD', KEYS[1]), call('EXISTS', KEYS[2]) == 1
 if over or (exact == 0 and not estimated) then return {2, 1, 0, -1} end

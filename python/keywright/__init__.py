@@ -54,6 +54,7 @@ from ._generated.keywright_calls import hash_tag
 from ._generated.limiter import Algorithm, Align, DecidedBy, HttpStyle, Limit
 from ._generated.limiter_calls import limits_parse
 from ._generated.quota import Period, Usage
+from ._generated.top import Standing, TopEntry
 from ._generated.unique import Cardinality, Novelty
 from ._port import Submitted
 from ._sync.batch import Batch
@@ -62,6 +63,7 @@ from ._sync.counter import Counter
 from ._sync.decision import Decision
 from ._sync.limiter import Limiter
 from ._sync.quota import Quota
+from ._sync.top import Top
 from ._sync.unique import Unique
 
 __all__ = [
@@ -120,6 +122,7 @@ __all__ = [
     "Role",
     "ServerError",
     "ServerMemory",
+    "Standing",
     "Stats",
     "Status",
     "Stolen",
@@ -127,6 +130,8 @@ __all__ = [
     "Timeout",
     "TlsFailed",
     "TooOld",
+    "Top",
+    "TopEntry",
     "Unique",
     "Unknown",
     "Unsupported",

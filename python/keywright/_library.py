@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ._generated.errors import read_error
 from ._generated.keywright import VERSION
@@ -18,6 +18,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from ._native import FFI, Buffer, CData, Lib
+
+T = TypeVar("T")
 
 RESULT_SIZE = 1024
 # An error's code.
@@ -69,6 +71,14 @@ class Library:
             return self.rooms.pop()
         except IndexError:
             return Room(self.ffi)
+
+    def take_list(self, room: Room, read: Callable[[int, Buffer, int], T]) -> T:
+        """Reads the list that a call has put into the room, and frees it."""
+        found = self.ffi.cast("kw_list **", room.result)[0]
+        try:
+            return read(0, self.ffi.buffer(found, found.size), 0)
+        finally:
+            self.lib.kw_list_free(found)
 
     def check(self, function: Callable[..., int], *args: Any) -> int:
         """Calls a function that takes an error last, and raises what it says."""

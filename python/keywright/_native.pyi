@@ -68,6 +68,9 @@ class Lib:
     ) -> int: ...
     def kw_completions_wait(self, completions: CData, timeout_us: int, error: CData, /) -> int: ...
     def kw_completions_cancel(self, completions: CData, tag: int, error: CData, /) -> int: ...
+    def kw_list_item(self, list: CData, index: int, /) -> CData: ...
+    def kw_list_data(self, list: CData, offset: int, /) -> CData: ...
+    def kw_list_free(self, list: CData, /) -> None: ...
     def kw_client_ping(self, client: CData, timeout_us: int, error: CData, /) -> int: ...
     def kw_client_submit_ping(
         self, client: CData, completions: CData, tag: int, timeout_us: int, error: CData, /
@@ -497,6 +500,138 @@ class Lib:
     def kw_quota_reset(self, quota: CData, key: bytes, key_length: int, timeout_us: int, error: CData, /) -> int: ...
     def kw_quota_submit_reset(
         self, quota: CData, completions: CData, tag: int, key: bytes, key_length: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_top_open(
+        self, client: CData, name: bytes, name_length: int, options: CData, top: CData, error: CData, /
+    ) -> int: ...
+    def kw_top_free(self, top: CData, /) -> None: ...
+    def kw_top_add(
+        self,
+        top: CData,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        delta: int,
+        timeout_us: int,
+        standing: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_submit_add(
+        self,
+        top: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        delta: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_add_many(
+        self, top: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_top_standing(
+        self,
+        top: CData,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        standing: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_submit_standing(
+        self,
+        top: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_standing_many(
+        self, top: CData, items: CData, count: int, timeout_us: int, results: CData, error: CData, /
+    ) -> int: ...
+    def kw_top_remove(
+        self,
+        top: CData,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_submit_remove(
+        self,
+        top: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_reset(self, top: CData, key: bytes, key_length: int, timeout_us: int, error: CData, /) -> int: ...
+    def kw_top_submit_reset(
+        self, top: CData, completions: CData, tag: int, key: bytes, key_length: int, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_top_best(
+        self, top: CData, key: bytes, key_length: int, count: int, timeout_us: int, list: CData, error: CData, /
+    ) -> int: ...
+    def kw_top_submit_best(
+        self,
+        top: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        count: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_around(
+        self,
+        top: CData,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        count: int,
+        timeout_us: int,
+        list: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_top_submit_around(
+        self,
+        top: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        member: bytes,
+        member_length: int,
+        count: int,
+        timeout_us: int,
+        error: CData,
+        /,
     ) -> int: ...
     def kw_unique_open(
         self, client: CData, name: bytes, name_length: int, options: CData, unique: CData, error: CData, /

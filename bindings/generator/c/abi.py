@@ -40,7 +40,7 @@ def abi_function(model: Model, function: Function) -> str:
         out.append(f"    return {internal(function)}({', '.join(names)});\n}}\n\n")
         return "".join(out)
     if function.role == "destructor":
-        out.append(f"    {internal(function)}({function.handle});\n}}\n\n")
+        out.append(f"    {internal(function)}({', '.join(names)});\n}}\n\n")
         return "".join(out)
     out.append("    kw__error_clear(error);\n")
     checks, zeros = [], []
@@ -99,8 +99,10 @@ def abi_operation(model: Model, operation: Operation) -> str:
     out.append(f"{call_prototype(model, operation)} {{\n    kw__error_clear(error);\n")
     if record:
         out.append(f"    if ({operation.result} != NULL) memset({operation.result}, 0, sizeof *{operation.result});\n")
-    result = operation.result or "NULL"
-    pointer = [f'kw__check_pointer({operation.result}, "{operation.result}", error)'] if record else []
+    elif operation.items:
+        out.append("    if (list != NULL) *list = NULL;\n")
+    result = operation.result or ("list" if operation.items else "NULL")
+    pointer = [f'kw__check_pointer({result}, "{result}", error)'] if result != "NULL" else []
     body(pointer, f"kw__run(&{handle}->object, {row}, {args}, timeout_us, {result}, error)")
     out.append(f"{submit_prototype(model, operation)} {{\n    kw__error_clear(error);\n")
     body(

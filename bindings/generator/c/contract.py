@@ -31,7 +31,11 @@ def common(module: Module) -> list[str]:
 def contract(function: Function | Operation) -> str:
     parts = [" ".join(function.doc.split())]
     if function.args:
-        parts.append("\n".join(f"- {argument.name}: {argument_text(argument)}" for argument in function.args))
+        parts.append(
+            "\n".join(
+                [f"- {argument.name}: {argument_text(argument)}" for argument in function.args] + listed(function)
+            )
+        )
     if isinstance(function, Operation):
         said = ", ".join(f"KW_{name}" for name in ["OK", *function.statuses])
         parts.append(
@@ -47,8 +51,17 @@ def contract(function: Function | Operation) -> str:
     return comment("\n\n".join(parts))
 
 
+def listed(function: Function | Operation) -> list[str]:
+    """Of an operation that answers a list."""
+    if not isinstance(function, Operation) or not function.items:
+        return []
+    return [f"- list: where the list of kw_{function.items} is put, to be freed by kw_list_free; NULL on failure"]
+
+
 def contract_of_submit(model: Model, operation: Operation) -> str:
     data = f", with a {model.record(operation.result).c_name} unless it failed" if operation.result else ""
+    if operation.items:
+        data = ", with a kw_list as its data unless it failed, which ends with the next drain"
     return comment(f"Submits {operation.c_name}; the record of that tag answers it{data}.")
 
 

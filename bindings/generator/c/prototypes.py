@@ -23,6 +23,8 @@ def call_prototype(model: Model, operation: Operation) -> str:
     if operation.result:
         record = model.record(operation.result)
         params.append(f"{record.c_name} *{operation.result}")
+    elif operation.items:
+        params.append("kw_list **list")
     return prototype("kw_status", operation.c_name, [*params, "kw_error *error"])
 
 

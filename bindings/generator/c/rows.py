@@ -59,6 +59,7 @@ def rows(model: Model, module: Module) -> str:
             ("KW__MUTATES", operation.mutates),
             ("KW__GRANTS", operation.grants),
             ("KW__READS_ERRORS", operation.reads_errors),
+            ("KW__LISTS", bool(operation.items)),
         )
         flags = [word for word, on in facts if on]
         spans = [argument.name for argument in operation.args if argument.type in BYTES]
@@ -75,6 +76,8 @@ def rows(model: Model, module: Module) -> str:
             out.append(f"    .wait_at = offsetof({symbol}_args, {waits[0]}),\n")
         if operation.result:
             out.append(f"    .result_size = sizeof({model.record(operation.result).c_name}),\n")
+        elif operation.items:
+            out.append("    .result_size = sizeof(kw_list *),\n")
         out.append(f"    .encode = {symbol}_encode,\n    .decode = {symbol}_decode,\n")
         if operation.steps:
             out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")

@@ -214,6 +214,8 @@ class Calls(Text):
             self.many(operation, given)
 
     def returns(self, operation: Operation) -> str:
+        if operation.items:
+            return f"([]{pascal(operation.items)}, error)"
         if not operation.asks:
             return f"({pascal(operation.result)}, error)" if operation.result else "error"
         no = "bool, " if words.answers_no(self.model, operation) else ""
@@ -253,7 +255,12 @@ class Calls(Text):
         client = letter if operation.handle == "client" else f"{letter}.of()"
         send = self.send(operation, given, "call *call", lambda item: local(item.name))
         read = f"{local(operation.result)}Of, " if operation.result else ""
-        if not operation.result:
+        if operation.items:
+            self.out.append(
+                f"\tlist, _, err := ask(ctx, {client}, {local(operation.items)}ListOf, {send})\n"
+                "\treturn list, err\n}\n\n"
+            )
+        elif not operation.result:
             door = "told" if words.answers_no(self.model, operation) else "do"
             self.out.append(f"\treturn {door}(ctx, {client}, {send})\n}}\n\n")
         elif words.answers_no(self.model, operation):

@@ -80,10 +80,28 @@ class Types(Text):
         if record.sized:
             self.options_native(record, name)
             return
-        if record.name in words.results(self.model):
+        if record.name in words.lists(self.model):
+            self.list_from_c(record, name)
+        elif record.name in words.results(self.model):
             self.record_from_c(record, name)
         if record.name in words.arguments(self.model):
             self.record_native(record, name)
+
+    def list_from_c(self, record: Record, name: str) -> None:
+        """The reader of a whole list, which lies in memory of Go's: what its items name is copied out of it."""
+        rows = []
+        for item in visible(record):
+            if item.type in ("name", "bytes"):
+                value = f"listed(list, native.{item.name}_offset, native.{item.name}_length)"
+                value = f"string({value})" if item.type == "name" else value
+            else:
+                value = from_c(item, "native")
+            rows.append([f"{pascal(bare(item.name))}:", f"{value},"])
+        self.out.append(
+            f"func {local(record.name)}ListOf(list unsafe.Pointer) []{name} {{\n"
+            f"\treturn itemsOf(list, func(at unsafe.Pointer) {name} {{\n\t\tnative := (*C.{record.c_name})(at)\n"
+            f"\t\treturn {name}{{\n{aligned(rows, chr(9) * 3)}\t\t}}\n\t}})\n}}\n\n"
+        )
 
     def record_from_c(self, record: Record, name: str) -> None:
         self.out.append(

@@ -38,6 +38,7 @@ PARTS = {
     "Object": "_objects",
     "Operation": "_loop",
     "read_done": "_answers",
+    "places": "_answers",
     "read_yes": "_answers",
     "raise_no": "_answers",
     "Key": "_convert",
@@ -118,6 +119,8 @@ def places(model: Model, module: Module) -> tuple[dict[str, str], dict[str, str]
 
 def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, str, str]:
     """The type of an operation's answer, its reader, and what the reader is given besides."""
+    if operation.items:
+        return f"list[{record_class(model.record(operation.items))}]", f"read_{operation.items}_list", "()"
     if not operation.result:
         return ("bool", "read_yes", "()") if operation.asks and operation.statuses else ("None", "read_done", "()")
     record = model.record(operation.result)
@@ -417,12 +420,16 @@ def method_start(model: Model, operation: Operation, kind: str) -> tuple[str, li
 def blocking_method(model: Model, operation: Operation, kind: str, read: str, besides: str) -> str:
     """Spelled out, not passed on: this is the hot path, and the checker sees that C gets what it declares."""
     head, sent = method_start(model, operation, kind)
-    result = ["room.result"] if operation.result else []
+    result = ["room.result"] if operation.result or operation.items else []
+    if operation.items:
+        result = ['self._library.ffi.cast("kw_list **", room.result)']
     arguments = ["self._handle.pointer", *sent, *result, "room.error"]
     reading = ["status", "room.data", "0", *(besides.strip("()").split(", ") if besides != "()" else [])]
-    size = model.record(operation.result).layout.size if operation.result else 0
+    size = model.record(operation.result).layout.size if operation.result else 8 if operation.items else 0
     leave = ["self._leave_grant", "room", read, *reading[3:]] if operation.grants else ["self._handle.leave", "room"]
     answer = f"answer = {read}" if operation.result or read != "read_done" else read
+    if operation.items:
+        answer, reading = "answer = self._library.take_list", ["room", read]
     return "".join(
         [
             head,

@@ -65,7 +65,7 @@ def stub(model: Model, library: str) -> str:
             out.append(method(function.c_name, function_parameters(function), returned(function)))
         for operation in module.operations:
             plain = [f"{operation.handle}: CData", *arguments(operation)]
-            result = [f"{operation.result}: CData"] if operation.result else []
+            result = [f"{operation.result or 'list'}: CData"] if operation.result or operation.items else []
             tail = ["timeout_us: int", *result, "error: CData"]
             out.append(method(operation.c_name, [*plain, *tail], "int"))
             submit = [plain[0], "completions: CData", "tag: int", *plain[1:], "timeout_us: int", "error: CData"]
@@ -149,5 +149,5 @@ def arguments(function: Function | Operation) -> list[str]:
 
 def returned(function: Function) -> str:
     if function.role == "query":
-        return "CData" if function.returns == "text" else "int"
+        return "CData" if function.returns in ("text", "pointer") else "int"
     return "None" if function.role == "destructor" else "int"

@@ -28,7 +28,7 @@ def readers(model: Model, module: Module) -> str:
         if record.name in words.results(model):
             if record.layout.size > ROOM:
                 raise ValueError(f"{record.c_name} takes more than {ROOM} bytes")
-            parts.append(reader(model, record))
+            parts.append(list_reader(model, record) if record.name in words.lists(model) else reader(model, record))
         answers = [operation for operation in module.operations if operation.result == record.name]
         if any(words.answers_no(model, operation) for operation in answers):
             parts.append(no_reader(record))
@@ -71,6 +71,9 @@ def struct_format(model: Model, record: Record) -> str:
     layout = dict(zip(record.layout.names, record.layout.offsets, strict=True))
     out, at = "=", 0
     for item in shown(model, record):
+        if item.name not in layout:  # bytes elsewhere in the list: an offset and a length
+            out, at = f"{out}qq", layout[f"{item.name}_length"] + 8
+            continue
         offset = layout[item.name]
         out += f"{offset - at}x" if offset > at else ""
         if item.type == "char":
@@ -122,6 +125,30 @@ def reader(model: Model, record: Record) -> str:
     if keeps_bytes(model, record):
         out.append(f"\n\n{writer(model, record)}")
     return "".join(out)
+
+
+def list_reader(model: Model, record: Record) -> str:
+    """Reads a whole list: it holds what its items name, so nothing of C's is needed once it was read."""
+    kind, fields = record_class(record), shown(model, record)
+    names, lines, values = [], [], []
+    for item in fields:
+        name = field_name(item)
+        if item.type in ("name", "bytes"):
+            names += [f"{name}_at", f"{name}_length"]
+            lines.append(f"        {name} = bytes(data[offset + {name}_at : offset + {name}_at + {name}_length])\n")
+            values.append(f'{name}.decode("utf-8", "surrogateescape")' if item.type == "name" else name)
+        else:
+            names.append(name)
+            values.append(value(model, item))
+    return "".join(
+        [
+            f"def read_{record.name}_list(status: int, data: Buffer, offset: int) -> list[{kind}]:\n    out = []\n",
+            "    for at in places(data, offset):\n",
+            f"        {', '.join(names)} = _{record.name.upper()}.unpack_from(data, at)\n",
+            *lines,
+            f"        out.append({kind}({', '.join(values)}))\n    return out\n",
+        ]
+    )
 
 
 def writer(model: Model, record: Record) -> str:

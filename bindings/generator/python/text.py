@@ -185,7 +185,7 @@ def from_import(module: str, names: list[str], indent: str = "") -> str:
 
 
 def used(name: str, body: str) -> bool:
-    return re.search(rf"\b{name}\b", body) is not None
+    return re.search(rf"(?<![\w.]){name}\b", body) is not None
 
 
 def imports(body: str, local: dict[str, str], typing_only: dict[str, str] | None = None) -> str:

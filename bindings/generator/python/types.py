@@ -101,8 +101,10 @@ def record_fields(model: Model, record: Record) -> str:
 
 
 def field_type(item: Field) -> str:
-    if item.type == "char":
+    if item.type in ("char", "name"):
         return "str"
+    if item.type == "bytes":
+        return "bytes"
     if item.enum:
         return class_name(item.enum)
     if is_time(item):

@@ -14,6 +14,7 @@ CRATE = {
     "convert": ["borrowed", "duration", "microseconds", "moment", "text", "unix_microseconds", "within", "Texts"],
     "driver": ["answers", "AsyncHandle"],
     "handle": ["check", "refused", "settled", "Handle", "Native", "Raw", "Record"],
+    "list": ["listed", "Item"],
 }
 STANDARD = {"std::mem": ["size_of", "zeroed"], "std::time": ["Duration", "SystemTime"]}
 

@@ -247,6 +247,8 @@ class Calls(Text):
             (self.many_awaited if prefix else self.many)(operation)
 
     def returns(self, operation: Operation) -> str:
+        if operation.items:
+            return f"Result<Vec<{pascal(operation.items)}>>"
         if not operation.result:
             return "Result<bool>" if words.answers_no(self.model, operation) else "Result<()>"
         name = pascal(operation.result)
@@ -279,18 +281,18 @@ class Calls(Text):
         if prefix:
             function, passed, params = self.submitted(operation)
         else:
-            out = ["result"] if operation.result else []
+            out = ["result"] if operation.result or operation.items else []
             params = [operation.handle, "timeout", *out, "error"]
             function = operation.c_name
             passed = [operation.handle, *self.all_passed(operation), "timeout", *out, "error"]
         self.closure(params, function, passed, 2)
         wait = ".await" if prefix else ""
-        if not operation.result:
+        if not operation.result and not operation.items:
             door = "told" if words.answers_no(self.model, operation) else "run"
             self.out.append(f"        self.handle.{door}(call){wait}\n    }}\n\n")
             return
         status = "_" if operation.asks and not words.answers_no(self.model, operation) else "status"
-        asked = self.granted_to(operation) if prefix else None
+        asked = self.granted_to(operation) if prefix and operation.result else None
         door = f"ask_granted({asked}, call)" if asked else "ask(call)"
         self.out.append(f"        let (result, {status}) = self.handle.{door}{wait}?;\n")
         if not operation.asks:

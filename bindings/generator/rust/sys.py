@@ -173,6 +173,8 @@ def declare_operation(model: Model, operation: Operation) -> list[str]:
     first, *rest = parameters(model, operation)
     timeout = ("timeout_us", "i64")
     result = [(operation.result, f"*mut {model.record(operation.result).c_name}")] if operation.result else []
+    if operation.items:
+        result = [("list", "*mut *mut kw_list")]
     submitted = [first, ("completions", "*mut kw_completions"), ("tag", "u64"), *rest, timeout, ERROR]
     out = [
         prototype(operation.c_name, [first, *rest, timeout, *result, ERROR], "kw_status", operation.doc),

@@ -102,7 +102,8 @@ class Types(Text):
             return
         name = pascal(record.name)
         self.doc(record.doc)
-        copied = "" if any(item.type == "char" for item in record.fields) else ", Copy"
+        owned = any(item.type in ("char", "name", "bytes") for item in visible(record))
+        copied = "" if owned else ", Copy"
         self.out.append(f"#[derive(Clone{copied}, Debug, PartialEq, Eq)]\n#[non_exhaustive]\n")
         if words.has_status(record):
             self.out.append('#[must_use = "it says what the answer is"]\n')
@@ -111,10 +112,26 @@ class Types(Text):
             self.doc(words.described(self.model, item), "    ")
             self.out.append(f"    pub {local(item.name)}: {field_type(item)},\n")
         self.out.append("}\n\n")
-        if record.name in words.results(self.model):
+        if record.name in words.lists(self.model):
+            self.item_from_c(record, name)
+        elif record.name in words.results(self.model):
             self.record_from_c(record, name)
         if record.name in words.arguments(self.model):
             self.record_native(record, name)
+
+    def item_from_c(self, record: Record, name: str) -> None:
+        fields = []
+        for item in visible(record):
+            if item.type in ("name", "bytes"):
+                value = f"listed(list, native.{item.name}_offset, native.{item.name}_length)"
+            else:
+                value = from_c(item, f"native.{item.name}")
+            fields.append(f"{local(item.name)}: {value}")
+        self.out.append(
+            f"impl Item for {name} {{\n    type Native = sys::{record.c_name};\n\n"
+            f"    fn from_native(native: &Self::Native, list: &[u8]) -> Self {{\n{literal(name, fields, 2)}"
+            "    }\n}\n\n"
+        )
 
     def record_from_c(self, record: Record, name: str) -> None:
         fields = []
@@ -254,6 +271,8 @@ def plain(text: str) -> str:
 
 
 def field_type(item: Field) -> str:
+    if item.type in ("name", "bytes"):
+        return "Vec<u8>"
     return f"[{type_of(item)}; {item.count}]" if item.count > 1 and item.type != "char" else type_of(item)
 
 

@@ -2,6 +2,7 @@
 #include "keywright.h"
 
 #include "abi/check.h"
+#include "base/list.h"
 #include "engine/background.h"
 #include "engine/client.h"
 #include "engine/completions.h"
@@ -82,6 +83,11 @@ _Static_assert(offsetof(kw_record, operation) == 8, "layout of kw_record");
 _Static_assert(offsetof(kw_record, status) == 12, "layout of kw_record");
 _Static_assert(offsetof(kw_record, data) == 16, "layout of kw_record");
 _Static_assert(offsetof(kw_record, length) == 24, "layout of kw_record");
+_Static_assert(sizeof(kw_list) == 32, "layout of kw_list");
+_Static_assert(offsetof(kw_list, count) == 0, "layout of kw_list");
+_Static_assert(offsetof(kw_list, first) == 8, "layout of kw_list");
+_Static_assert(offsetof(kw_list, step) == 16, "layout of kw_list");
+_Static_assert(offsetof(kw_list, size) == 24, "layout of kw_list");
 #endif
 
 const char *kw_version(void) {
@@ -208,6 +214,18 @@ kw_status kw_completions_cancel(kw_completions *completions, uint64_t tag, kw_er
     kw__error_clear(error);
     KW__CHECK(kw__check_handle(completions, "completions", error));
     return kw__completions_cancel(completions, tag, error);
+}
+
+const void *kw_list_item(const kw_list *list, int64_t index) {
+    return kw__list_item(list, index);
+}
+
+const void *kw_list_data(const kw_list *list, int64_t offset) {
+    return kw__list_data(list, offset);
+}
+
+void kw_list_free(kw_list *list) {
+    kw__list_free(list);
 }
 
 kw_status kw_client_ping(kw_client *client, int64_t timeout_us, kw_error *error) {

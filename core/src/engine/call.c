@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "engine/completions.h"
@@ -120,8 +121,24 @@ static void forget_notice(kw__call *call) {
     kw__unlock(&call->client->lock);
 }
 
+kw_list *kw__call_take_list(kw__call *call) {
+    kw_list *list;
+    memcpy(&list, call->step.result, sizeof list);
+    memset(call->step.result, 0, sizeof list);
+    return list;
+}
+
+/* Lists that nobody came for. */
+static void free_lists(kw__call *call) {
+    kw_list *late;
+    memcpy(&late, call->answer, sizeof late);
+    kw__list_free(late);
+    kw__list_free(kw__call_take_list(call));
+}
+
 void kw__call_release(kw__call *call) {
     kw__object *object = call->object;
+    if ((call->row->flags & KW__LISTS) != 0) free_lists(call);
     end_watch(call); /* of one that was refused before it began */
     if (call->in_noticed && call->completions != NULL) forget_notice(call);
     kw__free(call->memory);
@@ -206,6 +223,7 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
         }
         if (!event->finished) {
             memcpy(call->step.result, event->answer, row->result_size);
+            if ((row->flags & KW__LISTS) != 0) memset(call->answer, 0, row->result_size); /* it is the result's now */
             effects->finish = true;
             effects->status = event->status;
         }

@@ -78,6 +78,8 @@ extern const kw__link_user kw__calls_of_links;
 
 /* Takes a call, holds its object. NULL with KW_NO_MEMORY in error. */
 kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args, kw_error *error);
+/* Of an operation that answers lists: takes the result out of the call, which would free it else. */
+kw_list *kw__call_take_list(kw__call *call);
 /* Puts it back. It must not be with a link. */
 void kw__call_release(kw__call *call);
 /* All memory of calls, when the client goes. */

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "engine/background_parts.h"
 #include "engine/call.h"
@@ -273,29 +274,52 @@ int64_t kw__completions_step(kw_completions *completions, kw_error *error) {
     return count;
 }
 
+/* How long the data of a ready call's record is. */
+static size_t data_length(const kw__call *call) {
+    if (call->status < 0) return sizeof(kw_error);
+    if ((call->row->flags & KW__LISTS) == 0) return call->row->result_size;
+    const kw_list *list;
+    memcpy(&list, call->step.result, sizeof list);
+    return (size_t)list->size;
+}
+
+/* The first ready call has a list that no memory can be had for: its answer is that. */
+static void drop_list(kw__call *call) {
+    kw__list_free(kw__call_take_list(call));
+    call->status = kw__fail_memory(&call->error);
+}
+
 /* How many of the ready records, `capacity` at most, the block can hold; it grows if it can. */
 static size_t fit(kw_completions *completions, size_t capacity) {
-    size_t bytes = 0, count = 0;
-    for (const kw__call *call = completions->ready; call != NULL && count < capacity;
-         call = call->ready_next, count++) {
-        bytes += call->status < 0 ? sizeof(kw_error) : call->row->result_size;
+    kw__buffer *block = &completions->block;
+    size_t bytes = 0, count = 0, fitting = 0;
+    for (const kw__call *call = completions->ready; call != NULL && count < capacity; call = call->ready_next) {
+        bytes += data_length(call);
+        count++;
+        if (bytes <= block->capacity) fitting = count;
     }
-    kw__buffer_clear(&completions->block);
-    if (kw__buffer_reserve(&completions->block, bytes)) return count;
-    completions->block.failed = false;
-    size_t fitting = completions->block.capacity / FIRST_BLOCK;
-    return fitting < count ? fitting : count;
+    kw__buffer_clear(block);
+    if (kw__buffer_reserve(block, bytes)) return count;
+    block->failed = false;
+    if (fitting > 0 || count == 0) return fitting;
+    drop_list(completions->ready); /* only a list can be longer than the first block */
+    return 1;
 }
 
 static void write_record(kw_completions *completions, kw__call *call, kw_record *record) {
-    const void *data = call->status < 0 ? (const void *)&call->error : call->step.result;
-    size_t length = call->status < 0 ? sizeof(kw_error) : call->row->result_size;
+    size_t length = data_length(call);
     kw__buffer *block = &completions->block;
     *record = (kw_record){.tag = call->tag, .operation = call->row->number, .status = call->status};
     if (length == 0) return;
     record->data = block->data + block->length;
     record->length = length;
-    kw__buffer_append(block, data, length);
+    if (call->status >= 0 && (call->row->flags & KW__LISTS) != 0) {
+        kw_list *list = kw__call_take_list(call);
+        kw__buffer_append(block, list, length);
+        kw__list_free(list);
+    } else {
+        kw__buffer_append(block, call->status < 0 ? (const void *)&call->error : call->step.result, length);
+    }
 }
 
 int64_t kw__completions_drain(kw_completions *completions, kw_record *records, int64_t capacity, size_t stride,

@@ -19,6 +19,7 @@
 #define KW__MUTATES 1u      /* changes something in the server */
 #define KW__GRANTS 2u       /* a yes hands something out: a late one must be given back */
 #define KW__READS_ERRORS 4u /* decode looks at error replies too, for some of them are answers */
+#define KW__LISTS 8u        /* answer and result are a kw_list *, which decode makes; who holds it last frees it */
 
 /* Whether a command may be sent again after a lost link (rule of the three classes). */
 typedef enum kw__repeat {

@@ -60,9 +60,11 @@ static void give_up(kw__call *call, kw__link *link, kw__event_kind kind, kw_stat
 }
 
 /* What the caller gets. */
-static kw_status tell(const kw__call *call, void *result, kw_error *error) {
+static kw_status tell(kw__call *call, void *result, kw_error *error) {
     if (call->status < 0)
         kw__error_copy(error, &call->error);
+    else if ((call->row->flags & KW__LISTS) != 0)
+        memcpy(result, &(kw_list *){kw__call_take_list(call)}, sizeof(kw_list *));
     else if (call->row->result_size > 0)
         memcpy(result, call->step.result, call->row->result_size);
     return call->status;
@@ -252,7 +254,7 @@ void kw__run_end_interrupted(kw_client *client) {
 /* Many */
 
 /* Tells one of many its answer. The first int32 of a result record is its status. */
-static kw_status tell_one(const kw__call *call, char *result, kw_error *first_error, kw_status first) {
+static kw_status tell_one(kw__call *call, char *result, kw_error *first_error, kw_status first) {
     kw_status status = tell(call, result, first >= 0 ? first_error : NULL);
     int32_t told = status;
     memcpy(result, &told, sizeof told);

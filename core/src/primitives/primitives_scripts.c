@@ -1878,18 +1878,19 @@ const kw__script kw__script_state = {
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. (call('GET', KEYS[1]) or 'none')\n",
 };
 
-const kw__script kw__script_unique_add = {
-    .name = "unique_add",
-    .sha1 = "399b3e36337f8e39fedda18f672e55e699fcd039",
-    .keys = 3,
-    .args = 4,
-    .length = 1770,
+const kw__script kw__script_top_add = {
+    .name = "top_add",
+    .sha1 = "5e2397bfd2c0a18b8b8f2a2bd26d970bb9bdf65c",
+    .keys = 2,
+    .args = 5,
+    .length = 1852,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local ends, over = call('GET', KEYS[3]), false\n"
+            "local end_key, ttl, sliding = KEYS[2], tonumber(ARGV[4]), ARGV[5]\n"
+            "local ends, over = call('GET', end_key), false\n"
             "if ends then\n"
             "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
             "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
@@ -1899,7 +1900,152 @@ const kw__script kw__script_unique_add = {
             "else\n"
             "ends = nil\n"
             "end\n"
-            "local ttl = tonumber(ARGV[3])\n"
+            "local size, before = call('ZCARD', KEYS[1]), call('ZSCORE', KEYS[1], ARGV[1])\n"
+            "if over then size, before = 0, false end\n"
+            "local score = (before and tonumber(before) or 0) + ARGV[2]\n"
+            "if score ~= math.floor(score) then\n"
+            "return redis.error_reply('WRONGTYPE a score of a top is no whole number')\n"
+            "end\n"
+            "if score > 9007199254740991 or score < -9007199254740991 then return {1, 0, '0', size, -1} end\n"
+            "if over then\n"
+            "call('DEL', KEYS[1], KEYS[2])\n"
+            "ends = nil\n"
+            "end\n"
+            "call('ZADD', KEYS[1], string.format('%.0f', score), ARGV[1])\n"
+            "if not before then size = size + 1 end\n"
+            "local rank, keep = call('ZRANK', KEYS[1], ARGV[1]), tonumber(ARGV[3])\n"
+            "if size > keep then\n"
+            "if rank >= keep then\n"
+            "call('ZREMRANGEBYRANK', KEYS[1], rank + 1, -1)\n"
+            "call('ZREMRANGEBYRANK', KEYS[1], keep - 1, rank - 1)\n"
+            "rank = keep - 1\n"
+            "else\n"
+            "call('ZREMRANGEBYRANK', KEYS[1], keep, -1)\n"
+            "end\n"
+            "size = keep\n"
+            "end\n"
+            "local live = KEYS[1]\n"
+            "local left = -1\n"
+            "if ttl > 0 and (not ends or sliding == '1' or ends - now > ttl) then\n"
+            "ends = now + ttl\n"
+            "call('DEL', end_key)\n"
+            "end\n"
+            "if ends then\n"
+            "left = ends - now\n"
+            "local life = math.floor(left / 1000) + 2\n"
+            "if call('PTTL', end_key) < 0 then call('SET', end_key, string.format('%.0f', ends), 'PX', life + 2) end\n"
+            "local present = call('PTTL', live)\n"
+            "if present < 0 or present > life or present < life - 2 then call('PEXPIRE', live, life) end\n"
+            "end\n"
+            "return {0, rank + 1, string.format('%.0f', -score), size, left}\n",
+};
+
+const kw__script kw__script_top_around = {
+    .name = "top_around",
+    .sha1 = "27c86ae21eda7d27e1dfe92e0f4505e4e97b94c0",
+    .keys = 2,
+    .args = 2,
+    .length = 676,
+    .text =
+            "#!lua flags=no-writes\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local end_key = KEYS[2]\n"
+            "local ends, over = call('GET', end_key), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
+            "local rank = call('ZRANK', KEYS[1], ARGV[1])\n"
+            "if over or not rank then return {0, {}} end\n"
+            "local first = math.max(0, rank - ARGV[2])\n"
+            "return {first, call('ZRANGE', KEYS[1], first, rank + ARGV[2], 'WITHSCORES')}\n",
+};
+
+const kw__script kw__script_top_best = {
+    .name = "top_best",
+    .sha1 = "8bc57f97e1bf3ece0657cc890dba516b27bc2d47",
+    .keys = 2,
+    .args = 1,
+    .length = 590,
+    .text =
+            "#!lua flags=no-writes\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local end_key = KEYS[2]\n"
+            "local ends, over = call('GET', end_key), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
+            "local entries = call('ZRANGE', KEYS[1], 0, ARGV[1] - 1, 'WITHSCORES')\n"
+            "if over then return {0, {}} end\n"
+            "return {0, entries}\n",
+};
+
+const kw__script kw__script_top_standing = {
+    .name = "top_standing",
+    .sha1 = "17cf5273936ee830347f5ba5b96ee9c3ecd838ed",
+    .keys = 2,
+    .args = 1,
+    .length = 794,
+    .text =
+            "#!lua flags=no-writes\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local end_key = KEYS[2]\n"
+            "local ends, over = call('GET', end_key), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
+            "local size, score = call('ZCARD', KEYS[1]), call('ZSCORE', KEYS[1], ARGV[1])\n"
+            "if over or size == 0 then return {1, 0, '0', 0, -1} end\n"
+            "local left = ends and ends - now or -1\n"
+            "if not score then return {1, 0, '0', size, left} end\n"
+            "return {0, call('ZRANK', KEYS[1], ARGV[1]) + 1, string.format('%.0f', -tonumber(score)), size, left}\n",
+};
+
+const kw__script kw__script_unique_add = {
+    .name = "unique_add",
+    .sha1 = "58445855a39692dca76f38634bff742b56043fb1",
+    .keys = 3,
+    .args = 4,
+    .length = 1806,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local end_key, ttl, sliding = KEYS[3], tonumber(ARGV[3]), ARGV[4]\n"
+            "local ends, over = call('GET', end_key), false\n"
+            "if ends then\n"
+            "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
+            "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of an end holds something else')\n"
+            "end\n"
+            "ends, over = at, at <= now\n"
+            "else\n"
+            "ends = nil\n"
+            "end\n"
             "local exact, estimated = call('SCARD', KEYS[1]), call('EXISTS', KEYS[2]) == 1\n"
             "if over then\n"
             "if estimated then call('PFCOUNT', KEYS[2]) end\n"
@@ -1924,14 +2070,14 @@ const kw__script kw__script_unique_add = {
             "novelty = 1\n"
             "end\n"
             "local left = -1\n"
-            "if ttl > 0 and (not ends or ARGV[4] == '1' or ends - now > ttl) then\n"
+            "if ttl > 0 and (not ends or sliding == '1' or ends - now > ttl) then\n"
             "ends = now + ttl\n"
-            "call('DEL', KEYS[3])\n"
+            "call('DEL', end_key)\n"
             "end\n"
             "if ends then\n"
             "left = ends - now\n"
             "local life = math.floor(left / 1000) + 2\n"
-            "if call('PTTL', KEYS[3]) < 0 then call('SET', KEYS[3], string.format('%.0f', ends), 'PX', life + 2) end\n"
+            "if call('PTTL', end_key) < 0 then call('SET', end_key, string.format('%.0f', ends), 'PX', life + 2) end\n"
             "local present = call('PTTL', live)\n"
             "if present < 0 or present > life or present < life - 2 then call('PEXPIRE', live, life) end\n"
             "end\n"
@@ -1941,16 +2087,17 @@ const kw__script kw__script_unique_add = {
 
 const kw__script kw__script_unique_count = {
     .name = "unique_count",
-    .sha1 = "8b1c767088c64efc7eac1a3da92739baf2949237",
+    .sha1 = "6163f5b309bbed435022251e054ccfea6be1d81d",
     .keys = 3,
     .args = 0,
-    .length = 728,
+    .length = 752,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local ends, over = call('GET', KEYS[3]), false\n"
+            "local end_key = KEYS[3]\n"
+            "local ends, over = call('GET', end_key), false\n"
             "if ends then\n"
             "local at = #ends == 16 and not string.find(ends, '%D') and tonumber(ends)\n"
             "if not (at and at >= 1000000000000000 and at < 9007199254740992) then\n"

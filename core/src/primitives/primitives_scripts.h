@@ -110,6 +110,50 @@ extern const kw__script kw__script_quota_settle;
 extern const kw__script kw__script_state;
 
 /*
+ * Adds to the score of a member, and drops the last of the others while there are too many. Keys: scores, ends.
+ * Arguments: member, delta, keep, ttl_us, sliding. Reply: code, rank, score, size, expires_after_us.
+ */
+extern const kw__script kw__script_top_add;
+enum {
+    KW__TOP_ADD_CODE = 0,
+    KW__TOP_ADD_RANK = 1,
+    KW__TOP_ADD_SCORE = 2,
+    KW__TOP_ADD_SIZE = 3,
+    KW__TOP_ADD_EXPIRES_AFTER_US = 4,
+    KW__TOP_ADD_REPLIES = 5
+};
+
+/* Reads a member and its neighbours. Keys: scores, ends. Arguments: member, count. Reply: first_rank, entries. */
+extern const kw__script kw__script_top_around;
+enum {
+    KW__TOP_AROUND_FIRST_RANK = 0,
+    KW__TOP_AROUND_ENTRIES = 1,
+    KW__TOP_AROUND_REPLIES = 2
+};
+
+/* Reads the members with the highest scores. Keys: scores, ends. Arguments: count. Reply: first_rank, entries. */
+extern const kw__script kw__script_top_best;
+enum {
+    KW__TOP_BEST_FIRST_RANK = 0,
+    KW__TOP_BEST_ENTRIES = 1,
+    KW__TOP_BEST_REPLIES = 2
+};
+
+/*
+ * Reads rank and score of a member. Keys: scores, ends. Arguments: member. Reply: code, rank, score, size,
+ * expires_after_us.
+ */
+extern const kw__script kw__script_top_standing;
+enum {
+    KW__TOP_STANDING_CODE = 0,
+    KW__TOP_STANDING_RANK = 1,
+    KW__TOP_STANDING_SCORE = 2,
+    KW__TOP_STANDING_SIZE = 3,
+    KW__TOP_STANDING_EXPIRES_AFTER_US = 4,
+    KW__TOP_STANDING_REPLIES = 5
+};
+
+/*
  * Adds a member to a unique counter, and promotes it to a HyperLogLog when its set is full. Keys: exact, sketch,
  * ends. Arguments: member, most, ttl_us, sliding. Reply: novelty, exact, members, expires_after_us.
  */

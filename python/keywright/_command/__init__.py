@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import Error, Invalid, __version__
-from . import counter, doctor, limiter, quota, unique
+from . import counter, doctor, limiter, quota, top, unique
 
 YES, NO, USAGE, FAILURE = 0, 1, 2, 3
 
@@ -39,16 +39,17 @@ def parser() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--url", help="the server; otherwise KEYWRIGHT_URL, else redis://localhost:6379")
     shared.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    top = argparse.ArgumentParser(
+    whole = argparse.ArgumentParser(
         prog="keywright",
         description="Shows and changes what keywright keeps in Redis.",
         epilog="Exit codes: 0 yes, 1 no, 2 wrong usage, 3 failure.",
     )
-    top.add_argument("--version", action="version", version=f"keywright {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    whole.add_argument("--version", action="version", version=f"keywright {__version__}")
+    commands = whole.add_subparsers(metavar="COMMAND", required=True)
     counter.add(commands, shared)
     doctor.add(commands, shared)
     limiter.add(commands, shared)
     quota.add(commands, shared)
+    top.add(commands, shared)
     unique.add(commands, shared)
-    return top
+    return whole

@@ -14,12 +14,14 @@ from .._generated.limiter import Algorithm, Align
 from .._generated.limiter_calls import limiter_opener
 from .._generated.quota import Period
 from .._generated.quota_calls import quota_opener
+from .._generated.top_calls import top_opener
 from .._generated.unique_calls import unique_opener
 from .._objects import BlockingClient
 from .batch import Batch
 from .counter import Counter
 from .limiter import Limiter, limiter_kind
 from .quota import Quota
+from .top import Top
 from .unique import Unique
 
 
@@ -179,6 +181,27 @@ class Client(ClientCalls, BlockingClient):
         """
         opener = unique_opener(self._library, name, exact_until=exact_until, ttl=ttl, sliding=sliding)
         return self._child(Unique, opener, name)
+
+    def top(
+        self,
+        name: Key,
+        *,
+        keep: int | None = None,
+        ttl: Duration | None = None,
+        sliding: bool = False,
+    ) -> Top:
+        """Makes a top: scores of members, and who has the most. Sends nothing. All of one name share their state.
+
+        Args:
+            name: the top's name
+            keep: how many members a key keeps, 10 to 100,000; 1,000 when None
+            ttl: how long a key lasts before it begins from nothing; for ever when None
+            sliding: whether ttl counts from the last add; else from the first
+
+        Beyond keep an add drops the last of the others, and with it its score.
+        """
+        opener = top_opener(self._library, name, keep=keep, ttl=ttl, sliding=sliding)
+        return self._child(Top, opener, name)
 
     def batch(self) -> Batch:
         """Several operations in one write, answered together: `with client.batch() as batch`."""

@@ -28,6 +28,7 @@ def public():
         for item in [*module.functions, *module.operations]:
             out |= {argument.record for argument in item.args if argument.type in ("record_out", "record_array_out")}
         out |= {operation.result for operation in module.operations if operation.result}
+        out |= {operation.items for operation in module.operations if operation.items}
     records = [MODEL.record(name) for name in out - words.BY_HAND_RECORDS]
     enums = {enum.name for module in MAIN for enum in module.enums}
     return sorted({record_class(record) for record in records} | {class_name(name) for name in enums})

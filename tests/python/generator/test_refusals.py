@@ -132,6 +132,10 @@ def test_what_is_right_is_taken():
         (argument('type = "bytes"'), "bytes other must state their max"),
         (argument('type = "i64"', "while"), "while is a word of C"),
         (changed('name = "pour"', 'name = "use"'), "operation bucket.use bears a word that Rust or Python keeps"),
+        (changed('result = "poured"', 'items = "poured"'), "bucket.pour answers a list: it asks, has no other"),
+        (changed('statuses = ["BUSY"]', "statuses = []").replace('result = "poured"', 'items = "poured"'),
+         "operation bucket.pour answers a list: it can neither come in many"),
+        (changed('result = "poured"', 'items = "drops"'), "the spec names 'drops'"),
         (argument('type = "float"'), "argument other has unknown type 'float'"),
         (changed(KEY, "".join(KEY.replace('"key", type', f'"key{i}", type') for i in range(5))),
          "has 5 arguments of bytes, a row has room for 4"),
@@ -205,3 +209,9 @@ def test_a_no_of_what_does_something_is_raised_in_every_language():
 
 def test_the_projects_own_spec_is_taken():
     assert [one.name for one in load(ROOT).modules][:1] == ["keywright"]
+
+
+def test_bytes_of_a_list_are_one_field():
+    record = load(ROOT).record("top_entry")
+    assert [(item.name, item.type) for item in record.told] == [("rank", "i64"), ("score", "i64"), ("member", "name")]
+    assert record.layout.names == ["rank", "score", "member_offset", "member_length"]

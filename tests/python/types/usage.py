@@ -57,6 +57,10 @@ def counts(client: keywright.Client) -> None:
     assert_type(visitors.add("home", "user:42"), keywright.Cardinality)
     assert_type(visitors.add_many([("home", b"user:42")]), list[keywright.Cardinality])
     assert_type(visitors.count("home").novelty, keywright.Novelty)
+    games = client.top("games", keep=100)
+    assert_type(games.add("week", "ann", 5), keywright.Standing)
+    assert_type(games.best("week"), list[keywright.TopEntry])
+    assert_type(games.around("week", "ann")[0].member, str)
     visitors.add("home")  # type: ignore[call-arg]
     quota.reserve("tenant:7", 60, "call:1")  # type: ignore[call-arg]
     quota.consume("tenant:7", 1.5)  # type: ignore[arg-type]

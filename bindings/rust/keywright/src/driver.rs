@@ -209,7 +209,7 @@ impl Slot {
             };
             return Err(Error::of(self.status, &error));
         }
-        let mut result = R::from_native(&native_of::<R>(&self.data));
+        let mut result = R::from_bytes(&self.data);
         result.set_status(Status::from_native(self.status));
         Ok((result, Status::from_native(self.status)))
     }
@@ -221,7 +221,7 @@ impl Slot {
     }
 }
 
-fn native_of<R: Record>(data: &[u8]) -> R::Native {
+pub(crate) fn native_of<R: Record>(data: &[u8]) -> R::Native {
     // SAFETY: records of C hold numbers, bytes and pointers, for which zero is a value.
     let mut native: R::Native = unsafe { zeroed() };
     let length = data.len().min(size_of::<R::Native>());

@@ -9,6 +9,7 @@ use std::time::Duration;
 use keywright_sys as sys;
 
 use crate::convert::microseconds;
+use crate::driver::native_of;
 use crate::{Error, Result, Status};
 
 /// A type of C's that is reached by a handle only.
@@ -25,6 +26,14 @@ pub(crate) trait Record {
     type Native: Copy;
 
     fn from_native(native: &Self::Native) -> Self;
+
+    /// From what came through completions.
+    fn from_bytes(data: &[u8]) -> Self
+    where
+        Self: Sized,
+    {
+        Self::from_native(&native_of::<Self>(data))
+    }
 
     /// The status that a result carries, if it is one that does.
     fn status(&self) -> Option<Status> {

@@ -28,6 +28,7 @@ mod decision;
 mod driver;
 mod error;
 mod handle;
+mod list;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod wait;

@@ -8,6 +8,7 @@ mod limiter;
 #[cfg(feature = "test")]
 mod listener;
 mod quota;
+mod top;
 mod unique;
 
 pub use counter::*;
@@ -18,6 +19,7 @@ pub use limiter::*;
 #[cfg(feature = "test")]
 pub use listener::*;
 pub use quota::*;
+pub use top::*;
 pub use unique::*;
 
 /// The version of this crate, and of the C library that it was made for.
