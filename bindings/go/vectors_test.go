@@ -48,7 +48,7 @@ type outcome struct {
 	fields map[string]string
 }
 
-var modules = map[string]vocabulary{"limiter": limiterVocabulary}
+var modules = map[string]vocabulary{"counter": counterVocabulary, "limiter": limiterVocabulary}
 
 // A scenario is one that was seen to be made of known words.
 type scenario struct {

@@ -93,8 +93,8 @@ def whole(value: int, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(name, "int", value)
         value = int(value)
-    if not -FOREVER <= value <= FOREVER:
-        raise invalid(f"{name} is {'far too large' if value > 0 else 'negative'}", Reason.OVERFLOW)
+    if not -FOREVER - 1 <= value <= FOREVER:
+        raise invalid(f"{name} is far too {'large' if value > 0 else 'small'}: it has 64 bits", Reason.OVERFLOW)
     return value
 
 

@@ -12,12 +12,22 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from told import limiter, limiter_calls, limiter_edges, limiter_hits, limiter_keys, limiter_times  # noqa: E402
+from told import (  # noqa: E402
+    counter,
+    counter_kinds,
+    counter_once,
+    limiter,
+    limiter_calls,
+    limiter_edges,
+    limiter_hits,
+    limiter_keys,
+    limiter_times,
+)
 from told.scenario import text_of  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
-TALES = [limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
-MODULES = {"limiter": limiter.FILES}
+TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
+MODULES = {"counter": counter.FILES, "limiter": limiter.FILES}
 
 
 def main() -> int:

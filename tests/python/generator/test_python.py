@@ -146,3 +146,17 @@ def test_what_is_kept_is_not_asked_for_again():
         "*",
         "timeout: Duration | None = None",
     ]
+
+
+def test_a_field_that_is_shown_alone_has_a_reader():
+    value = next(item for module in MODEL.modules for item in module.operations if item.full_name == "counter.value")
+    assert calls.result_of(MODEL, value) == ("int", "read_count_value", "()")
+    made = readers.field_reader(
+        MODEL.record("count"), next(f for f in MODEL.record("count").fields if f.name == "value")
+    )
+    assert "-> int:" in made and made.rstrip().endswith("read_count(status, data, offset).value")
+
+
+def test_switches_are_read_as_truth():
+    duplicate = next(item for item in MODEL.record("count").fields if item.name == "duplicate")
+    assert readers.value(MODEL, duplicate) == "duplicate == 1"

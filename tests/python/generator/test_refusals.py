@@ -157,6 +157,8 @@ def test_what_is_right_is_taken():
         (changed('statuses = ["BUSY"]', 'statuses = ["LAZY"]'), "names unknown status 'LAZY'"),
         (changed('result = "poured"', 'result = "poured"\nscripts = ["pour"]'), "core/lua/pour.lua, which is not"),
         (changed('result = "poured"', 'result = "poured"\npatient = "wait"'), "operation bucket.pour has no wait with"),
+        (changed('result = "poured"', 'result = "poured"\nshows = "depth"'), "bucket.pour shows depth, which its"),
+        (changed('result = "poured"', 'result = "poured"\nshows = "amount"'), "shows one field, which tells no BUSY"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),
         (changed('doc = "A bucket of water."', 'doc = "A bucket of water."\nbelongs_to = "well"'), "names 'well'"),
         (SPEC + LABEL, "buffer text must state its max, and a size_out must follow it"),

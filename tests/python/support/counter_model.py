@@ -17,7 +17,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True)
 class Answer:
     status: str
-    value: int
+    value: int | None
     applied: int
     expires_after: int | str
     duplicate: bool = False
@@ -253,3 +253,39 @@ class Window:
         if once:
             self.ids.keep(now, "a" + once, Answer("OK", old + amount, amount, self._ends(at)))
         return Answer("OK", old + amount, amount, self._ends(at) - now)
+
+
+class Shards:
+    """Counts whose sum is the value. Where an add without an id goes is not said: its value is None."""
+
+    def __init__(self, shards: int) -> None:
+        self.ids = Ids()  # all together: which hash an id lies in does not matter to what is answered
+        self.counts = [0] * shards
+        self.elsewhere = 0
+
+    def forget(self) -> None:
+        self.counts = [0] * len(self.counts)
+        self.elsewhere = 0
+
+    def pass_to(self, now: int) -> None:
+        self.ids.pass_to(now)
+
+    def value(self, now: int) -> Answer:
+        return Answer("OK", sum(self.counts) + self.elsewhere, 0, NEVER)
+
+    def add(self, now: int, amount: int, once: str = "") -> Answer:
+        if not once:
+            if amount == 0:
+                return self.value(now)
+            self.elsewhere += amount
+            return Answer("OK", None, amount, NEVER)
+        known = self.ids.find("a" + once)
+        if known is not None:
+            return Answer("OK", known.value, known.applied, NEVER, duplicate=True)
+        mixed = 0x811C9DC5
+        for byte in once.encode():
+            mixed = (mixed ^ byte) * 0x01000193 % 2**32
+        shard = mixed % len(self.counts)
+        self.counts[shard] += amount
+        self.ids.keep(now, "a" + once, Answer("OK", self.counts[shard], amount, 0))
+        return Answer("OK", self.counts[shard], amount, NEVER)

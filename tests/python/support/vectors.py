@@ -94,7 +94,74 @@ class LimiterWords:
         raise Wrong(f"nobody does {step['do']}")
 
 
-MODULES: dict[str, type[LimiterWords]] = {"limiter": LimiterWords}
+class CounterWords:
+    """What scenarios of counters say. A value is a number alone: of its other fields nothing can be expected."""
+
+    must_open = ("name",)
+    may_open = (
+        *("bounds", "on_bound", "min", "max", "expiry", "zone_minutes", "ttl_us"),
+        *("window_us", "buckets", "shards", "remember_us", "remember_max"),
+    )
+    operations = {
+        "add": (("key", "amount"), True),
+        "add_once": (("key", "once", "amount"), True),
+        "value": (("key",), True),
+        "take": (("key",), True),
+        "take_once": (("key", "once"), True),
+        "add_many": (("items",), True),
+        "set": (("key", "value"), False),
+        "reset": (("key",), False),
+    }
+    item = ("key", "amount")
+    fields: dict[str, Callable[[Any], Any]] = {
+        "status": lambda count: "OK" if isinstance(count, int) else count.status.name,
+        "value": lambda count: count if isinstance(count, int) else count.value,
+        "applied": lambda count: count.applied,
+        "expires_after_us": lambda count: us(count.expires_after),
+        "duplicate": lambda count: int(count.duplicate),
+    }
+    unless_told: dict[str, Any] = {}
+    record = "count"
+
+    @staticmethod
+    def open(client: Any, spec: Step) -> Any:
+        options = {name.removesuffix("_us"): value for name, value in spec.items() if name in CounterWords.may_open}
+        for name in ("ttl_us", "window_us", "remember_us"):
+            if name in spec:
+                options[name.removesuffix("_us")] = spec[name] / 1_000_000
+        bounds = options.pop("bounds", "none")
+        for name in ("min", "max"):
+            if bounds in (name, "both"):
+                options.setdefault(name, 0)
+            elif name in options:  # Python has no bounds: to give one is to say that it holds
+                raise keywright.Invalid("a bound that does not hold", reason=Reason.OPTION)
+        return client.counter(bytes_of(spec, "name"), **options)
+
+    @staticmethod
+    def call(counter: Any, step: Step, saved: dict[str, Any]) -> Any:
+        if step["do"] == "add_many":
+            return counter.add_many([(bytes_of(item, "key"), item["amount"]) for item in step["items"]])
+        key = bytes_of(step, "key")
+        match step["do"]:
+            case "add":
+                return counter.add(key, step["amount"])
+            case "add_once":
+                return counter.add(key, step["amount"], once=bytes_of(step, "once"))
+            case "value":
+                return counter.value(key)
+            case "take":
+                return counter.take(key)
+            case "take_once":
+                return counter.take(key, once=bytes_of(step, "once"))
+            case "set":
+                return counter.set(key, step["value"])
+            case "reset":
+                return counter.reset(key)
+        raise Wrong(f"nobody does {step['do']}")
+
+
+Words = type[LimiterWords] | type[CounterWords]
+MODULES: dict[str, Words] = {"counter": CounterWords, "limiter": LimiterWords}
 
 
 def scenarios(folder: Path) -> Iterator[tuple[str, Step]]:
@@ -139,7 +206,7 @@ def check(scenario: Step, where: str) -> None:
         raise Wrong(f"{where}: no step that looks at anything")
 
 
-def check_step(step: Step, words: type[LimiterWords], where: str) -> bool:
+def check_step(step: Step, words: Words, where: str) -> bool:
     """Says whether the step looks at something."""
     do = step.get("do")
     if do == "clock":

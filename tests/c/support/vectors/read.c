@@ -8,7 +8,7 @@
 #include "support/vectors/vectors.h"
 #include "support/vectors/parts.h"
 
-const vector_words *const vector_modules[] = {&vector_limiter, NULL};
+const vector_words *const vector_modules[] = {&vector_counter, &vector_limiter, NULL};
 
 bool vector_wrong(vector_problem *problem, const char *format, ...) {
     va_list list;

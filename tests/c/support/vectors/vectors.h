@@ -46,7 +46,7 @@ typedef struct vector_words {
 } vector_words;
 
 /* All modules, NULL at the end: here each of them is named. */
-extern const vector_words vector_limiter;
+extern const vector_words vector_counter, vector_limiter;
 extern const vector_words *const vector_modules[];
 
 /* What could not be, or was not as told. */

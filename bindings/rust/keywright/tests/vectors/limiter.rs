@@ -139,7 +139,7 @@ fn outcome(decision: Decision) -> Outcome {
     Outcome { yes: decision.allowed(), kept: Some(Box::new(decision)), fields }
 }
 
-fn duration(duration: Duration) -> Value {
+pub fn duration(duration: Duration) -> Value {
     match duration {
         NEVER => "never".into(),
         duration => i64::try_from(duration.as_micros()).expect("fewer than 2^63 us").into(),

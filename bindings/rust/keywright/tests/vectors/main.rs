@@ -1,6 +1,7 @@
 //! Runs the scenarios of tests/vectors, in the form that tests/vectors/README.md tells, blocking and awaited; and sees
 //! that what cannot be right is refused. Each scenario is a test: this is a harness of its own.
 
+mod counter;
 mod limiter;
 mod read;
 mod run;
@@ -18,7 +19,7 @@ use run::Door;
 use server::Server;
 
 /// All modules.
-pub static MODULES: &[&Words] = &[&limiter::WORDS];
+pub static MODULES: &[&Words] = &[&counter::WORDS, &limiter::WORDS];
 
 fn main() -> ExitCode {
     let only = env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
