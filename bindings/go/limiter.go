@@ -21,7 +21,7 @@ const (
 	AlgorithmFixedWindow    Algorithm = 1 // A count that starts over when its window ends; see Align for when that is.
 	AlgorithmSlidingCounter Algorithm = 2 // Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps it.
 	AlgorithmSlidingLog     Algorithm = 3 // Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits up to 100,000.
-	AlgorithmConcurrency    Algorithm = 4 // How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm.
+	AlgorithmConcurrency    Algorithm = 4 // How many are at it at once: a hit takes a lease, and a release gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm.
 )
 
 func (a Algorithm) String() string {
@@ -122,7 +122,7 @@ type Decision struct {
 	Delay       time.Duration // How long a waiting hit was booked ahead; 0 for others.
 	Origin      uint64        // A fingerprint of the limiter and the key that it speaks of: a refund by another is refused.
 	DecidedAt   time.Time     // When it was decided, by the server's clock.
-	Lease       int64         // Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+	Lease       int64         // Names what a concurrent limit gave, for renew, release and refund; 0 when there is no such limit.
 	SettlesAt   [8]time.Time  // For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
 	SettlesRest [2]int64      // What SettlesAt leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it.
 }
@@ -212,7 +212,7 @@ type LimiterOptions struct {
 	ChargeDenials bool          // True: a denial is charged as if it had been admitted, so that who keeps trying stays out.
 	Block         time.Duration // How long a denial blocks its key from then on; default 0: not at all.
 	BlockMax      time.Duration // Blocks that follow each other within this time double, up to it; at most 30 days; default Block: they do not.
-	Lease         time.Duration // How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
+	Lease         time.Duration // How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
 }
 
 func (o *LimiterOptions) native() *C.kw_limiter_options {
@@ -524,6 +524,23 @@ func (l *Limiter) Renew(ctx context.Context, key string, decision Decision) (boo
 	return told(ctx, l.of(), func(call *call) C.kw_status {
 		defer runtime.KeepAlive(l)
 		return C.kw_limiter_submit_renew(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			nativeDecision, call.timeout, &call.failure)
+	})
+}
+
+// Release gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
+// before.
+//
+//   - key: the key that was hit (up to 1,024 bytes)
+//   - decision: the decision of that hit
+//
+// One round trip. Safe to repeat: what is sent twice is done once.
+func (l *Limiter) Release(ctx context.Context, key string, decision Decision) error {
+	nativeDecision := decision.native()
+	return do(ctx, l.of(), func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_release(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			nativeDecision, call.timeout, &call.failure)
 	})
 }

@@ -820,15 +820,23 @@ KW_API kw_status kw_counter_submit_reset(kw_counter *counter, kw_completions *co
 /*
  * Rate limiters: how many hits a key may make in a time, decided by the server's clock in one atomic step.
  *
- * A limiter has a name and a limit; each key inside it has a state of its own. Two algorithms:
+ * A limiter has a name and one limit or several, decided in one step, all or nothing; each key inside it has a
+ * state of its own. docs/guides/rate-limiting.md says which algorithm to take when. They are:
  *
- * GCRA (the default; token bucket and leaky bucket are other names of the same arithmetic; I.366.2 of the ITU
+ * GCRA (the default; token bucket and leaky bucket are other names of the same arithmetic; I.371 of the ITU
  * describes it as the generic cell rate algorithm): tokens come back evenly, the burst is how many may be taken at
  * once. It never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in the first hour: the
- * burst, and what came back meanwhile. One integer of state for each key, 48 bytes under a short name.
+ * burst, and what came back meanwhile. One integer of state for each key.
  *
- * Fixed window: a window opens with the first hit and counts until its end. Cheapest to the server; up to twice
- * the limit can pass around an edge.
+ * Fixed window: a count that starts over, a period after its first hit, or by the clock or the calendar. Up to
+ * twice the limit can pass around an edge.
+ *
+ * Sliding window counter: two counts, of which the older one weighs less and less. About the limit in any period.
+ *
+ * Sliding window log: the moment of each hit. Never over the limit in any period, and an entry in memory for each
+ * hit.
+ *
+ * Concurrency: how many are at it at once. What a hit gave is held until it is released, or not renewed.
  *
  * A denial charges nothing. Decisions are made from the server's clock alone; each key carries its own expiry.
  *
@@ -847,7 +855,7 @@ enum {
     KW_ALGORITHM_FIXED_WINDOW = 1, /* A count that starts over when its window ends; see kw_align for when that is. */
     KW_ALGORITHM_SLIDING_COUNTER = 2, /* Sliding window counter: the count of this window, and of the one before as much as the last period still overlaps it. */
     KW_ALGORITHM_SLIDING_LOG = 3, /* Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits up to 100,000. */
-    KW_ALGORITHM_CONCURRENCY = 4, /* How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm. */
+    KW_ALGORITHM_CONCURRENCY = 4, /* How many are at it at once: a hit takes a lease, and a release gives it back. Limits read "10 concurrent", and may stand beside rates under every algorithm. */
 };
 
 /* When fixed windows end. */
@@ -892,7 +900,7 @@ typedef struct kw_decision {
     int64_t delay_us; /* How long a waiting hit was booked ahead; 0 for others. */
     uint64_t origin; /* A fingerprint of the limiter and the key that it speaks of: a refund by another is refused. */
     int64_t decided_at_us; /* When it was decided, by the server's clock. */
-    int64_t lease; /* Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit. */
+    int64_t lease; /* Names what a concurrent limit gave, for renew, release and refund; 0 when there is no such limit. */
     int64_t settles_at_us[8]; /* For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it. */
     int64_t settles_rest[2]; /* What settles_at_us leaves out, in parts of a us: 16 bits for each limit, the first in the lowest bits. A refund reads it. */
 } kw_decision;
@@ -920,7 +928,7 @@ typedef struct kw_limiter_options {
     int32_t reserved; /* Zero. */
     int64_t block_us; /* How long a denial blocks its key from then on; default 0: not at all. */
     int64_t block_max_us; /* Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do not. */
-    int64_t lease_us; /* How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day. */
+    int64_t lease_us; /* How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day. */
 } kw_limiter_options;
 
 /* The arguments of one kw_limiter_hit among many. */
@@ -1140,6 +1148,24 @@ KW_API kw_status kw_limiter_renew(kw_limiter *limiter, const void *key, size_t k
 
 /* Submits kw_limiter_renew; the record of that tag answers it. */
 KW_API kw_status kw_limiter_submit_renew(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error);
+
+/*
+ * Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was done
+ * meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
+ * before.
+ *
+ * - key: the key that was hit (0 to 1,024 bytes)
+ * - decision: the decision of that hit
+ *
+ * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1. Threads: any.
+ * Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_release(kw_limiter *limiter, const void *key, size_t key_length, const kw_decision *decision,
+    int64_t timeout_us, kw_error *error);
+
+/* Submits kw_limiter_release; the record of that tag answers it. */
+KW_API kw_status kw_limiter_submit_release(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error);
 
 /*
@@ -1756,6 +1782,7 @@ enum {
     KW_OPERATION_LIMITER_REFUND = 20,
     KW_OPERATION_LIMITER_HIT_UP_TO = 21,
     KW_OPERATION_LIMITER_RENEW = 22,
+    KW_OPERATION_LIMITER_RELEASE = 28,
     KW_OPERATION_QUOTA_CONSUME = 80,
     KW_OPERATION_QUOTA_PEEK = 81,
     KW_OPERATION_QUOTA_RESERVE = 82,

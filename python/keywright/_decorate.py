@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import isasyncgenfunction, iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ._decision import denied
+from ._held import async_held, concurrent, held
 
 if TYPE_CHECKING:
     from ._aio.limiter import Limiter as AsyncLimiter
@@ -33,6 +34,8 @@ def limited(
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         if isasyncgenfunction(function):
             raise TypeError("an async generator cannot be limited: use guard() where it begins")
+        if isgeneratorfunction(function) and concurrent(limiter._handle.about) is not None:
+            raise TypeError("a generator runs when its call is over, and holds no permit then: use guard() within it")
         if iscoroutinefunction(function):
             asynchronous = cast("AsyncLimiter", limiter._asynchronous())
 
@@ -43,6 +46,9 @@ def limited(
                 )
                 if not decision:
                     raise denied(decision)
+                if decision.lease:
+                    async with async_held(asynchronous, decision, timeout):
+                        return await function(*args, **kwargs)
                 return await function(*args, **kwargs)
 
             return cast("Callable[P, R]", awaited)
@@ -53,6 +59,9 @@ def limited(
             decision = blocking.hit(of(key, args, kwargs), of(cost, args, kwargs), wait=wait, timeout=timeout)
             if not decision:
                 raise denied(decision)
+            if decision.lease:
+                with held(blocking, decision, timeout):
+                    return function(*args, **kwargs)
             return function(*args, **kwargs)
 
         return called

@@ -363,6 +363,21 @@ class Lib:
         error: CData,
         /,
     ) -> int: ...
+    def kw_limiter_release(
+        self, limiter: CData, key: bytes, key_length: int, decision: CData, timeout_us: int, error: CData, /
+    ) -> int: ...
+    def kw_limiter_submit_release(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        decision: CData,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
     def kw_quota_open(
         self, client: CData, name: bytes, name_length: int, limit: int, options: CData, quota: CData, error: CData, /
     ) -> int: ...

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from ._error import Failed
 from ._generated.errors import Invalid
 from ._generated.limiter import HttpStyle
+from ._held import async_held
 from ._http import Answer, Body, Duration, Key, OnFailure, telling, unusable
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ DECISIONS = "keywright.decisions"
 
 class RateLimitMiddleware:
     """Each HTTP request is a hit: admitted ones go on to the application, others are answered 429. Both are told how
-    much is left. Websockets and lifespans pass untouched.
+    much is left. Websockets and lifespans pass untouched. What a concurrent limit gave is held until the application
+    has answered.
 
     Args:
         app: the application
@@ -105,7 +107,12 @@ class RateLimitMiddleware:
                 message = {**message, "headers": [*message.get("headers", ()), *fields]}
             await send(message)
 
-        await self.app({**scope, DECISIONS: (*scope.get(DECISIONS, ()), decision)}, receive, told)
+        scope = {**scope, DECISIONS: (*scope.get(DECISIONS, ()), decision)}
+        if decision.lease:
+            async with async_held(self._limiter, decision, self._timeout):
+                await self.app(scope, receive, told)
+        else:
+            await self.app(scope, receive, told)
 
 
 def client_address(scope: Scope) -> str:

@@ -10,12 +10,14 @@ Nothing but the protocol (PEP 3333) is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._error import Failed
 from ._generated.errors import Invalid
 from ._generated.limiter import HttpStyle
+from ._held import held
 from ._http import Answer, Body, Duration, Key, OnFailure, telling, unusable
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ DECISIONS = "keywright.decisions"
 
 class RateLimitMiddleware:
     """Each request is a hit: admitted ones go on to the application, others are answered 429. Both are told how much is
-    left.
+    left. What a concurrent limit gave is held until the response is closed, and not renewed meanwhile: its lease should
+    be longer than requests take.
 
     Args:
         app: the application
@@ -93,7 +96,27 @@ class RateLimitMiddleware:
             return start_response(status, [*headers, *fields], *rest)
 
         environ[DECISIONS] = (*environ.get(DECISIONS, ()), decision)
-        return self.app(environ, told)
+        if not decision.lease:
+            return self.app(environ, told)
+        with ExitStack() as stack:
+            stack.enter_context(held(self._limiter, decision, self._timeout))
+            return Held(self.app(environ, told), stack.pop_all())
+
+
+class Held:
+    """A response, and what is held until the server closes it, having sent it or not."""
+
+    def __init__(self, answer: Iterable[bytes], stack: ExitStack) -> None:
+        self._answer, self._stack = answer, stack
+        close = getattr(answer, "close", None)
+        if close is not None:
+            stack.callback(close)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        self._stack.close()
 
 
 def client_address(environ: Environ) -> str:

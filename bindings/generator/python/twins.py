@@ -21,6 +21,7 @@ WORDS = [
     (r"\b__aexit__\b", "__exit__"),
     (r"\basynccontextmanager\b", "contextmanager"),
     (r"\bAsyncIterator\b", "Iterator"),
+    (r"\basync_held\b", "held"),
     (r"\bAsyncObject\b", "BlockingObject"),
     (r"\bAsyncClient\b", "BlockingClient"),
     (r"\b([A-Z]\w*)Submits\b", r"\1Calls"),

@@ -4,7 +4,8 @@
 //	http.ListenAndServe(":8080", limit(mux))
 //
 // Admitted requests go on to the handler, others are answered 429; both are told how much is left, in the fields that
-// [keywright.Limiter.HTTPFields] writes. Several may be put around each other, as one by address around one by user.
+// [keywright.Limiter.HTTPFields] writes. Several may be put around each other, as one by address around one by user. What a
+// concurrent limit gave is held until the handler returns, and not renewed meanwhile: its lease should be longer than that takes.
 package httplimit
 
 import (
@@ -109,8 +110,19 @@ func (o *Options) serve(w http.ResponseWriter, r *http.Request, next http.Handle
 	case !hit.Decision.Allowed():
 		o.Denied(w, r, hit)
 	default:
+		if hit.Decision.Lease != 0 {
+			defer release(r, hit)
+		}
 		all := append(slices.Clip(Hits(r.Context())), hit)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), hits{}, all)))
+	}
+}
+
+// release gives back what a concurrent limit gave, also when the client has gone and the handler has panicked. What cannot
+// be given back comes back with the end of its lease.
+func release(r *http.Request, hit Hit) {
+	if err := hit.Limiter.Release(context.WithoutCancel(r.Context()), hit.Key, hit.Decision); err != nil {
+		logger(r).Printf("httplimit: a permit comes back when its lease ends: %v", err)
 	}
 }
 
@@ -194,10 +206,14 @@ func write(w http.ResponseWriter, status int, problem string) {
 
 // broken is for what the program must put right.
 func broken(w http.ResponseWriter, r *http.Request, err error) {
-	logger := log.Default()
-	if server, _ := r.Context().Value(http.ServerContextKey).(*http.Server); server != nil && server.ErrorLog != nil {
-		logger = server.ErrorLog
-	}
-	logger.Printf("httplimit: %s %s: %v", r.Method, r.URL.Path, err)
+	logger(r).Printf("httplimit: %s %s: %v", r.Method, r.URL.Path, err)
 	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
+// logger is the one that the server of a request logs its own errors to.
+func logger(r *http.Request) *log.Logger {
+	if server, _ := r.Context().Value(http.ServerContextKey).(*http.Server); server != nil && server.ErrorLog != nil {
+		return server.ErrorLog
+	}
+	return log.Default()
 }

@@ -250,3 +250,25 @@ func TestWhoLeavesIsNotWaitedFor(t *testing.T) {
 		t.Error("it waited on")
 	}
 }
+
+func TestAPermitIsHeldUntilTheHandlerReturns(t *testing.T) {
+	limit := behind(t, client, "1 concurrent", httplimit.Options{})
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		same(t, "meanwhile", get(limit(hello)).Code, 429)
+		if r.Header.Get("Panic") != "" {
+			panic("own")
+		}
+		io.WriteString(w, "done")
+	})
+	for range 2 {
+		same(t, "answer", get(limit(inner)).Code, 200)
+	}
+	func() {
+		defer func() { same(t, "panic", recover(), any("own")) }()
+		get(limit(inner), "Panic", "yes")
+	}()
+	gone, leave := context.WithCancel(context.Background())
+	limit(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { leave() })).
+		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(gone))
+	same(t, "after a client that left", get(limit(hello)).Code, 200)
+}

@@ -290,3 +290,26 @@ kw_status kw_limiter_submit_renew(kw_limiter *limiter, kw_completions *completio
     const kw__limiter_renew_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
     return kw__submit(&limiter->object, completions, tag, &kw__limiter_renew_row, &args, timeout_us, error);
 }
+
+kw_status kw_limiter_release(kw_limiter *limiter, const void *key, size_t key_length, const kw_decision *decision,
+    int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_release_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
+    return kw__run(&limiter->object, &kw__limiter_release_row, &args, timeout_us, NULL, error);
+}
+
+kw_status kw_limiter_submit_release(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_release_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_release_row, &args, timeout_us, error);
+}

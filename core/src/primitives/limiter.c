@@ -298,3 +298,14 @@ kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply,
     if (reply->kind != KW__REPLY_INTEGER) return kw__reply_unexpected("renew", error);
     return reply->integer == 1 ? KW_OK : KW_LOST;
 }
+
+kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw__limiter_release_args *args = step->args;
+    return kw__limiter_encode_release(limiter_of(step), args->key, &args->decision, command, error);
+}
+
+kw_status kw__limiter_release_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    (void)step;
+    (void)answer;
+    return kw__limiter_decode_refund(reply, error);
+}

@@ -135,6 +135,8 @@ kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, co
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error);
 kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                    kw__command *command, kw_error *error);
+kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                     kw__command *command, kw_error *error);
 
 /* What decisions about a key are known by. */
 uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);

@@ -356,18 +356,34 @@ kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error) {
     return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("refund", error);
 }
 
+/* The rule that gave the lease of a decision, one of this limiter's for this key; or NULL with the reason in error. */
+static const kw__rule *lease_rule(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                  const char *what, kw_error *error) {
+    if (check_decision(limiter, key, decision, what, error) != KW_OK) return NULL;
+    for (int i = 0; i < limiter->count; i++)
+        if (limiter->rules[i].shape == &kw__shape_leases) return &limiter->rules[i];
+    fail_decision(error, what, "no limit of this limiter is concurrent, and only those give leases");
+    return NULL;
+}
+
 kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                    kw__command *command, kw_error *error) {
-    kw_status status = check_decision(limiter, key, decision, "renewed", error);
-    if (status != KW_OK) return status;
-    for (int i = 0; i < limiter->count; i++) {
-        const kw__rule *rule = &limiter->rules[i];
-        if (rule->shape != &kw__shape_leases) continue;
-        kw__rule_script(rule, &kw__script_leases_renew, key, command);
-        kw__command_integer(command, rule->period_us);
-        kw__command_integer(command, decision->lease);
-        kw__command_integer(command, decision->count);
-        return kw__command_end(command, error);
-    }
-    return fail_decision(error, "renewed", "no limit of this limiter is concurrent, and only those give leases");
+    const kw__rule *rule = lease_rule(limiter, key, decision, "renewed", error);
+    if (rule == NULL) return KW_INVALID;
+    kw__rule_script(rule, &kw__script_leases_renew, key, command);
+    kw__command_integer(command, rule->period_us);
+    kw__command_integer(command, decision->lease);
+    kw__command_integer(command, decision->count);
+    return kw__command_end(command, error);
+}
+
+kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
+                                     kw__command *command, kw_error *error) {
+    const kw__rule *rule = lease_rule(limiter, key, decision, "released", error);
+    if (rule == NULL) return KW_INVALID;
+    kw__command_script_more(command, &kw__script_limits_refund, 1, 1 + rule->shape->refund_terms);
+    kw__rule_key(rule, key, command);
+    kw__command_text(command, rule->shape->name);
+    rule->shape->write_refund(rule, decision, (int)(rule - limiter->rules), decision->count, command);
+    return kw__command_end(command, error);
 }

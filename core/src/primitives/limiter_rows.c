@@ -92,3 +92,15 @@ const kw__row kw__limiter_renew_row = {
     .encode = kw__limiter_renew_encode,
     .decode = kw__limiter_renew_decode,
 };
+
+const kw__row kw__limiter_release_row = {
+    .number = 28,
+    .name = "limiter.release",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_STATE,
+    .args_size = sizeof(kw__limiter_release_args),
+    .spans = {offsetof(kw__limiter_release_args, key)},
+    .span_count = 1,
+    .encode = kw__limiter_release_encode,
+    .decode = kw__limiter_release_decode,
+};

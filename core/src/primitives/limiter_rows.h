@@ -72,4 +72,13 @@ extern const kw__row kw__limiter_renew_row;
 kw_status kw__limiter_renew_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 
+typedef struct kw__limiter_release_args {
+    kw__bytes key;
+    kw_decision decision;
+} kw__limiter_release_args;
+
+extern const kw__row kw__limiter_release_row;
+kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_release_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
 #endif

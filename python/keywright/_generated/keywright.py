@@ -208,6 +208,7 @@ OPERATIONS = {
     20: "limiter.refund",
     21: "limiter.hit_up_to",
     22: "limiter.renew",
+    28: "limiter.release",
     80: "quota.consume",
     81: "quota.peek",
     82: "quota.reserve",

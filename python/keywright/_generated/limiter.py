@@ -24,8 +24,8 @@ class Algorithm(IntEnum):
     #: Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit,
     #: limits up to 100,000.
     SLIDING_LOG = 3
-    #: How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may
-    #: stand beside rates under every algorithm.
+    #: How many are at it at once: a hit takes a lease, and a release gives it back. Limits read "10 concurrent", and
+    #: may stand beside rates under every algorithm.
     CONCURRENCY = 4
 
 
@@ -92,7 +92,7 @@ class DecisionFields(NamedTuple):
     origin: int
     #: When it was decided, by the server's clock.
     decided_at_us: int
-    #: Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    #: Names what a concurrent limit gave, for renew, release and refund; 0 when there is no such limit.
     lease: int
     #: The rest as the library wrote it, for when it goes back in.
     rest: bytes

@@ -477,6 +477,38 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         self._library.rooms.append(room)
         return answer
 
+    def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> None:
+        """Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+        done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what
+        ended before.
+
+        Args:
+            decision: the decision of that hit
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        checked(decision, AnyDecision, "decision")
+        key_data = to_bytes(decision.key, "key")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_release(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    write_decision(self._library, decision),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 0)) >= 0:
+                    read_done(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+
 
 class LimiterSubmits(LimiterFunctions, AsyncObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each operation is submitted at
@@ -672,6 +704,32 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             self._handle,
             self._lib.kw_limiter_submit_renew,
             read_yes,
+            (),
+            (
+                key_data,
+                len(key_data),
+                write_decision(self._library, decision),
+                0 if timeout is None else to_timeout(timeout),
+            ),
+        )
+
+    def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[None]:
+        """Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+        done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what
+        ended before.
+
+        Args:
+            decision: the decision of that hit
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        checked(decision, AnyDecision, "decision")
+        key_data = to_bytes(decision.key, "key")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_release,
+            read_done,
             (),
             (
                 key_data,

@@ -12,6 +12,7 @@ from .._convert import checked, in_item, to_bytes, to_list, to_rows, whole
 from .._decision import AnyDecision, admitted, denied
 from .._decorate import limited
 from .._generated.limiter_calls import LimiterCalls, limits_parse
+from .._held import held
 from .decision import Decision
 
 if TYPE_CHECKING:
@@ -85,11 +86,20 @@ class Limiter(LimiterCalls):
         wait: Duration | None = None,
         timeout: Duration | None = None,
     ) -> Iterator[Decision]:
-        """`with api.guard("user:42"):` enters when admitted, and raises Denied when not. Arguments as for hit."""
+        """`with api.guard("user:42"):` enters when admitted, and raises Denied when not. Arguments as for hit.
+
+        What a concurrent limit gave is released at the end, however the block ends; rates beside it stay charged. In
+        asyncio a task renews it while the block runs. In a blocking program nobody does: give the limiter a lease that
+        is longer than the block takes, or call limiter.renew(decision) within.
+        """
         decision = self.hit(key, cost, wait=wait, timeout=timeout)
         if not decision:
             raise denied(decision)
-        yield decision
+        if decision.lease:
+            with held(self, decision, timeout):
+                yield decision
+        else:
+            yield decision
 
     def limit(
         self,
@@ -99,7 +109,8 @@ class Limiter(LimiterCalls):
         wait: Duration | None = None,
         timeout: Duration | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-        """A decorator: each call of the function is a hit, and raises Denied when it was not admitted.
+        """A decorator: each call of the function is a hit, and raises Denied when it was not admitted. What a
+        concurrent limit gave is held as guard() holds it, until the function returns.
 
         Args:
             key: whose state, or a function that finds it from the call's arguments
@@ -163,6 +174,9 @@ class Unlimited(Limiter):
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> bool:
         return self._answered(True)
+
+    def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> None:
+        return self._answered(None)
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
         return self._answered(None)

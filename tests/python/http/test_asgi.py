@@ -246,3 +246,25 @@ def test_options_are_looked_at_when_the_program_starts(client, wrong):
     with pytest.raises(keywright.Invalid) as caught:
         RateLimitMiddleware(App(), client.limiter("api", "1/h"), key=client_address, **wrong)
     assert caught.value.reason is keywright.Reason.OPTION
+
+
+def test_a_permit_is_held_until_the_application_has_answered(run):
+    async def body(client):
+        api = client.limiter("api", "1 concurrent", lease=0.2)
+        entered, leave = asyncio.Event(), asyncio.Event()
+
+        async def inner(scope, receive, send):
+            entered.set()
+            await leave.wait()
+            await App()(scope, receive, send)
+
+        app = RateLimitMiddleware(inner, api, key=client_address)
+        first = asyncio.ensure_future(get(app))
+        await entered.wait()
+        await asyncio.sleep(0.3)  # longer than the lease
+        assert (await get(app)).status == 429
+        leave.set()
+        assert (await first).status == 200
+        assert (await get(app)).status == 200
+
+    run(body)

@@ -156,3 +156,32 @@ def test_an_asyncio_limiter_is_refused(server):
     client = keywright.aio.connect(server.url)
     with pytest.raises(TypeError, match="belongs to asyncio"):
         limited(App(), client.limiter("api", "1/h"))
+
+
+def test_a_permit_is_held_until_the_response_is_closed(client):
+    api = client.limiter("api", "1 concurrent")
+    closed = []
+
+    def inner(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+
+        def answer():
+            try:
+                assert get(app).status == 429
+                yield b"hello"
+            finally:
+                closed.append(True)
+
+        return answer()
+
+    app = limited(inner, api)
+    for _ in range(2):
+        assert get(app).status == 200
+    assert closed == [True, True]
+
+    def broken(environ, start_response):
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        get(RateLimitMiddleware(broken, api, key=client_address))
+    assert api.peek("192.0.2.1")

@@ -34,6 +34,8 @@ def blocking() -> None:
     assert_type(client.stats().calls, int)
     api.reset(42)
     decision.refund(1)
+    assert_type(api.renew(decision), bool)
+    api.release(decision)
     with api.guard("k") as inside:
         assert_type(inside, keywright.Decision)
     with client as entered:
@@ -136,6 +138,8 @@ async def awaited() -> None:
     assert_type(decision, keywright.aio.Decision)
     assert_type(await api.hit_many(["a"]), list[keywright.aio.Decision])
     await decision.refund()
+    assert_type(await api.renew(decision), bool)
+    await api.release(decision)
     async with api.guard("k") as inside:
         assert_type(inside, keywright.aio.Decision)
     async with client.batch() as batch:

@@ -555,7 +555,7 @@ pub const KW_ALGORITHM_SLIDING_COUNTER: kw_algorithm = 2;
 /// Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit, limits
 /// up to 100,000.
 pub const KW_ALGORITHM_SLIDING_LOG: kw_algorithm = 3;
-/// How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and may
+/// How many are at it at once: a hit takes a lease, and a release gives it back. Limits read "10 concurrent", and may
 /// stand beside rates under every algorithm.
 pub const KW_ALGORITHM_CONCURRENCY: kw_algorithm = 4;
 
@@ -628,7 +628,7 @@ pub struct kw_decision {
     pub origin: u64,
     /// When it was decided, by the server's clock.
     pub decided_at_us: i64,
-    /// Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    /// Names what a concurrent limit gave, for renew, release and refund; 0 when there is no such limit.
     pub lease: i64,
     /// For each limit: Unix time in us by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at_us: [i64; 8],
@@ -682,7 +682,7 @@ pub struct kw_limiter_options {
     /// Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do
     /// not.
     pub block_max_us: i64,
-    /// How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
+    /// How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
     pub lease_us: i64,
 }
 
@@ -991,6 +991,8 @@ pub const KW_OPERATION_LIMITER_REFUND: kw_operation = 20;
 pub const KW_OPERATION_LIMITER_HIT_UP_TO: kw_operation = 21;
 /// kw_limiter_renew
 pub const KW_OPERATION_LIMITER_RENEW: kw_operation = 22;
+/// kw_limiter_release
+pub const KW_OPERATION_LIMITER_RELEASE: kw_operation = 28;
 /// kw_quota_consume
 pub const KW_OPERATION_QUOTA_CONSUME: kw_operation = 80;
 /// kw_quota_peek
@@ -1621,6 +1623,30 @@ extern "C" {
 
     /// Submits kw_limiter_renew: never waits, copies its arguments; the answer is the record of that tag.
     pub fn kw_limiter_submit_renew(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        decision: *const kw_decision,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+    /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
+    /// before.
+    pub fn kw_limiter_release(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        decision: *const kw_decision,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_release: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_release(
         limiter: *mut kw_limiter,
         completions: *mut kw_completions,
         tag: u64,

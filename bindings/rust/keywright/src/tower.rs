@@ -18,6 +18,9 @@
 //!
 //! Admitted requests go on to the service, others are answered 429; both are told how much is left, in the fields that
 //! [`AsyncLimiter::http_fields`] writes. Layers may be put around each other, as one by address around one by user.
+//!
+//! What a concurrent limit gave is held until the service has answered with a head, and not renewed meanwhile: its lease should
+//! be longer than that takes. A request that is dropped before leaves it to the end of its lease.
 
 use std::fmt;
 use std::future::Future;
@@ -208,8 +211,9 @@ impl<S, In, Out> Service<Request<In>> for RateLimit<S>
 where
     S: Service<Request<In>, Response = Response<Out>> + Clone + Send + 'static,
     S::Future: Send,
+    S::Error: Send,
     In: Send + 'static,
-    Out: From<String>,
+    Out: From<String> + Send,
 {
     type Response = Response<Out>;
     type Error = S::Error;
@@ -230,9 +234,13 @@ where
                 return inner.call(Request::from_parts(parts, body)).await;
             }
             let key = (layer.key)(&parts);
+            let mut held = None;
             let (told, refused) = match layer.ask(&parts, &key).await {
                 Ok((decision, told)) if decision.allowed() => {
                     let hit = Hit { limiter: layer.limiter.clone(), key, decision };
+                    if hit.decision.lease != 0 {
+                        held = Some(hit.clone());
+                    }
                     parts.extensions.get_or_insert_default::<Hits>().0.push(hit);
                     (told, None)
                 }
@@ -241,7 +249,14 @@ where
             };
             let mut response = match refused {
                 Some(answer) => answer.response(&parts.method),
-                None => inner.call(Request::from_parts(parts, body)).await?,
+                None => {
+                    let outcome = inner.call(Request::from_parts(parts, body)).await;
+                    if let Some(Hit { limiter, key, decision }) = held {
+                        // A permit that cannot be given back comes back with the end of its lease.
+                        let _ = limiter.release(&key, &decision).await;
+                    }
+                    outcome?
+                }
             };
             for (name, value) in &told {
                 response.headers_mut().append(name, value.clone());

@@ -192,3 +192,21 @@ fn readiness_is_the_services() {
         assert!(text.starts_with("RateLimitLayer { limiter: AsyncLimiter"), "{text}");
     });
 }
+
+#[test]
+fn a_permit_is_held_until_the_service_has_answered() {
+    runtime().block_on(async {
+        let layer = RateLimitLayer::new(limiter("permit", "1 concurrent"), user);
+        let inside = layer.clone();
+        let app = layer.layer(service_fn(move |_: Request| {
+            let inside = inside.clone();
+            async move {
+                assert_eq!(ask(&inside, request(&[])).await.status(), 429);
+                Ok::<_, Infallible>(Response::new(Body::from("done")))
+            }
+        }));
+        for _ in 0..2 {
+            assert_eq!(app.clone().oneshot(request(&[])).await.unwrap().status(), 200);
+        }
+    });
+}

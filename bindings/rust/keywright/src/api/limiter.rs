@@ -26,7 +26,7 @@ impl Algorithm {
     /// Sliding window log: the moment of every hit. Never over the limit in any period; a list entry for each hit,
     /// limits up to 100,000.
     pub const SLIDING_LOG: Algorithm = Algorithm(3);
-    /// How many are at it at once: a hit takes a lease, and a refund gives it back. Limits read "10 concurrent", and
+    /// How many are at it at once: a hit takes a lease, and a release gives it back. Limits read "10 concurrent", and
     /// may stand beside rates under every algorithm.
     pub const CONCURRENCY: Algorithm = Algorithm(4);
 
@@ -197,7 +197,7 @@ pub struct Decision {
     pub origin: u64,
     /// When it was decided, by the server's clock.
     pub decided_at: Option<SystemTime>,
-    /// Names what a concurrent limit gave, for renew and refund; 0 when there is no such limit.
+    /// Names what a concurrent limit gave, for renew, release and refund; 0 when there is no such limit.
     pub lease: i64,
     /// For each limit: the time by the server's clock up to which this hit counts. A refund reads it.
     pub settles_at: [Option<SystemTime>; 8],
@@ -364,7 +364,7 @@ impl LimiterOptions {
         self
     }
 
-    /// How long what a concurrent limit gave is held unless it is renewed or refunded; default 60 s, at most a day.
+    /// How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -735,6 +735,24 @@ impl Limiter {
         };
         self.handle.told(call)
     }
+
+    /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+    /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
+    /// before.
+    ///
+    /// - `key`: the key that was hit (up to 1,024 bytes)
+    /// - `decision`: the decision of that hit
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub fn release(&self, key: impl AsRef<[u8]>, decision: &Decision) -> Result<()> {
+        let key = key.as_ref();
+        let decision = decision.native();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, error| unsafe {
+            sys::kw_limiter_release(limiter, key.as_ptr().cast(), key.len(), &decision, timeout, error)
+        };
+        self.handle.run(call)
+    }
 }
 
 impl AsyncLimiter {
@@ -1028,5 +1046,32 @@ impl AsyncLimiter {
             )
         };
         self.handle.told(call).await
+    }
+
+    /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
+    /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
+    /// before.
+    ///
+    /// - `key`: the key that was hit (up to 1,024 bytes)
+    /// - `decision`: the decision of that hit
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub async fn release(&self, key: impl AsRef<[u8]>, decision: &Decision) -> Result<()> {
+        let key = key.as_ref();
+        let decision = decision.native();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_release(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                &decision,
+                timeout,
+                error,
+            )
+        };
+        self.handle.run(call).await
     }
 }

@@ -1,0 +1,190 @@
+"""Permits of a concurrent limit, held while a block or a function runs, and released after."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+
+import keywright
+import keywright.aio
+
+
+@pytest.fixture
+def held_now(client):
+    """How many permits of "gpu" are held, by whoever looks from outside."""
+
+    def ask(limits="2 concurrent"):
+        return 2 - client.limiter("gpu", limits).peek("u", 0).remaining
+
+    return ask
+
+
+def test_release_gives_back_the_permit_and_leaves_the_rate_charged(client, server, clock):
+    clock.freeze(1_767_225_600_000_000)
+    api = client.limiter("gpu", "10/h; 2 concurrent")
+    first, second = api.hit("u"), api.hit("u")
+    assert not api.hit("u")
+    before = server.command("GET", "kw:limiter:{gpu:u}:tat:3600000000")
+    api.release(first)
+    assert api.peek("u").remaining == 1
+    api.release(first)  # again: nothing
+    assert api.peek("u").remaining == 1
+    assert server.command("GET", "kw:limiter:{gpu:u}:tat:3600000000") == before
+    api.release(second)
+    assert server.keys() == [b"kw:limiter:{gpu:u}:tat:3600000000"]
+
+
+def test_release_gives_back_all_that_one_hit_took(client):
+    api = client.limiter("gpu", "5 concurrent")
+    three = api.hit("u", 3)
+    api.refund(three, 1)
+    assert api.peek("u").remaining == 3
+    api.release(three)
+    assert api.peek("u").remaining == 5
+
+
+def test_release_wants_a_decision_that_holds_something(client):
+    api, rate = client.limiter("gpu", "1 concurrent"), client.limiter("gpu", "1/h")
+    with pytest.raises(keywright.Invalid, match="concurrent") as caught:
+        rate.release(rate.hit("u"))
+    assert caught.value.reason is keywright.Reason.DECISION
+    with pytest.raises(keywright.Invalid, match="another"):
+        client.limiter("cpu", "1 concurrent").release(api.hit("u"))
+    with pytest.raises(keywright.Invalid, match="charged nothing"):
+        api.release(api.hit("u"))
+
+
+def test_a_guard_releases_however_the_block_ends(client, held_now):
+    api = client.limiter("gpu", "2 concurrent")
+    with api.guard("u") as decision:
+        assert decision.lease and held_now() == 1
+        with api.guard("u"), pytest.raises(keywright.Denied), api.guard("u"):
+            pytest.fail("entered")
+        assert held_now() == 1
+    assert held_now() == 0
+    with pytest.raises(KeyError), api.guard("u", 2):
+        assert held_now() == 2
+        raise KeyError
+    assert held_now() == 0
+
+
+def test_a_guard_leaves_a_rate_charged(client):
+    api = client.limiter("gpu", "10/h; 2 concurrent")
+    with api.guard("u"):
+        pass
+    assert client.limiter("gpu", "10/h").peek("u").remaining == 9
+    assert client.limiter("gpu", "2 concurrent").peek("u").remaining == 2
+
+
+def test_a_blocking_guard_renews_nothing_by_itself(client):
+    api = client.limiter("gpu", "1 concurrent", lease=0.1)
+    with api.guard("u") as decision:
+        time.sleep(0.06)
+        assert api.renew(decision)
+        time.sleep(0.06)
+        assert not api.peek("u")
+        time.sleep(0.1)
+        assert api.peek("u")  # the lease has ended
+        assert not api.renew(decision)
+
+
+def test_a_limited_function_holds_a_permit_while_it_runs(client, held_now):
+    api = client.limiter("gpu", "2 concurrent")
+
+    @api.limit(key="u")
+    def work():
+        return held_now()
+
+    @api.limit(key="u")
+    async def async_work():
+        return held_now()
+
+    @api.limit(key="u")
+    def fail():
+        raise KeyError
+
+    assert work() == 1 and asyncio.run(async_work()) == 1
+    with pytest.raises(KeyError):
+        fail()
+    assert held_now() == 0
+
+
+def test_a_generator_cannot_hold_a_permit(client):
+    with pytest.raises(TypeError, match="guard"):
+
+        @client.limiter("gpu", "1 concurrent").limit(key="u")
+        def numbers():
+            yield 1
+
+
+def test_an_asyncio_guard_renews_while_the_block_runs(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("gpu", "10/h; 1 concurrent", lease=0.3)
+            async with api.guard("u"):
+                await asyncio.sleep(0.7)
+                assert not await api.peek("u")
+            assert await api.peek("u")
+            assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_task_gives_its_permit_back(server):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("gpu", "1 concurrent")
+
+            async def work():
+                async with api.guard("u"):
+                    await asyncio.sleep(60)
+
+            task = asyncio.create_task(work())
+            while await api.peek("u"):
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await api.peek("u")
+
+    asyncio.run(main())
+
+
+def test_a_lease_that_was_lost_is_logged(server, caplog):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("gpu", "1 concurrent", lease=0.15)
+            async with api.guard("u"):
+                await api.reset("u")
+                await asyncio.sleep(0.2)
+
+    with caplog.at_level(logging.WARNING, "keywright"):
+        asyncio.run(main())
+    assert "ended before it was renewed" in caplog.text
+
+
+def test_a_release_that_fails_does_not_take_the_place_of_what_the_block_did(server, caplog):
+    with keywright.connect(server.url) as client:
+        api = client.limiter("gpu", "1 concurrent", lease=0.2)
+
+        @api.limit(key="u", timeout=0.05)
+        def work():
+            silent.__enter__()
+            return 7
+
+        silent = server.silent()
+        try:
+            assert work() == 7
+        finally:
+            silent.__exit__(None, None, None)
+    assert "comes back when its lease ends" in caplog.text
+
+
+def test_with_limits_off_nothing_is_held(client, monkeypatch):
+    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
+    api = client.limiter("gpu", "1 concurrent")
+    before = client.stats().bytes_sent
+    with api.guard("u") as decision, api.guard("u"):
+        api.release(decision)
+    assert client.stats().bytes_sent == before
