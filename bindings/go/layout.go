@@ -135,7 +135,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.label) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.concurrent) - 88]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.shadow) - 92]struct{}{}
-	_ [0]struct{} = [C.sizeof_kw_limiter_options - 64]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_limiter_options - 96]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.size) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.flags) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.algorithm) - 8]struct{}{}
@@ -148,6 +148,18 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.block_us) - 40]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.block_max_us) - 48]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.lease_us) - 56]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.on_failure) - 64]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.local_share) - 68]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.timeout_us) - 72]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_cache) - 80]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_ttl_us) - 88]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_hit_counts - 48]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.admitted) - 0]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.denied) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.failed) - 16]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.near_limit) - 24]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.shadow_denied) - 32]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.answered_locally) - 40]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_usage - 80]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.status) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_usage{}.period) - 4]struct{}{}

@@ -63,19 +63,57 @@ func (a Align) String() string {
 	}
 }
 
+// OnFailure is what a hit is answered when the server cannot be asked: absent, overloaded, too slow, refusing. Errors
+// of the caller stay errors.
+type OnFailure int32
+
+const (
+	OnFailureRaise OnFailure = 0 // The failure itself.
+	OnFailureDeny  OnFailure = 1 // The hit is denied; come again in a second.
+	OnFailureAllow OnFailure = 2 // The hit is admitted.
+	OnFailureLocal OnFailure = 3 // What this client's share of the limits says, kept in its own memory while it lasts.
+)
+
+func (o OnFailure) String() string {
+	switch o {
+	case OnFailureRaise:
+		return "raise"
+	case OnFailureDeny:
+		return "deny"
+	case OnFailureAllow:
+		return "allow"
+	case OnFailureLocal:
+		return "local"
+	default:
+		return fmt.Sprintf("OnFailure(%d)", int32(o))
+	}
+}
+
 // DecidedBy is who made a decision.
 type DecidedBy int32
 
 const (
-	DecidedByServer DecidedBy = 0 // The server, from the state of the key.
-	DecidedByShadow DecidedBy = 5 // The server; a shadow limit would have denied it, DeniedBy tells which.
-	DecidedByBlock  DecidedBy = 6 // A block that an earlier denial left (Block).
+	DecidedByServer      DecidedBy = 0 // The server, from the state of the key.
+	DecidedByDenialCache DecidedBy = 1 // This client, which was denied as much for this key a moment ago (DenialCache).
+	DecidedByFailOpen    DecidedBy = 2 // The failure policy, after a failure: allowed, nothing charged.
+	DecidedByFailClosed  DecidedBy = 3 // The failure policy, after a failure: denied.
+	DecidedByFallback    DecidedBy = 4 // The failure policy, after a failure: this client's share of the limits, in its own memory.
+	DecidedByShadow      DecidedBy = 5 // The server; a shadow limit would have denied it, DeniedBy tells which.
+	DecidedByBlock       DecidedBy = 6 // A block that an earlier denial left (Block).
 )
 
 func (d DecidedBy) String() string {
 	switch d {
 	case DecidedByServer:
 		return "server"
+	case DecidedByDenialCache:
+		return "denial cache"
+	case DecidedByFailOpen:
+		return "fail open"
+	case DecidedByFailClosed:
+		return "fail closed"
+	case DecidedByFallback:
+		return "fallback"
 	case DecidedByShadow:
 		return "shadow"
 	case DecidedByBlock:
@@ -213,6 +251,11 @@ type LimiterOptions struct {
 	Block         time.Duration // How long a denial blocks its key from then on; default 0: not at all.
 	BlockMax      time.Duration // Blocks that follow each other within this time double, up to it; at most 30 days; default Block: they do not.
 	Lease         time.Duration // How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
+	OnFailure     OnFailure     // What a hit is answered when the server cannot be asked; default the failure.
+	LocalShare    int           // The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default 100.
+	Timeout       time.Duration // Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's.
+	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0: of none.
+	DenialTTL     time.Duration // For how long at most; default 1 s, at most a minute.
 }
 
 func (o *LimiterOptions) native() *C.kw_limiter_options {
@@ -230,6 +273,33 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		block_us:       microseconds(o.Block),
 		block_max_us:   microseconds(o.BlockMax),
 		lease_us:       microseconds(o.Lease),
+		on_failure:     C.int32_t(o.OnFailure),
+		local_share:    C.int32_t(o.LocalShare),
+		timeout_us:     microseconds(o.Timeout),
+		denial_cache:   C.int64_t(o.DenialCache),
+		denial_ttl_us:  microseconds(o.DenialTTL),
+	}
+}
+
+// HitCounts is what a limiter of this process decided since it was opened. Each hit counts once, by its answer.
+type HitCounts struct {
+	Admitted        int64 // Hits that were admitted, by whomever.
+	Denied          int64 // Hits that were denied, by whomever.
+	Failed          int64 // Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
+	NearLimit       int64 // Of those admitted by the server: left a fifth of the limit, or less.
+	ShadowDenied    int64 // Of those admitted: a shadow limit would have denied them.
+	AnsweredLocally int64 // Of those denied: by the denial cache, without the server.
+}
+
+func hitCountsOf(at unsafe.Pointer) HitCounts {
+	native := (*C.kw_hit_counts)(at)
+	return HitCounts{
+		Admitted:        int64(native.admitted),
+		Denied:          int64(native.denied),
+		Failed:          int64(native.failed),
+		NearLimit:       int64(native.near_limit),
+		ShadowDenied:    int64(native.shadow_denied),
+		AnsweredLocally: int64(native.answered_locally),
 	}
 }
 
@@ -357,6 +427,19 @@ func (l *Limiter) HTTPProblem(decision Decision) (string, error) {
 		return "", errorOf(status, &failure)
 	}
 	return C.GoStringN(&native[0], C.int(length)), nil
+}
+
+// Stats what was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+// were sent.
+func (l *Limiter) Stats() (HitCounts, error) {
+	defer runtime.KeepAlive(l)
+	var native C.kw_hit_counts
+	var failure C.kw_error
+	status := C.kw_limiter_stats(l.handle(), &native, &failure)
+	if status != C.KW_OK {
+		return HitCounts{}, errorOf(status, &failure)
+	}
+	return hitCountsOf(unsafe.Pointer(&native)), nil
 }
 
 // Hit is HitN with cost 1.

@@ -866,10 +866,26 @@ enum {
     KW_ALIGN_CALENDAR = 2, /* As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those of the calendar. */
 };
 
+/*
+ * What a hit is answered when the server cannot be asked: absent, overloaded, too slow, refusing. Errors of the
+ * caller stay errors.
+ */
+typedef int32_t kw_on_failure;
+enum {
+    KW_ON_FAILURE_RAISE = 0, /* The failure itself. */
+    KW_ON_FAILURE_DENY = 1, /* The hit is denied; come again in a second. */
+    KW_ON_FAILURE_ALLOW = 2, /* The hit is admitted. */
+    KW_ON_FAILURE_LOCAL = 3, /* What this client's share of the limits says, kept in its own memory while it lasts. */
+};
+
 /* Who made a decision. */
 typedef int32_t kw_decided_by;
 enum {
     KW_DECIDED_BY_SERVER = 0, /* The server, from the state of the key. */
+    KW_DECIDED_BY_DENIAL_CACHE = 1, /* This client, which was denied as much for this key a moment ago (denial_cache). */
+    KW_DECIDED_BY_FAIL_OPEN = 2, /* The failure policy, after a failure: allowed, nothing charged. */
+    KW_DECIDED_BY_FAIL_CLOSED = 3, /* The failure policy, after a failure: denied. */
+    KW_DECIDED_BY_FALLBACK = 4, /* The failure policy, after a failure: this client's share of the limits, in its own memory. */
     KW_DECIDED_BY_SHADOW = 5, /* The server; a shadow limit would have denied it, denied_by tells which. */
     KW_DECIDED_BY_BLOCK = 6, /* A block that an earlier denial left (block_us). */
 };
@@ -929,7 +945,22 @@ typedef struct kw_limiter_options {
     int64_t block_us; /* How long a denial blocks its key from then on; default 0: not at all. */
     int64_t block_max_us; /* Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do not. */
     int64_t lease_us; /* How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day. */
+    int32_t on_failure; /* A kw_on_failure: what a hit is answered when the server cannot be asked; default the failure. */
+    int32_t local_share; /* The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default 100. */
+    int64_t timeout_us; /* Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's. */
+    int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0: of none. */
+    int64_t denial_ttl_us; /* For how long at most; default 1 s, at most a minute. */
 } kw_limiter_options;
+
+/* What a limiter of this process decided since it was opened. Each hit counts once, by its answer. */
+typedef struct kw_hit_counts {
+    int64_t admitted; /* Hits that were admitted, by whomever. */
+    int64_t denied; /* Hits that were denied, by whomever. */
+    int64_t failed; /* Hits that the server did not decide; with a failure policy they were admitted or denied all the same. */
+    int64_t near_limit; /* Of those admitted by the server: left a fifth of the limit, or less. */
+    int64_t shadow_denied; /* Of those admitted: a shadow limit would have denied them. */
+    int64_t answered_locally; /* Of those denied: by the denial cache, without the server. */
+} kw_hit_counts;
 
 /* The arguments of one kw_limiter_hit among many. */
 typedef struct kw_limiter_hit_args {
@@ -1015,6 +1046,16 @@ KW_API kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *
  */
 KW_API kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision *decision, char *problem,
     size_t problem_capacity, size_t *length, kw_error *error);
+
+/*
+ * What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+ * were sent.
+ *
+ * - counts: where the numbers are written
+ *
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error);
 
 /*
  * Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with

@@ -51,7 +51,7 @@ from ._generated.errors import (
 from ._generated.keywright import MAX_KEY, MAX_NAME, Background, Capability, Info, Reason, Role, Stats, Status
 from ._generated.keywright import VERSION as __version__
 from ._generated.keywright_calls import hash_tag
-from ._generated.limiter import Algorithm, Align, DecidedBy, HttpStyle, Limit
+from ._generated.limiter import Algorithm, Align, DecidedBy, HitCounts, HttpStyle, Limit, OnFailure
 from ._generated.limiter_calls import limits_parse
 from ._generated.quota import Period, Usage
 from ._generated.top import Standing, TopEntry
@@ -96,6 +96,7 @@ __all__ = [
     "Failed",
     "Forked",
     "Gone",
+    "HitCounts",
     "HttpStyle",
     "Info",
     "Interrupted",
@@ -110,6 +111,7 @@ __all__ = [
     "Novelty",
     "OnBound",
     "OutOfRange",
+    "OnFailure",
     "Overloaded",
     "Period",
     "PermissionDenied",

@@ -41,7 +41,10 @@ def rows_header(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"extern const uint16_t {symbol}_state_size, {symbol}_answer_size;\n")
             out.append(f"void {symbol}_advance(const kw__step *step, const kw__event *event, kw__effects *effects);\n")
-        elif operation.grants:
+        if operation.local:
+            out.append(f"bool {symbol}_locally(const kw__step *step, const kw__event *event, kw_status *status);\n")
+            out.append(f"kw_status {symbol}_conclude(const kw__step *step, const kw__event *event);\n")
+        if operation.grants and not operation.steps:
             out.append(
                 f"kw_status {symbol}_undo(const kw__step *step, const void *answer, kw__command *command, "
                 "kw_error *error);\n"
@@ -82,7 +85,9 @@ def rows(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")
             out.append(f"    .advance = {symbol}_advance,\n")
-        elif operation.grants:
+        if operation.local:
+            out.append(f"    .locally = {symbol}_locally,\n    .conclude = {symbol}_conclude,\n")
+        if operation.grants and not operation.steps:
             out.append(f"    .undo = {symbol}_undo,\n")
         out.append("};\n\n")
     return "".join(out).rstrip() + "\n"

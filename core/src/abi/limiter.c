@@ -32,7 +32,7 @@ _Static_assert(offsetof(kw_limit, burst) == 16, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, label) == 24, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, concurrent) == 88, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, shadow) == 92, "layout of kw_limit");
-_Static_assert(sizeof(kw_limiter_options) == 64, "layout of kw_limiter_options");
+_Static_assert(sizeof(kw_limiter_options) == 96, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, size) == 0, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, flags) == 4, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, algorithm) == 8, "layout of kw_limiter_options");
@@ -45,6 +45,18 @@ _Static_assert(offsetof(kw_limiter_options, reserved) == 36, "layout of kw_limit
 _Static_assert(offsetof(kw_limiter_options, block_us) == 40, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, block_max_us) == 48, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, lease_us) == 56, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, on_failure) == 64, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, local_share) == 68, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, timeout_us) == 72, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, denial_cache) == 80, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, denial_ttl_us) == 88, "layout of kw_limiter_options");
+_Static_assert(sizeof(kw_hit_counts) == 48, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, admitted) == 0, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, denied) == 8, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, failed) == 16, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, near_limit) == 24, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, shadow_denied) == 32, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, answered_locally) == 40, "layout of kw_hit_counts");
 #endif
 
 kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t capacity, int64_t *count, kw_error *error) {
@@ -96,6 +108,14 @@ kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision *decisi
     KW__CHECK(kw__check_pointer(problem, "problem", error));
     KW__CHECK(kw__check_pointer(length, "length", error));
     return kw__limiter_http_problem(limiter, decision, problem, problem_capacity, length, error);
+}
+
+kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error) {
+    kw__error_clear(error);
+    if (counts != NULL) memset(counts, 0, sizeof *counts);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(counts, "counts", error));
+    return kw__limiter_stats(limiter, counts, error);
 }
 
 kw_status kw_limiter_hit(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,

@@ -161,7 +161,9 @@ void kw__calls_free(kw_client *client) {
 void kw__call_set_deadline(kw__call *call, const kw__link *link, int64_t timeout_us) {
     const kw__url *url = &call->client->url;
     int64_t span = timeout_us;
-    if (span == KW_DEFAULT_TIMEOUT) {
+    if (span == KW_DEFAULT_TIMEOUT && call->object->timeout_us > 0) {
+        span = call->object->timeout_us;
+    } else if (span == KW_DEFAULT_TIMEOUT) {
         span = url->timeout_us;
         if (!atomic_load_explicit(&link->is_up, memory_order_relaxed))
             span = kw__deadline(span, url->connect_timeout_us);
@@ -207,11 +209,19 @@ static void finish(kw__call *call, kw_status status, const kw_error *error) {
     if (status < 0 && error != NULL && error != &call->error) call->error = *error;
 }
 
+static kw_status conclude(const kw__call *call, const kw__event *event) {
+    return call->row->conclude != NULL ? call->row->conclude(&call->step, event) : event->status;
+}
+
 /* What an operation without advance does: one send, its answer is the result; a late grant is undone. */
 static void one_step(kw__call *call, const kw__event *event, kw__effects *effects) {
     const kw__row *row = call->row;
     switch (event->kind) {
     case KW__EVENT_START:
+        if (row->locally != NULL && row->locally(&call->step, event, &effects->status)) {
+            effects->finish = effects->end = true;
+            break;
+        }
         effects->send = true;
         effects->step = 0;
         break;
@@ -225,17 +235,24 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
             memcpy(call->step.result, event->answer, row->result_size);
             if ((row->flags & KW__LISTS) != 0) memset(call->answer, 0, row->result_size); /* it is the result's now */
             effects->finish = true;
-            effects->status = event->status;
+            effects->status = conclude(call, event);
         }
         effects->end = true;
         break;
     case KW__EVENT_FAILED:
         if (!event->finished) {
             effects->finish = true;
-            effects->status = event->status;
+            effects->status = conclude(call, event);
             *effects->error = *event->error;
         }
         effects->end = true;
+        break;
+    case KW__EVENT_DEADLINE:
+        if (!event->finished && row->conclude != NULL) {
+            kw_status status = conclude(call, event);
+            effects->finish = status >= 0;
+            effects->status = status;
+        }
         break;
     case KW__EVENT_CANCEL:
         /* Answered with a yes that nobody fetched: it is given back. */
@@ -247,7 +264,6 @@ static void one_step(kw__call *call, const kw__event *event, kw__effects *effect
     case KW__EVENT_TIMER:
     case KW__EVENT_WATCHING:
     case KW__EVENT_NOTIFY:
-    case KW__EVENT_DEADLINE:
         break;
     }
 }
@@ -332,6 +348,7 @@ static void react(kw__call *call, kw__event *event) {
     event->now = kw__now();
     event->deadline = call->deadline;
     event->finished = call->finished;
+    if (event->kind == KW__EVENT_DEADLINE) event->status = KW_TIMEOUT;
     if (event->kind == KW__EVENT_TIMER) call->timer = INT64_MAX;
     if (call->row->advance != NULL) {
         event->random = kw__random_below(UINT64_MAX);

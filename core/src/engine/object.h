@@ -9,7 +9,8 @@
 typedef struct kw__object kw__object;
 struct kw__object {
     atomic_int references;
-    kw_client *client; /* held; a client names itself here and does not hold itself */
+    kw_client *client;  /* held; a client names itself here and does not hold itself */
+    int64_t timeout_us; /* of its calls that name none: connecting included; 0: the client's */
     void (*destroy)(kw__object *object);
 };
 

@@ -101,6 +101,13 @@ typedef struct kw__row {
     const uint16_t *state_size;
     const uint16_t *answer_size;
     void (*advance)(const kw__step *step, const kw__event *event, kw__effects *effects);
+    /*
+     * For one-step operations that may do without the server. `locally` is asked before anything is sent: true when it
+     * has written result and status. `conclude` is told how a call ended that asked, REPLY, FAILED or DEADLINE, before
+     * its caller is: it may look, and may turn a failure into an answer, whose status it returns.
+     */
+    bool (*locally)(const kw__step *step, const kw__event *event, kw_status *status);
+    kw_status (*conclude)(const kw__step *step, const kw__event *event);
     /* For one-step operations that grant: the command that gives back what a late yes granted. */
     kw_status (*undo)(const kw__step *step, const void *answer, kw__command *command, kw_error *error);
 } kw__row;

@@ -340,6 +340,7 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
     size_t window = items->count < MANY_AT_ONCE ? items->count : MANY_AT_ONCE;
     kw__call **calls = kw__malloc(window * sizeof *calls);
     if (calls == NULL) return kw__fail_memory(error);
+    if (timeout_us == KW_DEFAULT_TIMEOUT && object->timeout_us > 0) timeout_us = object->timeout_us;
     int64_t span = timeout_us != KW_DEFAULT_TIMEOUT ? timeout_us : client->url.timeout_us;
     if (timeout_us == KW_DEFAULT_TIMEOUT && !atomic_load(&kw__client_link(client)->is_up)) {
         span = kw__deadline(span, client->url.connect_timeout_us);

@@ -11,6 +11,7 @@ static void destroy(kw__object *object) {
     for (int i = 0; i < limiter->count; i++)
         kw__key_frame_free(&limiter->rules[i].frame);
     kw__key_frame_free(&limiter->blocks);
+    kw__limiter_local_free(limiter);
     kw__free(limiter->name);
     kw__free(limiter);
 }
@@ -120,6 +121,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     if (made == NULL) return kw__fail_memory(error);
     kw__object_init(&made->object, client, destroy);
     made->settings = settings;
+    made->object.timeout_us = settings.timeout_us;
     made->books_ahead = true;
     made->capacity = INT64_MAX;
     made->origin = UINT64_C(0xCBF29CE484222325);
@@ -127,6 +129,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
         status = prepare(made, name, &read[i], error);
     memcpy(made->limits, read, (size_t)count * sizeof read[0]);
     if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
+    if (status == KW_OK) status = kw__limiter_local_init(made, error);
     if (status == KW_OK && settings.block_us > 0 &&
         !kw__key_frame_init(&made->blocks, client->url.prefix, "limiter", name, "block")) {
         status = kw__fail_memory(error);
@@ -227,6 +230,46 @@ kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, v
     return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 
+bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    const kw__limiter_hit_args *args = step->args;
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    if (!kw__limiter_recall(limiter, args->key, args->cost, event->now, step->result)) return false;
+    *status = KW_DENIED;
+    kw__limiter_count(limiter, *status, step->result);
+    return true;
+}
+
+/* What the caller is told of a hit that asked, and what is kept of it. */
+static kw_status conclude(kw_limiter *limiter, const kw__hit *hit, const kw__event *event, kw_decision *decision) {
+    kw_status status = event->status;
+    if (status < 0 && kw__limiter_decide_alone(limiter, hit, status, event->now, decision)) {
+        status = decision->status;
+    } else if (status == KW_DENIED && !hit->up_to) {
+        kw__limiter_remember(limiter, hit, event->sent_at, decision);
+    }
+    kw__limiter_count(limiter, status, decision);
+    return status;
+}
+
+kw_status kw__limiter_hit_conclude(const kw__step *step, const kw__event *event) {
+    const kw__limiter_hit_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    return conclude((kw_limiter *)step->object, &hit, event, step->result);
+}
+
+bool kw__limiter_hit_up_to_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    (void)step;
+    (void)event;
+    (void)status;
+    return false; /* a denial of so much says nothing of less */
+}
+
+kw_status kw__limiter_hit_up_to_conclude(const kw__step *step, const kw__event *event) {
+    const kw__limiter_hit_up_to_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
+    return conclude((kw_limiter *)step->object, &hit, event, step->result);
+}
+
 kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_hit_up_to_args *args = step->args;
     const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
@@ -251,7 +294,8 @@ kw_status kw__limiter_peek_decode(const kw__step *step, const kw__reply *reply, 
 
 kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_reset_args *args = step->args;
-    const kw_limiter *limiter = limiter_of(step);
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    kw__limiter_forget(limiter, args->key);
     bool blocks = limiter->settings.block_us > 0;
     int keys = blocks ? 1 : 0;
     for (int i = 0; i < limiter->count; i++)
@@ -276,8 +320,27 @@ kw_status kw__limiter_reset_decode(const kw__step *step, const kw__reply *reply,
     return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("DEL", error);
 }
 
+/* What no server charged is not given back there. */
+bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    const kw__limiter_refund_args *args = step->args;
+    const kw_decision *decision = &args->decision;
+    if (decision->reason != KW_DECIDED_BY_FAIL_OPEN && decision->reason != KW_DECIDED_BY_FALLBACK) return false;
+    int64_t count = args->count < decision->count ? args->count : decision->count;
+    if (decision->reason == KW_DECIDED_BY_FALLBACK) {
+        kw__limiter_give_back((kw_limiter *)step->object, args->key, count, event->now);
+    }
+    *status = KW_OK;
+    return true;
+}
+
+kw_status kw__limiter_refund_conclude(const kw__step *step, const kw__event *event) {
+    (void)step;
+    return event->status;
+}
+
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_refund_args *args = step->args;
+    kw__limiter_forget((kw_limiter *)step->object, args->key);
     return kw__limiter_encode_refund(limiter_of(step), args->key, &args->decision, args->count, command, error);
 }
 

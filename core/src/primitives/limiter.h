@@ -13,6 +13,7 @@
 #include "primitives/http_fields.h"
 #include "primitives/keys.h"
 #include "primitives/limit_text.h"
+#include "primitives/limiter_local.h"
 #include "redis/command.h"
 #include "redis/reply.h"
 
@@ -29,6 +30,11 @@ typedef struct kw__limiter_settings {
     int64_t lease_us;
     int64_t zone_us;
     kw_align align;
+    kw_on_failure on_failure;
+    int32_t local_share; /* percent */
+    int64_t timeout_us;  /* 0: the client's */
+    int64_t denial_cache;
+    int64_t denial_ttl_us;
 } kw__limiter_settings;
 
 typedef struct kw__rule {
@@ -52,7 +58,8 @@ struct kw_limiter {
     size_t name_length;
     kw_limit limits[KW__LIMITS_MAX]; /* as they were written */
     uint64_t origin;                 /* what the fingerprints of its decisions begin with */
-    kw__key_frame blocks;            /* of the keys that hold blocks, when there are any */
+    kw__limiter_local local;
+    kw__key_frame blocks; /* of the keys that hold blocks, when there are any */
     int count;
     kw__rule rules[];
 };
@@ -113,14 +120,6 @@ kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision 
 /* Every moment that a state holds has 16 digits, which Unix us have had since 2001. */
 #define KW__STATE_TIME_MIN INT64_C(1000000000000000)
 #define KW__DAY_US INT64_C(86400000000)
-
-/* What is asked about a key. */
-typedef struct kw__hit {
-    kw__bytes key;
-    int64_t cost;
-    int64_t patience_us; /* how far ahead it may be booked, 0 for a plain hit */
-    bool up_to;          /* as much as fits */
-} kw__hit;
 
 /* The steps of a hit, shared by hit, hit_up_to and wait. */
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error);

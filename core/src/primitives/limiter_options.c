@@ -5,6 +5,10 @@
 #define DEFAULT_LEASE_US INT64_C(60000000)
 #define BLOCK_MAX_US (30 * KW__DAY_US)
 #define ZONE_MAX 1080 /* minutes */
+#define POLICY_TIMEOUT_US INT64_C(50000)
+#define HOUR_US INT64_C(3600000000)
+#define DEFAULT_DENIAL_US INT64_C(1000000)
+#define DENIAL_CACHE_MAX 1048576
 
 static kw_status fail_option(kw_error *error, const char *name, int64_t value, const char *rule) {
     return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.%s is %lld and must be %s", name, (long long)value,
@@ -85,9 +89,41 @@ static kw_status read_blocks(const kw_limiter_options *options, kw__limiter_sett
     return KW_OK;
 }
 
+static kw_status read_local(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
+    if (options->on_failure < KW_ON_FAILURE_RAISE || options->on_failure > KW_ON_FAILURE_LOCAL) {
+        return fail_option(error, "on_failure", options->on_failure, "a kw_on_failure, 0 to 3");
+    }
+    if (options->local_share < 0 || options->local_share > 100) {
+        return fail_option(error, "local_share", options->local_share, "between 1 and 100 percent, or 0 (100)");
+    }
+    if (options->local_share != 0 && options->on_failure != KW_ON_FAILURE_LOCAL) {
+        return fail_option(error, "local_share", options->local_share, "0 unless on_failure is local");
+    }
+    if (options->denial_cache < 0 || options->denial_cache > DENIAL_CACHE_MAX) {
+        return fail_option(error, "denial_cache", options->denial_cache, "between 0 (none) and 1048576 keys");
+    }
+    if (options->denial_ttl_us != 0 && options->denial_cache == 0) {
+        return fail_option(error, "denial_ttl_us", options->denial_ttl_us, "0 without denial_cache");
+    }
+    settings->on_failure = (kw_on_failure)options->on_failure;
+    settings->local_share = options->local_share != 0 ? options->local_share : 100;
+    settings->denial_cache = options->denial_cache;
+    settings->timeout_us = settings->on_failure != KW_ON_FAILURE_RAISE ? POLICY_TIMEOUT_US : 0;
+    kw_status status =
+        read_duration("timeout_us", options->timeout_us, HOUR_US,
+                      "between 0 (50 ms with a policy, else the client's) and an hour", &settings->timeout_us, error);
+    if (status != KW_OK) return status;
+    return read_duration("denial_ttl_us", options->denial_ttl_us, 60 * INT64_C(1000000), "between 0 (1 s) and a minute",
+                         &settings->denial_ttl_us, error);
+}
+
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
     *settings = (kw__limiter_settings){
-        .shape = &kw__shape_gcra, .max_wait_us = DEFAULT_MAX_WAIT_US, .lease_us = DEFAULT_LEASE_US};
+        .shape = &kw__shape_gcra,
+        .max_wait_us = DEFAULT_MAX_WAIT_US,
+        .lease_us = DEFAULT_LEASE_US,
+        .denial_ttl_us = DEFAULT_DENIAL_US,
+    };
     if (options == NULL) return KW_OK;
     /* The caller's record, whose size tells its version: what it does not reach is zero. */
     kw_limiter_options read = {0};
@@ -109,5 +145,6 @@ kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limite
     }
     if (status == KW_OK) status = read_align(&read, settings, error);
     if (status == KW_OK) status = read_blocks(&read, settings, error);
+    if (status == KW_OK) status = read_local(&read, settings, error);
     return status;
 }

@@ -12,6 +12,8 @@ const kw__row kw__limiter_hit_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_encode,
     .decode = kw__limiter_hit_decode,
+    .locally = kw__limiter_hit_locally,
+    .conclude = kw__limiter_hit_conclude,
 };
 
 const kw__row kw__limiter_peek_row = {
@@ -66,6 +68,8 @@ const kw__row kw__limiter_refund_row = {
     .span_count = 1,
     .encode = kw__limiter_refund_encode,
     .decode = kw__limiter_refund_decode,
+    .locally = kw__limiter_refund_locally,
+    .conclude = kw__limiter_refund_conclude,
 };
 
 const kw__row kw__limiter_hit_up_to_row = {
@@ -79,6 +83,8 @@ const kw__row kw__limiter_hit_up_to_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_up_to_encode,
     .decode = kw__limiter_hit_up_to_decode,
+    .locally = kw__limiter_hit_up_to_locally,
+    .conclude = kw__limiter_hit_up_to_conclude,
 };
 
 const kw__row kw__limiter_renew_row = {

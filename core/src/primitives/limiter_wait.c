@@ -68,6 +68,7 @@ static void arm(kw__effects *effects, int64_t at) {
 }
 
 static void answer(const kw__step *step, const wait_state *state, kw__effects *effects) {
+    kw__limiter_count((kw_limiter *)step->object, state->decision.status, &state->decision);
     *(kw_decision *)step->result = state->decision;
     effects->finish = true;
     effects->status = state->decision.status;
@@ -115,20 +116,34 @@ static void timer(const kw__step *step, wait_state *state, kw__effects *effects)
     answer(step, state, effects);
 }
 
+/* The server did not answer; where the policy does instead, the caller gets that. */
+static void fail(const kw__step *step, const kw__event *event, kw__effects *effects) {
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    const kw__limiter_wait_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    effects->status = event->status;
+    if (kw__limiter_decide_alone(limiter, &hit, event->status, event->now, step->result)) {
+        effects->finish = true;
+        effects->status = ((const kw_decision *)step->result)->status;
+    }
+    kw__limiter_count(limiter, effects->status, step->result);
+}
+
 /*
  * Nobody waits any more; the engine tells the caller. A hit that is under way is waited for, because only its answer
  * tells what there is to give back.
  */
-static void abandoned(wait_state *state, kw__effects *effects) {
+static void abandoned(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
+    if (event->kind == KW__EVENT_DEADLINE && !event->finished) fail(step, event, effects);
     if (!state->asking) give_back(state, effects);
 }
 
 static void failed(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
     if (step->number == STEP_HIT) state->asking = false;
     if (!event->finished) {
+        fail(step, event, effects);
         effects->finish = true;
-        effects->status = event->status;
-        kw__error_copy(effects->error, event->error);
+        if (effects->status < 0) kw__error_copy(effects->error, event->error);
     }
     effects->end = true;
 }
@@ -155,7 +170,7 @@ void kw__limiter_wait_advance(const kw__step *step, const kw__event *event, kw__
         break;
     case KW__EVENT_DEADLINE:
     case KW__EVENT_CANCEL:
-        abandoned(state, effects);
+        abandoned(step, event, state, effects);
         break;
     case KW__EVENT_WATCHING:
     case KW__EVENT_NOTIFY:

@@ -41,11 +41,34 @@ class Align(IntEnum):
     CALENDAR = 2
 
 
+class OnFailure(IntEnum):
+    """What a hit is answered when the server cannot be asked: absent, overloaded, too slow, refusing. Errors of the
+    caller stay errors.
+    """
+
+    #: The failure itself.
+    RAISE = 0
+    #: The hit is denied; come again in a second.
+    DENY = 1
+    #: The hit is admitted.
+    ALLOW = 2
+    #: What this client's share of the limits says, kept in its own memory while it lasts.
+    LOCAL = 3
+
+
 class DecidedBy(IntEnum):
     """Who made a decision."""
 
     #: The server, from the state of the key.
     SERVER = 0
+    #: This client, which was denied as much for this key a moment ago (denial_cache).
+    DENIAL_CACHE = 1
+    #: The failure policy, after a failure: allowed, nothing charged.
+    FAIL_OPEN = 2
+    #: The failure policy, after a failure: denied.
+    FAIL_CLOSED = 3
+    #: The failure policy, after a failure: this client's share of the limits, in its own memory.
+    FALLBACK = 4
     #: The server; a shadow limit would have denied it, denied_by tells which.
     SHADOW = 5
     #: A block that an earlier denial left (block).
@@ -120,3 +143,20 @@ class Limit(NamedTuple):
     concurrent: bool
     #: 1 when it decides and counts but never denies.
     shadow: bool
+
+
+class HitCounts(NamedTuple):
+    """What a limiter of this process decided since it was opened. Each hit counts once, by its answer."""
+
+    #: Hits that were admitted, by whomever.
+    admitted: int
+    #: Hits that were denied, by whomever.
+    denied: int
+    #: Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
+    failed: int
+    #: Of those admitted by the server: left a fifth of the limit, or less.
+    near_limit: int
+    #: Of those admitted: a shadow limit would have denied them.
+    shadow_denied: int
+    #: Of those denied: by the denial cache, without the server.
+    answered_locally: int

@@ -32,7 +32,7 @@ from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
 from .._sync.decision import Decision
 from .keywright import NEVER, Reason, Status
-from .limiter import Algorithm, Align, DecidedBy, HttpStyle, Limit
+from .limiter import Algorithm, Align, DecidedBy, HitCounts, HttpStyle, Limit, OnFailure
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -44,6 +44,7 @@ _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
 _DECISION = Struct("=iiiiqqqqqqqQqq80s")
 _LIMIT = Struct("=qqq64sii")
+_HIT_COUNTS = Struct("=qqqqqq")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
 _new = tuple.__new__
@@ -117,6 +118,11 @@ def read_limit(status: int, data: Buffer, offset: int) -> Limit:
     return Limit(amount, period / 1e6 if period != NEVER else inf, burst, to_str(label), concurrent == 1, shadow == 1)
 
 
+def read_hit_counts(status: int, data: Buffer, offset: int) -> HitCounts:
+    admitted, denied, failed, near_limit, shadow_denied, answered_locally = _HIT_COUNTS.unpack_from(data, offset)
+    return HitCounts(admitted, denied, failed, near_limit, shadow_denied, answered_locally)
+
+
 def limiter_opener(
     library: Library,
     name: Key,
@@ -131,6 +137,11 @@ def limiter_opener(
     block: Duration | None = None,
     block_max: Duration | None = None,
     lease: Duration | None = None,
+    on_failure: OnFailure | str | None = None,
+    local_share: int | None = None,
+    timeout: Duration | None = None,
+    denial_cache: int | None = None,
+    denial_ttl: Duration | None = None,
 ) -> Opener:
     """Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
     name, limit label and algorithm.
@@ -152,6 +163,11 @@ def limiter_opener(
             "block_us": 0 if block is None else to_us(block, "block"),
             "block_max_us": 0 if block_max is None else to_us(block_max, "block_max"),
             "lease_us": 0 if lease is None else to_us(lease, "lease"),
+            "on_failure": 0 if on_failure is None else to_enum(on_failure, OnFailure, "on_failure"),
+            "local_share": 0 if local_share is None else whole(local_share, "local_share"),
+            "timeout_us": 0 if timeout is None else to_us(timeout, "timeout"),
+            "denial_cache": 0 if denial_cache is None else whole(denial_cache, "denial_cache"),
+            "denial_ttl_us": 0 if denial_ttl is None else to_us(denial_ttl, "denial_ttl"),
         },
     )
 
@@ -204,6 +220,12 @@ class LimiterFunctions(Object):
         length = ffi.new("size_t *")
         self._do(self._lib.kw_limiter_http_problem, write_decision(self._library, decision), problem, 1280, length)
         return ffi.buffer(problem, length[0])[:]
+
+    def stats(self) -> HitCounts:
+        """What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+        were sent.
+        """
+        return self._get(self._lib.kw_limiter_stats, read_hit_counts)
 
 
 class LimiterCalls(LimiterFunctions, BlockingObject):

@@ -10,7 +10,7 @@ from .._convert import Duration, Key, to_timeout
 from .._generated.counter import Bounds, Expiry, OnBound
 from .._generated.counter_calls import counter_opener
 from .._generated.keywright_calls import ClientCalls
-from .._generated.limiter import Algorithm, Align
+from .._generated.limiter import Algorithm, Align, OnFailure
 from .._generated.limiter_calls import limiter_opener
 from .._generated.quota import Period
 from .._generated.quota_calls import quota_opener
@@ -48,6 +48,11 @@ class Client(ClientCalls, BlockingClient):
         charge_denials: bool | None = None,
         block: Duration | None = None,
         block_max: Duration | None = None,
+        on_failure: OnFailure | str | None = None,
+        local_share: int | None = None,
+        timeout: Duration | None = None,
+        denial_cache: int | None = None,
+        denial_ttl: Duration | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
@@ -64,6 +69,12 @@ class Client(ClientCalls, BlockingClient):
             charge_denials: charge a denial as if it had been admitted
             block: how long a denial blocks its key from then on
             block_max: blocks that follow each other within this time double, up to it
+            on_failure: what a hit is answered when the server cannot be asked: "raise" (the default), "deny", "allow"
+                or "local"
+            local_share: the part of every limit in percent that "local" admits in this client; 100 when None
+            timeout: deadline of calls that name none; 50 ms with on_failure, else the client's
+            denial_cache: of how many keys this client remembers a denial, to answer the same by itself
+            denial_ttl: for how long at most; 1 s when None
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -82,6 +93,11 @@ class Client(ClientCalls, BlockingClient):
             charge_denials=charge_denials,
             block=block,
             block_max=block_max,
+            on_failure=on_failure,
+            local_share=local_share,
+            timeout=timeout,
+            denial_cache=denial_cache,
+            denial_ttl=denial_ttl,
         )
         return self._child(limiter_kind(), opener, name, limits)
 

@@ -570,11 +570,32 @@ pub const KW_ALIGN_CLOCK: kw_align = 1;
 /// the calendar.
 pub const KW_ALIGN_CALENDAR: kw_align = 2;
 
+/// What a hit is answered when the server cannot be asked: absent, overloaded, too slow, refusing. Errors of the
+/// caller stay errors.
+pub type kw_on_failure = i32;
+
+/// The failure itself.
+pub const KW_ON_FAILURE_RAISE: kw_on_failure = 0;
+/// The hit is denied; come again in a second.
+pub const KW_ON_FAILURE_DENY: kw_on_failure = 1;
+/// The hit is admitted.
+pub const KW_ON_FAILURE_ALLOW: kw_on_failure = 2;
+/// What this client's share of the limits says, kept in its own memory while it lasts.
+pub const KW_ON_FAILURE_LOCAL: kw_on_failure = 3;
+
 /// Who made a decision.
 pub type kw_decided_by = i32;
 
 /// The server, from the state of the key.
 pub const KW_DECIDED_BY_SERVER: kw_decided_by = 0;
+/// This client, which was denied as much for this key a moment ago (denial_cache).
+pub const KW_DECIDED_BY_DENIAL_CACHE: kw_decided_by = 1;
+/// The failure policy, after a failure: allowed, nothing charged.
+pub const KW_DECIDED_BY_FAIL_OPEN: kw_decided_by = 2;
+/// The failure policy, after a failure: denied.
+pub const KW_DECIDED_BY_FAIL_CLOSED: kw_decided_by = 3;
+/// The failure policy, after a failure: this client's share of the limits, in its own memory.
+pub const KW_DECIDED_BY_FALLBACK: kw_decided_by = 4;
 /// The server; a shadow limit would have denied it, denied_by tells which.
 pub const KW_DECIDED_BY_SHADOW: kw_decided_by = 5;
 /// A block that an earlier denial left (block_us).
@@ -684,6 +705,37 @@ pub struct kw_limiter_options {
     pub block_max_us: i64,
     /// How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
     pub lease_us: i64,
+    /// A kw_on_failure: what a hit is answered when the server cannot be asked; default the failure.
+    pub on_failure: i32,
+    /// The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default
+    /// 100.
+    pub local_share: i32,
+    /// Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy,
+    /// else the client's.
+    pub timeout_us: i64,
+    /// Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0:
+    /// of none.
+    pub denial_cache: i64,
+    /// For how long at most; default 1 s, at most a minute.
+    pub denial_ttl_us: i64,
+}
+
+/// What a limiter of this process decided since it was opened. Each hit counts once, by its answer.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_hit_counts {
+    /// Hits that were admitted, by whomever.
+    pub admitted: i64,
+    /// Hits that were denied, by whomever.
+    pub denied: i64,
+    /// Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
+    pub failed: i64,
+    /// Of those admitted by the server: left a fifth of the limit, or less.
+    pub near_limit: i64,
+    /// Of those admitted: a shadow limit would have denied them.
+    pub shadow_denied: i64,
+    /// Of those denied: by the denial cache, without the server.
+    pub answered_locally: i64,
 }
 
 /// The arguments of one kw_limiter_hit among many.
@@ -1451,6 +1503,10 @@ extern "C" {
         length: *mut usize,
         error: *mut kw_error,
     ) -> kw_status;
+
+    /// What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+    /// were sent.
+    pub fn kw_limiter_stats(limiter: *mut kw_limiter, counts: *mut kw_hit_counts, error: *mut kw_error) -> kw_status;
 
     /// Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
     /// retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.
@@ -2276,7 +2332,7 @@ const _: () = {
     assert!(offset_of!(kw_limit, label) == 24);
     assert!(offset_of!(kw_limit, concurrent) == 88);
     assert!(offset_of!(kw_limit, shadow) == 92);
-    assert!(size_of::<kw_limiter_options>() == 64);
+    assert!(size_of::<kw_limiter_options>() == 96);
     assert!(offset_of!(kw_limiter_options, size) == 0);
     assert!(offset_of!(kw_limiter_options, flags) == 4);
     assert!(offset_of!(kw_limiter_options, algorithm) == 8);
@@ -2289,6 +2345,18 @@ const _: () = {
     assert!(offset_of!(kw_limiter_options, block_us) == 40);
     assert!(offset_of!(kw_limiter_options, block_max_us) == 48);
     assert!(offset_of!(kw_limiter_options, lease_us) == 56);
+    assert!(offset_of!(kw_limiter_options, on_failure) == 64);
+    assert!(offset_of!(kw_limiter_options, local_share) == 68);
+    assert!(offset_of!(kw_limiter_options, timeout_us) == 72);
+    assert!(offset_of!(kw_limiter_options, denial_cache) == 80);
+    assert!(offset_of!(kw_limiter_options, denial_ttl_us) == 88);
+    assert!(size_of::<kw_hit_counts>() == 48);
+    assert!(offset_of!(kw_hit_counts, admitted) == 0);
+    assert!(offset_of!(kw_hit_counts, denied) == 8);
+    assert!(offset_of!(kw_hit_counts, failed) == 16);
+    assert!(offset_of!(kw_hit_counts, near_limit) == 24);
+    assert!(offset_of!(kw_hit_counts, shadow_denied) == 32);
+    assert!(offset_of!(kw_hit_counts, answered_locally) == 40);
     assert!(size_of::<kw_usage>() == 80);
     assert!(offset_of!(kw_usage, status) == 0);
     assert!(offset_of!(kw_usage, period) == 4);

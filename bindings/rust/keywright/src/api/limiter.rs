@@ -91,6 +91,45 @@ impl fmt::Debug for Align {
     }
 }
 
+/// What a hit is answered when the server cannot be asked: absent, overloaded, too slow, refusing. Errors of the
+/// caller stay errors.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OnFailure(i32);
+
+impl OnFailure {
+    /// The failure itself.
+    pub const RAISE: OnFailure = OnFailure(0);
+    /// The hit is denied; come again in a second.
+    pub const DENY: OnFailure = OnFailure(1);
+    /// The hit is admitted.
+    pub const ALLOW: OnFailure = OnFailure(2);
+    /// What this client's share of the limits says, kept in its own memory while it lasts.
+    pub const LOCAL: OnFailure = OnFailure(3);
+
+    /// The number that C has for it.
+    pub fn code(self) -> i32 {
+        self.0
+    }
+}
+
+impl fmt::Display for OnFailure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            OnFailure::RAISE => out.write_str("RAISE"),
+            OnFailure::DENY => out.write_str("DENY"),
+            OnFailure::ALLOW => out.write_str("ALLOW"),
+            OnFailure::LOCAL => out.write_str("LOCAL"),
+            other => write!(out, "{}", other.0),
+        }
+    }
+}
+
+impl fmt::Debug for OnFailure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "OnFailure::{self}")
+    }
+}
+
 /// Who made a decision.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DecidedBy(i32);
@@ -98,6 +137,14 @@ pub struct DecidedBy(i32);
 impl DecidedBy {
     /// The server, from the state of the key.
     pub const SERVER: DecidedBy = DecidedBy(0);
+    /// This client, which was denied as much for this key a moment ago (`denial_cache`).
+    pub const DENIAL_CACHE: DecidedBy = DecidedBy(1);
+    /// The failure policy, after a failure: allowed, nothing charged.
+    pub const FAIL_OPEN: DecidedBy = DecidedBy(2);
+    /// The failure policy, after a failure: denied.
+    pub const FAIL_CLOSED: DecidedBy = DecidedBy(3);
+    /// The failure policy, after a failure: this client's share of the limits, in its own memory.
+    pub const FALLBACK: DecidedBy = DecidedBy(4);
     /// The server; a shadow limit would have denied it, `denied_by` tells which.
     pub const SHADOW: DecidedBy = DecidedBy(5);
     /// A block that an earlier denial left (`block`).
@@ -117,6 +164,10 @@ impl fmt::Display for DecidedBy {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             DecidedBy::SERVER => out.write_str("SERVER"),
+            DecidedBy::DENIAL_CACHE => out.write_str("DENIAL_CACHE"),
+            DecidedBy::FAIL_OPEN => out.write_str("FAIL_OPEN"),
+            DecidedBy::FAIL_CLOSED => out.write_str("FAIL_CLOSED"),
+            DecidedBy::FALLBACK => out.write_str("FALLBACK"),
             DecidedBy::SHADOW => out.write_str("SHADOW"),
             DecidedBy::BLOCK => out.write_str("BLOCK"),
             other => write!(out, "{}", other.0),
@@ -307,6 +358,11 @@ pub struct LimiterOptions {
     pub(crate) block: Option<Duration>,
     pub(crate) block_max: Option<Duration>,
     pub(crate) lease: Option<Duration>,
+    pub(crate) on_failure: Option<OnFailure>,
+    pub(crate) local_share: Option<i32>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) denial_cache: Option<i64>,
+    pub(crate) denial_ttl: Option<Duration>,
 }
 
 impl LimiterOptions {
@@ -370,6 +426,39 @@ impl LimiterOptions {
         self
     }
 
+    /// What a hit is answered when the server cannot be asked; default the failure.
+    pub fn on_failure(mut self, on_failure: OnFailure) -> Self {
+        self.on_failure = Some(on_failure);
+        self
+    }
+
+    /// The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default
+    /// 100.
+    pub fn local_share(mut self, local_share: i32) -> Self {
+        self.local_share = Some(local_share);
+        self
+    }
+
+    /// Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy,
+    /// else the client's.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0:
+    /// of none.
+    pub fn denial_cache(mut self, denial_cache: i64) -> Self {
+        self.denial_cache = Some(denial_cache);
+        self
+    }
+
+    /// For how long at most; default 1 s, at most a minute.
+    pub fn denial_ttl(mut self, denial_ttl: Duration) -> Self {
+        self.denial_ttl = Some(denial_ttl);
+        self
+    }
+
     fn native(&self) -> sys::kw_limiter_options {
         sys::kw_limiter_options {
             size: size_of::<sys::kw_limiter_options>() as u32,
@@ -384,6 +473,44 @@ impl LimiterOptions {
             block_us: self.block.map_or(0, microseconds),
             block_max_us: self.block_max.map_or(0, microseconds),
             lease_us: self.lease.map_or(0, microseconds),
+            on_failure: self.on_failure.map_or(0, OnFailure::code),
+            local_share: self.local_share.unwrap_or(0),
+            timeout_us: self.timeout.map_or(0, microseconds),
+            denial_cache: self.denial_cache.unwrap_or(0),
+            denial_ttl_us: self.denial_ttl.map_or(0, microseconds),
+        }
+    }
+}
+
+/// What a limiter of this process decided since it was opened. Each hit counts once, by its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HitCounts {
+    /// Hits that were admitted, by whomever.
+    pub admitted: i64,
+    /// Hits that were denied, by whomever.
+    pub denied: i64,
+    /// Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
+    pub failed: i64,
+    /// Of those admitted by the server: left a fifth of the limit, or less.
+    pub near_limit: i64,
+    /// Of those admitted: a shadow limit would have denied them.
+    pub shadow_denied: i64,
+    /// Of those denied: by the denial cache, without the server.
+    pub answered_locally: i64,
+}
+
+impl Record for HitCounts {
+    type Native = sys::kw_hit_counts;
+
+    fn from_native(native: &Self::Native) -> Self {
+        HitCounts {
+            admitted: native.admitted,
+            denied: native.denied,
+            failed: native.failed,
+            near_limit: native.near_limit,
+            shadow_denied: native.shadow_denied,
+            answered_locally: native.answered_locally,
         }
     }
 }
@@ -583,6 +710,15 @@ impl Limiter {
         self.handle.run(call)?;
         problem.truncate(length);
         Ok(problem)
+    }
+
+    /// What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+    /// were sent.
+    pub fn stats(&self) -> Result<HitCounts> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, counts, error| unsafe { sys::kw_limiter_stats(limiter, counts, error) };
+        let (counts, _) = self.handle.ask(call)?;
+        Ok(counts)
     }
 
     /// [`Limiter::hit_n`] with `cost` 1.
@@ -824,6 +960,15 @@ impl AsyncLimiter {
         self.handle.handle.run(call)?;
         problem.truncate(length);
         Ok(problem)
+    }
+
+    /// What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
+    /// were sent.
+    pub fn stats(&self) -> Result<HitCounts> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, counts, error| unsafe { sys::kw_limiter_stats(limiter, counts, error) };
+        let (counts, _) = self.handle.handle.ask(call)?;
+        Ok(counts)
     }
 
     /// [`AsyncLimiter::hit_n`] with `cost` 1.

@@ -1,0 +1,342 @@
+#include "primitives/limiter_local.h"
+
+#include "base/memory.h"
+#include "primitives/limiter.h"
+
+#define WAYS 4
+/* Of how many keys a fallback keeps count: 184 bytes each. */
+#define FALLBACK_KEYS 4096
+#define DENY_RETRY_US 1000000
+
+/* ---- making and unmaking ---- */
+
+static size_t power_of_two(int64_t count) {
+    size_t power = WAYS;
+    while (power < (size_t)count)
+        power *= 2;
+    return power;
+}
+
+/*
+ * The rule's share as a rate of its own. What is less than one in a period becomes one in a longer period. Concurrent
+ * limits have no rate: alone, nobody can tell how many others hold.
+ */
+static bool take_share(const kw_limit *limit, int64_t percent, kw__gcra *share) {
+    int64_t count = limit->count / 100 * percent + limit->count % 100 * percent / 100;
+    int64_t burst = limit->burst / 100 * percent + limit->burst % 100 * percent / 100;
+    int64_t period = limit->period_us;
+    if (count == 0) {
+        period = period / (limit->count * percent) * 100 +
+                 period % (limit->count * percent) * 100 / (limit->count * percent);
+        count = 1;
+    }
+    return kw__gcra_init(share, count, period, burst > 0 ? burst : 1, 0);
+}
+
+static kw_status make_fallback(kw_limiter *limiter, kw_error *error) {
+    kw__limiter_local *local = &limiter->local;
+    for (int i = 0; i < limiter->count; i++) {
+        if (limiter->limits[i].concurrent == 1) continue;
+        if (!take_share(&limiter->limits[i], limiter->settings.local_share, &local->shares[i])) {
+            return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_SIZE,
+                            "limit %d is too long for a share of %d percent of it: give a larger local_share", i + 1,
+                            (int)limiter->settings.local_share);
+        }
+    }
+    local->fallback_count = FALLBACK_KEYS;
+    local->fallbacks = kw__calloc(local->fallback_count, sizeof *local->fallbacks);
+    return local->fallbacks != NULL ? KW_OK : kw__fail_memory(error);
+}
+
+kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
+    kw__limiter_local *local = &limiter->local;
+    const kw__limiter_settings *settings = &limiter->settings;
+    if (settings->denial_cache == 0 && settings->on_failure != KW_ON_FAILURE_LOCAL) return KW_OK;
+    if (!kw__hash_secret_make(&local->secret)) {
+        return kw__fail(error, KW_NO_MEMORY, KW_REASON_NONE, "the system gives no random bytes");
+    }
+    for (; local->lock_count < KW__LOCAL_LOCKS; local->lock_count++) {
+        if (!kw__mutex_init(&local->locks[local->lock_count])) return kw__fail_memory(error);
+    }
+    if (settings->denial_cache > 0) {
+        local->denial_count = power_of_two(settings->denial_cache);
+        local->denials = kw__calloc(local->denial_count, sizeof *local->denials);
+        if (local->denials == NULL) return kw__fail_memory(error);
+    }
+    return settings->on_failure == KW_ON_FAILURE_LOCAL ? make_fallback(limiter, error) : KW_OK;
+}
+
+void kw__limiter_local_free(kw_limiter *limiter) {
+    kw__limiter_local *local = &limiter->local;
+    for (int i = 0; i < local->lock_count; i++)
+        kw__mutex_free(&local->locks[i]);
+    kw__free(local->denials);
+    kw__free(local->fallbacks);
+}
+
+/* ---- remembered denials ---- */
+
+static uint64_t hash_of(const kw__limiter_local *local, kw__bytes key) {
+    uint64_t hash = kw__hash(&local->secret, key);
+    return hash != 0 ? hash : 1;
+}
+
+/* The lock of the places of a hash: they begin at a multiple of WAYS. */
+static kw__mutex *lock_of(kw__limiter_local *local, uint64_t hash) {
+    return &local->locks[hash / WAYS % KW__LOCAL_LOCKS];
+}
+
+static kw__denial *denials_of(kw__limiter_local *local, uint64_t hash) {
+    return &local->denials[(hash & (local->denial_count - 1)) / WAYS * WAYS];
+}
+
+static int64_t less(int64_t span, int64_t passed, int64_t least) {
+    return span == KW_NEVER ? span : span - passed > least ? span - passed : least;
+}
+
+static void tell(const kw_limiter *limiter, kw__bytes key, const kw__denial *denial, int64_t now,
+                 kw_decision *decision) {
+    int64_t passed = now - denial->sent_at;
+    memset(decision, 0, sizeof *decision);
+    decision->status = KW_DENIED;
+    decision->reason = KW_DECIDED_BY_DENIAL_CACHE;
+    decision->limits = limiter->count;
+    decision->denied_by = denial->denied_by;
+    decision->binding = denial->binding;
+    decision->limit = denial->limit;
+    decision->remaining = denial->remaining;
+    decision->retry_after_us = less(denial->retry_after_us, passed, 1);
+    decision->reset_after_us = less(denial->reset_after_us, passed, 0);
+    decision->decided_at_us = denial->decided_at_us;
+    decision->origin = kw__limiter_origin(limiter, key);
+}
+
+bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision) {
+    kw__limiter_local *local = &limiter->local;
+    if (local->denial_count == 0 || cost == 0) return false;
+    uint64_t hash = hash_of(local, key);
+    kw__denial found = {0};
+    kw__lock(lock_of(local, hash));
+    kw__denial *places = denials_of(local, hash);
+    for (int i = 0; i < WAYS; i++) {
+        if (places[i].hash == hash) found = places[i];
+    }
+    kw__unlock(lock_of(local, hash));
+    if (found.hash == 0 || cost < found.cost || now >= found.until) return false;
+    tell(limiter, key, &found, now, decision);
+    return true;
+}
+
+void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_at, const kw_decision *decision) {
+    kw__limiter_local *local = &limiter->local;
+    if (local->denial_count == 0) return;
+    int64_t span = limiter->settings.denial_ttl_us;
+    if (decision->retry_after_us < span) span = decision->retry_after_us;
+    uint64_t hash = hash_of(local, hit->key);
+    const kw__denial denial = {
+        .hash = hash,
+        .until = sent_at + span,
+        .cost = hit->cost,
+        .sent_at = sent_at,
+        .retry_after_us = decision->retry_after_us,
+        .reset_after_us = decision->reset_after_us,
+        .decided_at_us = decision->decided_at_us,
+        .limit = decision->limit,
+        .remaining = decision->remaining,
+        .denied_by = decision->denied_by,
+        .binding = (int32_t)decision->binding,
+    };
+    kw__lock(lock_of(local, hash));
+    kw__denial *places = denials_of(local, hash), *place = &places[0];
+    for (int i = 0; i < WAYS; i++) {
+        if (places[i].hash == hash) {
+            place = &places[i];
+            break;
+        }
+        if (places[i].until < place->until) place = &places[i];
+    }
+    *place = denial;
+    kw__unlock(lock_of(local, hash));
+}
+
+void kw__limiter_forget(kw_limiter *limiter, kw__bytes key) {
+    kw__limiter_local *local = &limiter->local;
+    if (local->denial_count == 0) return;
+    uint64_t hash = hash_of(local, key);
+    kw__lock(lock_of(local, hash));
+    kw__denial *places = denials_of(local, hash);
+    for (int i = 0; i < WAYS; i++) {
+        if (places[i].hash == hash) places[i].hash = 0;
+    }
+    kw__unlock(lock_of(local, hash));
+}
+
+/* ---- without the server ---- */
+
+/* What is the server's or the way's to it. What the caller did wrong, or wanted, is not. */
+static bool is_outage(kw_status status) {
+    switch (status) {
+    case KW_OVERLOADED:
+    case KW_TIMEOUT:
+    case KW_CONNECTION:
+    case KW_RESOLVE:
+    case KW_TLS:
+    case KW_AUTH:
+    case KW_PERMISSION:
+    case KW_PROTOCOL:
+    case KW_UNKNOWN:
+    case KW_READONLY:
+    case KW_LOADING:
+    case KW_SERVER_MEMORY:
+    case KW_SERVER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static kw__fallback *fallback_of(kw__limiter_local *local, uint64_t hash) {
+    kw__fallback *places = &local->fallbacks[(hash & (local->fallback_count - 1)) / WAYS * WAYS], *place = places;
+    for (int i = 0; i < WAYS; i++) {
+        if (places[i].hash == hash) return &places[i];
+        if (places[i].touched < place->touched) place = &places[i];
+    }
+    *place = (kw__fallback){.hash = hash};
+    return place;
+}
+
+/* What every share says; charged is how much, 0 for no. With the lock. */
+static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit *hit, int64_t now,
+                         kw_decision *decision) {
+    kw__gcra_time debts[KW__LIMITS_MAX];
+    int64_t granted = hit->cost;
+    int64_t wanted = hit->up_to ? 1 : hit->cost;
+    decision->remaining = INT64_MAX;
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__gcra *share = &limiter->local.shares[i];
+        if (share->parts == 0 || limiter->rules[i].shadow) continue;
+        debts[i] = kw__gcra_debt(share, place->tats[i], now);
+        int64_t room = kw__gcra_remaining(share, debts[i]), clears = kw__gcra_clears(debts[i]);
+        if (clears > decision->reset_after_us) decision->reset_after_us = clears;
+        if (room < decision->remaining) {
+            decision->remaining = room;
+            decision->limit = share->burst;
+            decision->binding = i;
+        }
+        if (room >= granted) continue;
+        granted = hit->up_to ? room : 0;
+        int64_t retry = wanted > share->burst ? KW_NEVER : kw__gcra_wait(share, debts[i], wanted);
+        if (retry > decision->retry_after_us) {
+            decision->retry_after_us = retry;
+            decision->denied_by = i;
+        }
+    }
+    for (int i = 0; i < limiter->count && granted > 0; i++) {
+        const kw__gcra *share = &limiter->local.shares[i];
+        if (share->parts == 0 || limiter->rules[i].shadow) continue;
+        kw__gcra_time price = kw__gcra_cost(share, granted);
+        place->tats[i] = (kw__gcra_time){now + debts[i].us + price.us, debts[i].rest + price.rest};
+        if (place->tats[i].rest >= share->parts) {
+            place->tats[i].us++;
+            place->tats[i].rest -= share->parts;
+        }
+        int64_t clears = kw__gcra_clears((kw__gcra_time){place->tats[i].us - now, place->tats[i].rest});
+        if (clears > decision->reset_after_us) decision->reset_after_us = clears;
+    }
+    if (decision->remaining == INT64_MAX) { /* nothing but concurrent limits and shadows */
+        decision->limit = decision->remaining = limiter->rules[0].capacity;
+    } else if (granted > 0) {
+        decision->remaining -= granted;
+    }
+    place->touched = now;
+    return granted;
+}
+
+static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_decision *decision) {
+    kw__limiter_local *local = &limiter->local;
+    uint64_t hash = hash_of(local, hit->key);
+    kw__lock(lock_of(local, hash));
+    decision->count = share_out(limiter, fallback_of(local, hash), hit, now, decision);
+    kw__unlock(lock_of(local, hash));
+    if (decision->count > 0 || hit->cost == 0) {
+        decision->denied_by = -1;
+        decision->retry_after_us = 0;
+    } else {
+        decision->status = KW_DENIED;
+    }
+}
+
+void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, int64_t now) {
+    kw__limiter_local *local = &limiter->local;
+    if (local->fallback_count == 0) return;
+    uint64_t hash = hash_of(local, key);
+    kw__lock(lock_of(local, hash));
+    kw__fallback *place = fallback_of(local, hash);
+    for (int i = 0; i < limiter->count; i++) {
+        const kw__gcra *share = &local->shares[i];
+        if (share->parts == 0 || limiter->rules[i].shadow) continue;
+        int64_t most = count < share->burst ? count : share->burst;
+        int64_t tat = place->tats[i].us - kw__gcra_cost(share, most).us;
+        place->tats[i] = (kw__gcra_time){tat > now ? tat : now, 0};
+    }
+    kw__unlock(lock_of(local, hash));
+}
+
+bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,
+                              kw_decision *decision) {
+    kw_on_failure policy = limiter->settings.on_failure;
+    if (policy == KW_ON_FAILURE_RAISE || !is_outage(failure)) return false;
+    memset(decision, 0, sizeof *decision);
+    decision->limits = limiter->count;
+    decision->denied_by = -1;
+    decision->limit = decision->remaining = limiter->rules[0].capacity;
+    decision->origin = kw__limiter_origin(limiter, hit->key);
+    switch (policy) {
+    case KW_ON_FAILURE_DENY:
+        decision->reason = KW_DECIDED_BY_FAIL_CLOSED;
+        decision->status = KW_DENIED;
+        decision->remaining = 0;
+        decision->retry_after_us = DENY_RETRY_US;
+        break;
+    case KW_ON_FAILURE_LOCAL:
+        decision->reason = KW_DECIDED_BY_FALLBACK;
+        fall_back(limiter, hit, now, decision);
+        break;
+    case KW_ON_FAILURE_ALLOW:
+    case KW_ON_FAILURE_RAISE:
+        decision->reason = KW_DECIDED_BY_FAIL_OPEN;
+        decision->count = hit->cost;
+        break;
+    }
+    return true;
+}
+
+/* ---- counting ---- */
+
+static void count(atomic_int_least64_t *counter) {
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void kw__limiter_count(kw_limiter *limiter, kw_status status, const kw_decision *decision) {
+    kw__limiter_local *local = &limiter->local;
+    bool by_policy =
+        status >= 0 && decision->reason >= KW_DECIDED_BY_FAIL_OPEN && decision->reason <= KW_DECIDED_BY_FALLBACK;
+    if (status < 0 || by_policy) count(&local->failed);
+    if (status < 0) return;
+    count(status == KW_OK ? &local->admitted : &local->denied);
+    if (decision->reason == KW_DECIDED_BY_DENIAL_CACHE) count(&local->answered_locally);
+    if (decision->reason == KW_DECIDED_BY_SHADOW) count(&local->shadow_denied);
+    if (status == KW_OK && !by_policy && decision->remaining <= decision->limit / 5) count(&local->near_limit);
+}
+
+kw_status kw__limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error) {
+    (void)error;
+    const kw__limiter_local *local = &limiter->local;
+    counts->admitted = atomic_load(&local->admitted);
+    counts->denied = atomic_load(&local->denied);
+    counts->failed = atomic_load(&local->failed);
+    counts->near_limit = atomic_load(&local->near_limit);
+    counts->shadow_denied = atomic_load(&local->shadow_denied);
+    counts->answered_locally = atomic_load(&local->answered_locally);
+    return KW_OK;
+}

@@ -1,0 +1,78 @@
+/*
+ * What a limiter knows and decides by itself: how often it said what, which denials it remembers, and what it answers
+ * when the server cannot be asked.
+ */
+#ifndef KW__LIMITER_LOCAL_H
+#define KW__LIMITER_LOCAL_H
+
+#include <stdatomic.h>
+
+#include "base/hash.h"
+#include "base/sync.h"
+#include "primitives/gcra.h"
+#include "primitives/limit_text.h"
+
+/* What is asked about a key. */
+typedef struct kw__hit {
+    kw__bytes key;
+    int64_t cost;
+    int64_t patience_us; /* how far ahead it may be booked, 0 for a plain hit */
+    bool up_to;          /* as much as fits */
+} kw__hit;
+
+/* Keys that hash alike share four places; each group of places has one of these locks. */
+#define KW__LOCAL_LOCKS 16
+
+typedef struct kw__denial {
+    uint64_t hash; /* of the key; 0: an empty place */
+    int64_t until; /* monotonic: for how long it answers */
+    int64_t cost;  /* it denied so much, and denies more */
+    int64_t sent_at;
+    int64_t retry_after_us;
+    int64_t reset_after_us;
+    int64_t decided_at_us;
+    int64_t limit;
+    int64_t remaining;
+    int32_t denied_by;
+    int32_t binding;
+} kw__denial;
+
+/* A key's theoretical arrival times under the limiter's share, monotonic. */
+typedef struct kw__fallback {
+    uint64_t hash;
+    int64_t touched;
+    kw__gcra_time tats[KW__LIMITS_MAX];
+} kw__fallback;
+
+typedef struct kw__limiter_local {
+    kw__hash_secret secret;
+    kw__mutex locks[KW__LOCAL_LOCKS];
+    int lock_count;
+    kw__denial *denials;
+    size_t denial_count; /* a power of two, or 0 */
+    kw__fallback *fallbacks;
+    size_t fallback_count;
+    kw__gcra shares[KW__LIMITS_MAX];
+    atomic_int_least64_t admitted, denied, failed, near_limit, shadow_denied, answered_locally;
+} kw__limiter_local;
+
+/* Makes what the limiter's settings ask for; kw__limiter_local_free also after a failure. */
+kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error);
+void kw__limiter_local_free(kw_limiter *limiter);
+
+/* Whether a denial that is remembered answers for the key. */
+bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision);
+/* Remembers a denial. */
+void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_at, const kw_decision *decision);
+/* The key's state changes by this client's doing. */
+void kw__limiter_forget(kw_limiter *limiter, kw__bytes key);
+/* Whether the policy answers for the failure; then it has written the decision. */
+bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,
+                              kw_decision *decision);
+/* Gives back to the shares what a fallback charged. */
+void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, int64_t now);
+/* Counts an answer, or with a negative status a failure. */
+void kw__limiter_count(kw_limiter *limiter, kw_status status, const kw_decision *decision);
+kw_status kw__limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error);
+
+#endif
