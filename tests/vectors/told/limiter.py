@@ -63,6 +63,8 @@ def read_by(reader: Model, left: Model) -> None:
             reader.tat = Fraction(us + (rest > 0))
         else:
             reader.tat = us + Fraction(min(rest, reader.parts - 1), reader.parts)
+    if isinstance(reader, Gcra) and isinstance(left, Gcra):
+        reader.refunds, reader.refunds_expire_ms = list(left.refunds), left.refunds_expire_ms
     reader.expires_ms = left.expires_ms
 
 
