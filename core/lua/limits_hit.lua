@@ -22,8 +22,7 @@ local until_us, level, block = 0, 0, nil
 if block_us > 0 then
   block = call('GET', KEYS[#KEYS])
   if block then
-    until_us, level = tonumber(string.sub(block, 1, 16)), tonumber(string.sub(block, 17))
-    if string.find(block, '%D') or not (until_us and level and until_us >= 1000000000000000) then return foreign end
+--@include block_state
   end
 end
 local fits, charges, states, heals, wants, shadows = {}, {}, {}, {}, {}, {}
@@ -45,14 +44,17 @@ for i = 1, count do
   else
     if not admitted and ARGV[2] == '1' and until_us <= now then
       states[i] = charges[i](wants[i], true)
-    elseif states[i] and (heals[i] or call('PTTL', KEYS[i]) < 0) then
+    elseif heals[i] or call('PTTL', KEYS[i]) == -1 then
       states[i] = charges[i](0, true)
     end
     states[i] = (admitted and '!' or '') .. (states[i] or 'none')
   end
 end
-if block_us > 0 and not admitted then
-  local longest = tonumber(ARGV[4])
+local longest = tonumber(ARGV[4])
+if block and admitted then
+  -- A block that is over is remembered for as long as it makes the next one longer.
+  if call('PTTL', KEYS[#KEYS]) < 0 then call('PEXPIRE', KEYS[#KEYS], math.max(0, math.floor((until_us - now + longest) / 1000)) + 2) end
+elseif block_us > 0 and not admitted then
   if until_us <= now then
     if now - until_us > longest then level = 0 end
     until_us, level = now + math.min(longest, block_us * 2 ^ math.min(level, 50)), level + 1

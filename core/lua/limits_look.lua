@@ -15,4 +15,8 @@ for i = 1, count do
   reply = reply .. ' ' .. (state or 'none')
 end
 local block = count < #KEYS and call('GET', KEYS[#KEYS])
+local until_us, level
+if block then
+--@include block_state
+end
 return block and reply .. ' ' .. block or reply

@@ -8,5 +8,9 @@ local function refund_leases(key)
       credit = credit - call('ZREM', key, string.format('%s:%.0f', id, held))
       held = held - 1
     end
+    if call('PTTL', key) == -1 then
+      local latest = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])
+      call('PEXPIRE', key, math.max(0, math.floor((latest - now) / 1000)) + 2)
+    end
   end
 end

@@ -14,7 +14,11 @@ local function window_look(key, want)
 --@include window_state
     if ends > now then
       count = counted
-      if ends - now > left then heal = true else left = ends - now end
+      if ends - now > left then
+        value, heal = string.format('%.0f%.0f', now + left, count), true
+      else
+        left = ends - now
+      end
     end
   end
   local function charge(more)

@@ -63,6 +63,7 @@ static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *li
     rule->shape = limit->concurrent == 1 ? &kw__shape_leases : settings->shape;
     rule->shadow = settings->shadow || limit->shadow == 1;
     rule->period_us = limit->period_us;
+    rule->plain = rule->shape->plain;
     kw_status status = rule->shape->prepare(rule, limit, settings, error);
     if (status != KW_OK) return status;
     if (!build_frame(limiter, rule, name, limit)) return kw__fail_memory(error);

@@ -41,6 +41,7 @@ typedef struct kw__rule {
     const kw__shape *shape;
     kw__key_frame frame;
     bool shadow;
+    bool plain;       /* reading its state alone tells all of it */
     bool indivisible; /* its numbers are too large for a script to tell how many fit */
     int64_t capacity; /* the burst under GCRA, the limit of a window, the permits of a concurrent limit */
     int64_t period_us;
@@ -80,7 +81,7 @@ struct kw__shape {
     const char *name; /* the beginning of the key's part */
     bool books_ahead; /* a wait is booked in the server and needs no second asking */
     kw__http_quota quota;
-    bool plain; /* its state is a string, which reading alone tells */
+    bool plain; /* its state is a string, which reading alone tells unless prepare says otherwise */
     kw_status (*prepare)(kw__rule *rule, const kw_limit *limit, const kw__limiter_settings *settings, kw_error *error);
     /* By a script of its own, whose keys are this one; or NULL. Not when settings ask for more than admit or deny. */
     bool (*has_script)(const kw__rule *rule);

@@ -56,7 +56,7 @@ static void begin(const kw_limiter *limiter, const kw__script *script, kw__bytes
 
 kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, kw__command *command,
                                   kw_error *error) {
-    if (stands_alone(limiter) && limiter->rules[0].shape->plain) {
+    if (stands_alone(limiter) && limiter->rules[0].plain) {
         kw__rule_script(&limiter->rules[0], &kw__script_state, key, command);
         return kw__command_end(command, error);
     }
@@ -83,12 +83,15 @@ kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, 
         }
     }
     const kw__limiter_settings *settings = &limiter->settings;
+    /* More than ever fits is never granted. */
+    kw__hit sent = *hit;
+    if (sent.cost > limiter->capacity) sent.cost = limiter->capacity;
     begin(limiter, &kw__script_limits_hit, hit->key, command);
     kw__command_integer(command, hit->up_to ? 1 : 0);
     kw__command_integer(command, settings->charge_denials ? 1 : 0);
     kw__command_integer(command, settings->block_us);
     kw__command_integer(command, settings->block_max_us);
-    write_rules(limiter, hit, command);
+    write_rules(limiter, &sent, command);
     return kw__command_end(command, error);
 }
 
@@ -200,18 +203,26 @@ static void keep_for_refund(kw_decision *decision, int i, const kw__outlook *out
 }
 
 /* A rule that does not admit: of several the one counts that takes longest. */
-static void refuse(kw_decision *decision, int i, const kw__rule *rule, const kw__outlook *outlook) {
+static void refuse(kw_decision *decision, int i, const kw__outlook *outlook) {
     if (outlook->retry_after_us <= decision->retry_after_us) return;
     decision->denied_by = i;
     decision->retry_after_us = outlook->retry_after_us;
-    decision->binding = i;
-    decision->limit = rule->capacity;
+}
+
+/* While a block lasts nothing is admitted, whatever the rules have room for. */
+static void block(kw_decision *decision, int64_t blocked_us, int64_t cost) {
+    decision->remaining = 0;
+    if (blocked_us > decision->reset_after_us) decision->reset_after_us = blocked_us;
+    if (cost == 0 || blocked_us <= decision->retry_after_us) return;
+    decision->retry_after_us = blocked_us;
+    decision->reason = KW_DECIDED_BY_BLOCK;
 }
 
 static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *seen, kw_decision *decision,
                        kw_error *error) {
     kw__outlook outlook;
     int shadow = -1;
+    int64_t longest = -1;
     for (int i = 0; i < limiter->count; i++) {
         const kw__rule *rule = &limiter->rules[i];
         bool charged = seen->charged > 0 && !seen->uncharged[i];
@@ -221,15 +232,20 @@ static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *se
         if (charged) {
             keep_for_refund(decision, i, &outlook);
         } else if (rule->shadow) {
-            if (outlook.retry_after_us > 0 && cost > 0) shadow = i;
+            /* Of what was taken up to, there may be room for one and not for all. */
+            if (cost > 0 && (outlook.retry_after_us > 0 || seen->uncharged[i]) && outlook.retry_after_us > longest) {
+                longest = outlook.retry_after_us;
+                shadow = i;
+            }
         } else if (cost > 0) {
-            refuse(decision, i, rule, &outlook);
+            refuse(decision, i, &outlook);
         }
     }
-    if (seen->blocked_us > decision->retry_after_us && cost > 0) {
-        decision->retry_after_us = seen->blocked_us;
-        decision->reason = KW_DECIDED_BY_BLOCK;
+    if (decision->denied_by >= 0) {
+        decision->binding = decision->denied_by;
+        decision->limit = limiter->rules[decision->denied_by].capacity;
     }
+    if (seen->blocked_us > 0) block(decision, seen->blocked_us, cost);
     if (decision->retry_after_us == 0 && shadow >= 0) {
         decision->denied_by = shadow;
         decision->reason = KW_DECIDED_BY_SHADOW;

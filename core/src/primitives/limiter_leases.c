@@ -13,7 +13,7 @@ static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limite
                            "a concurrent limit keeps every lease and takes up to %d; this one is %lld", PERMITS_MAX,
                            (long long)limit->count);
     }
-    if (settings->charge_denials && !rule->shadow) {
+    if (settings->charge_denials) {
         return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
                         "options.charge_denials charges who was denied, and a concurrent limit has nobody to give that "
                         "back: leave one of them out");

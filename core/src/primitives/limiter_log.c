@@ -48,6 +48,7 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
                          kw__command *command) {
     kw__command_integer(command, count);
     kw__command_integer(command, decision->settles_at_us[index] - rule->period_us);
+    kw__command_integer(command, rule->period_us);
 }
 
 const kw__shape kw__shape_log = {
@@ -57,6 +58,6 @@ const kw__shape kw__shape_log = {
     .terms = 2,
     .write_terms = write_terms,
     .describe = describe,
-    .refund_terms = 2,
+    .refund_terms = 3,
     .write_refund = write_refund,
 };

@@ -19,6 +19,7 @@ static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limite
     rule->capacity = limit->count;
     rule->span = limit->period_us;
     if (settings->align == KW_ALIGN_FIRST_HIT) return KW_OK;
+    rule->plain = false; /* where the window now ends only the script tells */
     rule->aligned = BY_CLOCK;
     rule->shift_us = settings->zone_us;
     if (limit->period_us % (7 * KW__DAY_US) == 0) rule->shift_us += WEEK_SHIFT_US;

@@ -646,22 +646,20 @@ const kw__script kw__script_gcra_hit = {
 
 const kw__script kw__script_leases_renew = {
     .name = "leases_renew",
-    .sha1 = "7f164f6b89c7b541362c486f57d8c57072e88abb",
+    .sha1 = "683f88bdcc59eaa3223f37083fec4e815b12fb18",
     .keys = 1,
     .args = 3,
-    .length = 507,
+    .length = 477,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "for i = 1, ARGV[3] do\n"
-            "local ends = call('ZSCORE', KEYS[1], ARGV[2] .. ':' .. i)\n"
+            "local ends = call('ZSCORE', KEYS[1], ARGV[2] .. ':1')\n"
             "if not ends or tonumber(ends) <= now then return 0 end\n"
-            "end\n"
-            "local ends = now + ARGV[1]\n"
+            "ends = string.format('%.0f', now + ARGV[1])\n"
             "for i = 1, ARGV[3] do\n"
-            "call('ZADD', KEYS[1], string.format('%.0f', ends), ARGV[2] .. ':' .. i)\n"
+            "call('ZADD', KEYS[1], 'XX', ends, ARGV[2] .. ':' .. i)\n"
             "end\n"
             "local latest = tonumber(call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])\n"
             "call('PEXPIRE', KEYS[1], math.floor((latest - now) / 1000) + 2)\n"
@@ -670,10 +668,10 @@ const kw__script kw__script_leases_renew = {
 
 const kw__script kw__script_limits_hit = {
     .name = "limits_hit",
-    .sha1 = "cd7d556cfe256175dba1b21d3a6023f23469abe1",
+    .sha1 = "14083a4195530336c1aa87920240f8934ea05552",
     .keys = 0,
     .args = 4,
-    .length = 11232,
+    .length = 11452,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -766,7 +764,11 @@ const kw__script kw__script_limits_hit = {
             "end\n"
             "if ends > now then\n"
             "count = counted\n"
-            "if ends - now > left then heal = true else left = ends - now end\n"
+            "if ends - now > left then\n"
+            "value, heal = string.format('%.0f%.0f', now + left, count), true\n"
+            "else\n"
+            "left = ends - now\n"
+            "end\n"
             "end\n"
             "end\n"
             "local function charge(more)\n"
@@ -931,7 +933,7 @@ const kw__script kw__script_limits_hit = {
             "block = call('GET', KEYS[#KEYS])\n"
             "if block then\n"
             "until_us, level = tonumber(string.sub(block, 1, 16)), tonumber(string.sub(block, 17))\n"
-            "if string.find(block, '%D') or not (until_us and level and until_us >= 1000000000000000) then return foreign end\n"
+            "if string.find(block, '%D') or #block > 24 or not (until_us and level and until_us >= 1000000000000000) then return foreign end\n"
             "end\n"
             "end\n"
             "local fits, charges, states, heals, wants, shadows = {}, {}, {}, {}, {}, {}\n"
@@ -953,14 +955,16 @@ const kw__script kw__script_limits_hit = {
             "else\n"
             "if not admitted and ARGV[2] == '1' and until_us <= now then\n"
             "states[i] = charges[i](wants[i], true)\n"
-            "elseif states[i] and (heals[i] or call('PTTL', KEYS[i]) < 0) then\n"
+            "elseif heals[i] or call('PTTL', KEYS[i]) == -1 then\n"
             "states[i] = charges[i](0, true)\n"
             "end\n"
             "states[i] = (admitted and '!' or '') .. (states[i] or 'none')\n"
             "end\n"
             "end\n"
-            "if block_us > 0 and not admitted then\n"
             "local longest = tonumber(ARGV[4])\n"
+            "if block and admitted then\n"
+            "if call('PTTL', KEYS[#KEYS]) < 0 then call('PEXPIRE', KEYS[#KEYS], math.max(0, math.floor((until_us - now + longest) / 1000)) + 2) end\n"
+            "elseif block_us > 0 and not admitted then\n"
             "if until_us <= now then\n"
             "if now - until_us > longest then level = 0 end\n"
             "until_us, level = now + math.min(longest, block_us * 2 ^ math.min(level, 50)), level + 1\n"
@@ -983,10 +987,10 @@ const kw__script kw__script_limits_hit = {
 
 const kw__script kw__script_limits_look = {
     .name = "limits_look",
-    .sha1 = "1d40f6e5641c19283135c02bab1c428c5945fced",
+    .sha1 = "7120f76fc53fcda5b6ec1198f8ce4f8238b82366",
     .keys = 0,
     .args = 1,
-    .length = 9465,
+    .length = 9772,
     .text =
             "#!lua flags=no-writes\n"
             "local call = redis.call\n"
@@ -1079,7 +1083,11 @@ const kw__script kw__script_limits_look = {
             "end\n"
             "if ends > now then\n"
             "count = counted\n"
-            "if ends - now > left then heal = true else left = ends - now end\n"
+            "if ends - now > left then\n"
+            "value, heal = string.format('%.0f%.0f', now + left, count), true\n"
+            "else\n"
+            "left = ends - now\n"
+            "end\n"
             "end\n"
             "end\n"
             "local function charge(more)\n"
@@ -1245,15 +1253,20 @@ const kw__script kw__script_limits_look = {
             "reply = reply .. ' ' .. (state or 'none')\n"
             "end\n"
             "local block = count < #KEYS and call('GET', KEYS[#KEYS])\n"
+            "local until_us, level\n"
+            "if block then\n"
+            "until_us, level = tonumber(string.sub(block, 1, 16)), tonumber(string.sub(block, 17))\n"
+            "if string.find(block, '%D') or #block > 24 or not (until_us and level and until_us >= 1000000000000000) then return foreign end\n"
+            "end\n"
             "return block and reply .. ' ' .. block or reply\n",
 };
 
 const kw__script kw__script_limits_refund = {
     .name = "limits_refund",
-    .sha1 = "c23945248e37274c78c1f95ef08078f430c0f5a1",
+    .sha1 = "8634d91c05545f262ce0cf42f6b606795bf1c3ed",
     .keys = 0,
     .args = 0,
-    .length = 5425,
+    .length = 5795,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1367,11 +1380,15 @@ const kw__script kw__script_limits_refund = {
             "end\n"
             "end\n"
             "local function refund_log(key)\n"
-            "local credit, moment = word(0), ARGV[at + 1]\n"
-            "at = at + 2\n"
+            "local credit, moment, period = word(0), ARGV[at + 1], word(2)\n"
+            "at = at + 3\n"
             "if call('LLEN', key) == 0 then return end\n"
             "return function()\n"
             "call('LREM', key, -credit, moment)\n"
+            "if call('PTTL', key) == -1 then\n"
+            "local newest = tonumber(call('LINDEX', key, -1)) or now\n"
+            "call('PEXPIRE', key, math.max(0, math.floor((newest + period - now) / 1000)) + 2)\n"
+            "end\n"
             "end\n"
             "end\n"
             "local function refund_leases(key)\n"
@@ -1382,6 +1399,10 @@ const kw__script kw__script_limits_refund = {
             "while held > 0 and credit > 0 do\n"
             "credit = credit - call('ZREM', key, string.format('%s:%.0f', id, held))\n"
             "held = held - 1\n"
+            "end\n"
+            "if call('PTTL', key) == -1 then\n"
+            "local latest = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])\n"
+            "call('PEXPIRE', key, math.max(0, math.floor((latest - now) / 1000)) + 2)\n"
             "end\n"
             "end\n"
             "end\n"

@@ -56,8 +56,8 @@ extern const kw__script kw__script_gcra_exact_hit;
 extern const kw__script kw__script_gcra_hit;
 
 /*
- * Keeps the permits of a hit for another lease, if all of them are held still. Keys: leases. Arguments: lease_us,
- * id, held. Reply: renewed.
+ * Keeps the permits of a hit for another lease, those that were not given back. The first is given back last.
+ * Keys: leases. Arguments: lease_us, id, held. Reply: renewed.
  */
 extern const kw__script kw__script_leases_renew;
 
