@@ -6,7 +6,7 @@
 --
 -- Where nobody came after this charge and nothing of it or before it is left, no other can still be refunded, and nothing is told.
 --
--- A refund is told in the list as four numbers: when it was made, decided_us and settles_us of its charge, and the credit in us,
+-- A refund is told in the list as four numbers: when it was made (not before its charge was, though the clock may have stepped back), decided_us and settles_us of its charge, and the credit in us,
 -- rounded up. Of more than a hundred the two oldest become one, which counts for whatever either counted for.
 --
 -- A debt beyond the burst means that hits are booked ahead, at moments that stand. Whoever came then would be booked into the
@@ -64,7 +64,7 @@ local function refund_tat(key, list)
       call('LPOP', list, 2)
       call('LPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, of, ends, one[4] + two[4]))
     end
-    call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', now, decided, settles, credit))
+    call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', math.max(now, decided), decided, settles, credit))
     call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))
   end
 end

@@ -218,6 +218,19 @@ static void block(kw_decision *decision, int64_t blocked_us, int64_t cost) {
     decision->reason = KW_DECIDED_BY_BLOCK;
 }
 
+/* Which rule is told of: the one that denied, else the one that has least. When all are shadows none binds, and the
+ * first is shown. */
+static void bind(const kw_limiter *limiter, kw_decision *decision) {
+    if (decision->binding < 0) {
+        decision->binding = 0;
+        decision->limit = decision->remaining = limiter->rules[0].capacity;
+    }
+    if (decision->denied_by >= 0) {
+        decision->binding = decision->denied_by;
+        decision->limit = limiter->rules[decision->denied_by].capacity;
+    }
+}
+
 static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *seen, kw_decision *decision,
                        kw_error *error) {
     kw__outlook outlook;
@@ -241,10 +254,7 @@ static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *se
             refuse(decision, i, &outlook);
         }
     }
-    if (decision->denied_by >= 0) {
-        decision->binding = decision->denied_by;
-        decision->limit = limiter->rules[decision->denied_by].capacity;
-    }
+    bind(limiter, decision);
     if (seen->blocked_us > 0) block(decision, seen->blocked_us, cost);
     if (decision->retry_after_us == 0 && shadow >= 0) {
         decision->denied_by = shadow;
@@ -265,13 +275,6 @@ static kw_status begin_decision(const kw_limiter *limiter, kw__bytes key, const 
     return KW_OK;
 }
 
-/* A limiter all of whose limits are shadows has no binding one; the first is shown. */
-static void end_decision(const kw_limiter *limiter, kw_decision *decision) {
-    if (decision->binding >= 0) return;
-    decision->binding = 0;
-    decision->limit = decision->remaining = limiter->rules[0].capacity;
-}
-
 kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, const kw__reply *reply,
                                   kw_decision *decision, kw_error *error) {
     answer seen;
@@ -279,7 +282,6 @@ kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int6
     if (status == KW_OK && seen.charged != 0) return kw__reply_unexpected("limiter", error);
     if (status == KW_OK) status = judge(limiter, cost, &seen, decision, error);
     if (status != KW_OK) return status;
-    end_decision(limiter, decision);
     decision->status = decision->retry_after_us > 0 ? KW_DENIED : KW_OK;
     return decision->status;
 }
@@ -297,7 +299,6 @@ kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, 
     /* Who takes what there is waits for one. */
     if (status == KW_OK) status = judge(limiter, hit->up_to ? 1 : hit->cost, &seen, decision, error);
     if (status != KW_OK) return status;
-    end_decision(limiter, decision);
     if (seen.charged > 0) {
         decision->count = hit->up_to ? seen.charged : hit->cost;
         decision->retry_after_us = 0;

@@ -1263,10 +1263,10 @@ const kw__script kw__script_limits_look = {
 
 const kw__script kw__script_limits_refund = {
     .name = "limits_refund",
-    .sha1 = "8634d91c05545f262ce0cf42f6b606795bf1c3ed",
+    .sha1 = "45db09913e583d339ad47de580c132af2b25ca34",
     .keys = 0,
     .args = 0,
-    .length = 5795,
+    .length = 5814,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1337,7 +1337,7 @@ const kw__script kw__script_limits_refund = {
             "call('LPOP', list, 2)\n"
             "call('LPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, of, ends, one[4] + two[4]))\n"
             "end\n"
-            "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', now, decided, settles, credit))\n"
+            "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', math.max(now, decided), decided, settles, credit))\n"
             "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
             "end\n"
             "end\n"

@@ -11,7 +11,9 @@ YEAR_2100 = 4_102_444_800_000_000
 #: KEYWRIGHT_EXAMPLES=5000 looks longer.
 EXAMPLES = int(os.environ.get("KEYWRIGHT_EXAMPLES", "200"))
 THOROUGH = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 ALGORITHMS = ["gcra", "fixed_window", "sliding_counter", "sliding_log", "concurrency"]
 

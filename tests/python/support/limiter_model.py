@@ -136,7 +136,7 @@ class Gcra:
             one, two = self.refunds[:2]
             joined = max(one[0], two[0]), min(one[1], two[1]), min(one[2], two[2]), one[3] + two[3]
             self.refunds[:2] = [joined]
-        self.refunds.append((now, made, settles, ceil(back)))
+        self.refunds.append((max(now, made), made, settles, ceil(back)))
         expires_ms = now // 1000 + floor(debt) // 1000 + 3
         self.refunds_expire_ms = max(expires_ms, self.refunds_expire_ms if len(self.refunds) > 1 else 0)
         debt -= back

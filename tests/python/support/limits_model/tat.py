@@ -100,7 +100,7 @@ class Tat(Shape):
         if len(told) >= 100:
             one, two = told[:2]
             told[:2] = [(max(one[0], two[0]), min(one[1], two[1]), min(one[2], two[2]), one[3] + two[3])]
-        told.append((now, made, settles, ceil(back)))
+        told.append((max(now, made), made, settles, ceil(back)))
         # Redis removes a key at once whose time to live is not positive.
         expires = now // 1000 + before // 1000 + 3
         if keys.get(listed) is not None and not keys.lasts_forever(listed):
