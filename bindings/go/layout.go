@@ -144,7 +144,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.align) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.zone_offset) - 28]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.charge_denials) - 32]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.reserved) - 36]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.reservations) - 36]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.block_us) - 40]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.block_max_us) - 48]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.lease_us) - 56]struct{}{}

@@ -248,6 +248,7 @@ type LimiterOptions struct {
 	Align         Align         // When fixed windows end; default a period after their first hit.
 	ZoneOffset    int           // Minutes by which the clock of aligned windows is ahead of UTC.
 	ChargeDenials bool          // True: a denial is charged as if it had been admitted, so that who keeps trying stays out.
+	Reservations  bool          // True: the limiter takes reservations, and its hits give back those whose lease has ended before they deny.
 	Block         time.Duration // How long a denial blocks its key from then on; default 0: not at all.
 	BlockMax      time.Duration // Blocks that follow each other within this time double, up to it; at most 30 days; default Block: they do not.
 	Lease         time.Duration // How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day.
@@ -270,6 +271,7 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		align:          C.int32_t(o.Align),
 		zone_offset:    C.int32_t(o.ZoneOffset),
 		charge_denials: C.int32_t(flag(o.ChargeDenials)),
+		reservations:   C.int32_t(flag(o.Reservations)),
 		block_us:       microseconds(o.Block),
 		block_max_us:   microseconds(o.BlockMax),
 		lease_us:       microseconds(o.Lease),
@@ -626,4 +628,75 @@ func (l *Limiter) Release(ctx context.Context, key string, decision Decision) er
 		return C.kw_limiter_submit_release(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			nativeDecision, call.timeout, &call.failure)
 	})
+}
+
+// Reserve charges the cost as a hit does, for what is about to be done, under an id by which Limiter.Commit and
+// Limiter.Cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its lease
+// ends: found by the next decision that would deny, by a peek, or when another is settled, and given back as a refund
+// of that moment would.
+//
+// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call that
+// failed may be made again; with another cost it is StatusConflict. An id that was settled is StatusGone: the last
+// 1,000 of a key are remembered, for 10 minutes. More than 1,000 open reservations of one key are StatusExhausted. A
+// denial is not remembered; it is never charged, nor does it block. A call that ran out of time may have reserved:
+// ask again with the same id, cancel it, or leave it to its lease.
+//
+// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or Lease
+// if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+//
+//   - key: whose state: any bytes (up to 1,024 bytes)
+//   - cost: how much is reserved (1 to 4,503,599,627,370,495)
+//   - id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+//   - lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's Lease
+//
+// One round trip. Safe to repeat, by its operation id.
+func (l *Limiter) Reserve(ctx context.Context, key string, cost int64, id string, lease time.Duration) (Decision, error) {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_reserve(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			C.int64_t(cost), data(id), C.size_t(len(id)), microseconds(lease), call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, err
+}
+
+// Commit settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+// refund: never what time has given already. More is charged in full, beyond the limit if need be: what was used was
+// used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under GCRA a day
+// beyond the burst, a log keeps as much as its limit.
+//
+// The decision tells how the key stands then; its count is what was used. The same again is answered as the first
+// time and changes nothing. StatusNotFound: there is no such reservation, or its lease has ended, which gave it back;
+// charge what was used by Limiter.Hit. StatusConflict: it was cancelled, or committed with another number.
+//
+//   - key: the key that reserved (up to 1,024 bytes)
+//   - id: the reservation's id (1 to 255 bytes)
+//   - actual: what was used (0 to 4,503,599,627,370,495)
+//
+// One round trip. Safe to repeat, by its operation id.
+func (l *Limiter) Commit(ctx context.Context, key, id string, actual int64) (Decision, error) {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_commit(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			data(id), C.size_t(len(id)), C.int64_t(actual), call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, refused(status, err)
+}
+
+// Cancel gives a reservation back whole, by the rules of a refund. The same again changes nothing. StatusNotFound:
+// there is no such reservation, or its lease has ended, which gave it back. StatusConflict: it was committed.
+//
+//   - key: the key that reserved (up to 1,024 bytes)
+//   - id: the reservation's id (1 to 255 bytes)
+//
+// One round trip. Safe to repeat, by its operation id.
+func (l *Limiter) Cancel(ctx context.Context, key, id string) (Decision, error) {
+	result, status, err := ask(ctx, l.of(), decisionOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_cancel(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			data(id), C.size_t(len(id)), call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, refused(status, err)
 }

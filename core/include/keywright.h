@@ -941,7 +941,7 @@ typedef struct kw_limiter_options {
     int32_t align; /* A kw_align: when fixed windows end; default a period after their first hit. */
     int32_t zone_offset; /* Minutes by which the clock of aligned windows is ahead of UTC. */
     int32_t charge_denials; /* 1: a denial is charged as if it had been admitted, so that who keeps trying stays out. */
-    int32_t reserved; /* Zero. */
+    int32_t reservations; /* 1: the limiter takes reservations, and its hits give back those whose lease has ended before they deny. */
     int64_t block_us; /* How long a denial blocks its key from then on; default 0: not at all. */
     int64_t block_max_us; /* Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do not. */
     int64_t lease_us; /* How long what a concurrent limit gave is held unless it is renewed or released; default 60 s, at most a day. */
@@ -1208,6 +1208,75 @@ KW_API kw_status kw_limiter_release(kw_limiter *limiter, const void *key, size_t
 /* Submits kw_limiter_release; the record of that tag answers it. */
 KW_API kw_status kw_limiter_submit_release(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, const kw_decision *decision, int64_t timeout_us, kw_error *error);
+
+/*
+ * Charges the cost as a hit does, for what is about to be done, under an id by which kw_limiter_commit and
+ * kw_limiter_cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
+ * lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back as
+ * a refund of that moment would. The same id with the same cost, while open, is answered as the first time and
+ * charges nothing more, so a call that failed may be made again; with another cost it is KW_CONFLICT. An id that
+ * was settled is KW_GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
+ * reservations of one key are KW_EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
+ * call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+ * The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+ * lease_us if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+ *
+ * - key: whose state: any bytes (0 to 1,024 bytes)
+ * - cost: how much is reserved (1 to 4,503,599,627,370,495)
+ * - id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+ * - lease_us: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease_us (us, 0 and
+ *   more)
+ *
+ * Returns KW_OK, KW_DENIED, KW_CONFLICT, KW_GONE, KW_EXHAUSTED, or a failure. Safe to repeat by its operation id.
+ * Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_reserve(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, const void *id,
+    size_t id_length, int64_t lease_us, int64_t timeout_us, kw_decision *decision, kw_error *error);
+
+/* Submits kw_limiter_reserve; the record of that tag answers it, with a kw_decision unless it failed. */
+KW_API kw_status kw_limiter_submit_reserve(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, int64_t cost, const void *id, size_t id_length, int64_t lease_us, int64_t timeout_us,
+    kw_error *error);
+
+/*
+ * Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a refund:
+ * never what time has given already. More is charged in full, beyond the limit if need be: what was used was used,
+ * and the key is denied until that has flowed back. Such a debt is bounded as every state is: under GCRA a day
+ * beyond the burst, a log keeps as much as its limit. The decision tells how the key stands then; its count is
+ * what was used. The same again is answered as the first time and changes nothing. KW_NOT_FOUND: there is no such
+ * reservation, or its lease has ended, which gave it back; charge what was used by kw_limiter_hit. KW_CONFLICT: it
+ * was cancelled, or committed with another number.
+ *
+ * - key: the key that reserved (0 to 1,024 bytes)
+ * - id: the reservation's id (1 to 255 bytes)
+ * - actual: what was used (0 to 4,503,599,627,370,495)
+ *
+ * Returns KW_OK, KW_NOT_FOUND, KW_CONFLICT, or a failure. Safe to repeat by its operation id. Round trips: 1.
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_commit(kw_limiter *limiter, const void *key, size_t key_length, const void *id, size_t id_length,
+    int64_t actual, int64_t timeout_us, kw_decision *decision, kw_error *error);
+
+/* Submits kw_limiter_commit; the record of that tag answers it, with a kw_decision unless it failed. */
+KW_API kw_status kw_limiter_submit_commit(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const void *id, size_t id_length, int64_t actual, int64_t timeout_us, kw_error *error);
+
+/*
+ * Gives a reservation back whole, by the rules of a refund. The same again changes nothing. KW_NOT_FOUND: there is
+ * no such reservation, or its lease has ended, which gave it back. KW_CONFLICT: it was committed.
+ *
+ * - key: the key that reserved (0 to 1,024 bytes)
+ * - id: the reservation's id (1 to 255 bytes)
+ *
+ * Returns KW_OK, KW_NOT_FOUND, KW_CONFLICT, or a failure. Safe to repeat by its operation id. Round trips: 1.
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_cancel(kw_limiter *limiter, const void *key, size_t key_length, const void *id, size_t id_length,
+    int64_t timeout_us, kw_decision *decision, kw_error *error);
+
+/* Submits kw_limiter_cancel; the record of that tag answers it, with a kw_decision unless it failed. */
+KW_API kw_status kw_limiter_submit_cancel(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const void *id, size_t id_length, int64_t timeout_us, kw_error *error);
 
 /*
  * Quotas: how much a key may use in a day, week, month or year of the calendar, with reservations.
@@ -1824,6 +1893,9 @@ enum {
     KW_OPERATION_LIMITER_HIT_UP_TO = 21,
     KW_OPERATION_LIMITER_RENEW = 22,
     KW_OPERATION_LIMITER_RELEASE = 28,
+    KW_OPERATION_LIMITER_RESERVE = 23,
+    KW_OPERATION_LIMITER_COMMIT = 24,
+    KW_OPERATION_LIMITER_CANCEL = 25,
     KW_OPERATION_QUOTA_CONSUME = 80,
     KW_OPERATION_QUOTA_PEEK = 81,
     KW_OPERATION_QUOTA_RESERVE = 82,

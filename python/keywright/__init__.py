@@ -63,6 +63,7 @@ from ._sync.counter import Counter
 from ._sync.decision import Decision
 from ._sync.limiter import Limiter
 from ._sync.quota import Quota
+from ._sync.reservation import Reservation
 from ._sync.top import Top
 from ._sync.unique import Unique
 
@@ -120,6 +121,7 @@ __all__ = [
     "ReadOnly",
     "Reason",
     "Refused",
+    "Reservation",
     "ResolveFailed",
     "Role",
     "ServerError",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any, TypeVar
 
+from ._answers import raise_no
 from ._generated.errors import Denied
 from ._generated.keywright import Status
 from ._generated.limiter import DecidedBy, DecisionFields, HttpStyle
@@ -79,6 +80,15 @@ def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: i
         key=key,
         maker=maker,
     )
+
+
+def reserved(decision: AnyDecision) -> Any:
+    """The key of a reservation that was made; one that was not raises."""
+    if decision.status == Status.DENIED:
+        raise denied(decision)
+    if decision.status:
+        raise_no(decision.status)
+    return decision.key
 
 
 def denied(decision: AnyDecision) -> Denied:

@@ -379,6 +379,87 @@ class Lib:
         error: CData,
         /,
     ) -> int: ...
+    def kw_limiter_reserve(
+        self,
+        limiter: CData,
+        key: bytes,
+        key_length: int,
+        cost: int,
+        id: bytes,
+        id_length: int,
+        lease_us: int,
+        timeout_us: int,
+        decision: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_submit_reserve(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        cost: int,
+        id: bytes,
+        id_length: int,
+        lease_us: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_commit(
+        self,
+        limiter: CData,
+        key: bytes,
+        key_length: int,
+        id: bytes,
+        id_length: int,
+        actual: int,
+        timeout_us: int,
+        decision: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_submit_commit(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        id: bytes,
+        id_length: int,
+        actual: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_cancel(
+        self,
+        limiter: CData,
+        key: bytes,
+        key_length: int,
+        id: bytes,
+        id_length: int,
+        timeout_us: int,
+        decision: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_submit_cancel(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        id: bytes,
+        id_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
     def kw_quota_open(
         self, client: CData, name: bytes, name_length: int, limit: int, options: CData, quota: CData, error: CData, /
     ) -> int: ...

@@ -17,13 +17,26 @@ from ._aio.counter import Counter
 from ._aio.decision import Decision
 from ._aio.limiter import Limiter
 from ._aio.quota import Quota
+from ._aio.reservation import Reservation
 from ._aio.top import Top
 from ._aio.unique import Unique
 from ._loop import Operation
 
-__all__ = ["Batch", "Client", "Counter", "Decision", "Limiter", "Operation", "Quota", "Top", "Unique", "connect"]
+__all__ = [
+    "Batch",
+    "Client",
+    "Counter",
+    "Decision",
+    "Limiter",
+    "Operation",
+    "Quota",
+    "Reservation",
+    "Top",
+    "Unique",
+    "connect",
+]
 
 # What people see of a class is where they import it from.
-for _kind in (Batch, Client, Counter, Decision, Limiter, Operation, Quota, Top, Unique):
+for _kind in (Batch, Client, Counter, Decision, Limiter, Operation, Quota, Reservation, Top, Unique):
     _kind.__module__ = __name__
 del _kind

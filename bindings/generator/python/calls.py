@@ -128,13 +128,12 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
     if operation.shows:
         item = next(item for item in record.fields if item.name == operation.shows)
         return field_type(item), f"read_{record.name}_{field_name(item)}", "()"
+    raises = "_or_raise" if operation.statuses and not operation.asks else ""
     if record.name in BY_HAND_CLASSES:
-        return kind, f"read_{record.name}", f"({', '.join([kind, 'self', *record.keeps])})"
+        return kind, f"read_{record.name}{raises}", f"({', '.join([kind, 'self', *record.keeps])})"
     if words.answers_no(model, operation):
         return f"{kind} | None", f"read_{record.name}_or_none", "()"
-    if operation.statuses and not operation.asks:
-        return kind, f"read_{record.name}_or_raise", "()"
-    return kind, f"read_{record.name}", "()"
+    return kind, f"read_{record.name}{raises}", "()"
 
 
 # Arguments

@@ -99,8 +99,7 @@ def reader(model: Model, record: Record) -> str:
     fields = shown(model, record)
     by_hand = record.name in BY_HAND_CLASSES
     struct = f"_{record.name.upper()}"
-    kind = f"{record_class(record)}T" if by_hand else record_class(record)
-    extra = [f"kind: type[{kind}]", "maker: object", *(f"{name}: Key" for name in record.keeps)] if by_hand else []
+    kind, extra = given(record)
     out = [call(f"def read_{record.name}", ["status: int", "data: Buffer", "offset: int", *extra], f" -> {kind}:")]
     names = [f"*{field_name(item)}" if item.count > 1 and item.type != "char" else field_name(item) for item in fields]
     values = [value(model, item) for item in fields]
@@ -190,12 +189,21 @@ def no_reader(record: Record) -> str:
 
 def raising_reader(record: Record) -> str:
     """Of an operation that does something: its no is raised, for nobody looks at it."""
-    kind = record_class(record)
+    kind, extra = given(record)
+    passed = [word.split(":")[0] for word in extra]
     return (
-        f"def read_{record.name}_or_raise(status: int, data: Buffer, offset: int) -> {kind}:\n"
-        f"    if status:\n        raise_no(status)\n"
-        f"    return read_{record.name}(status, data, offset)\n"
+        call(f"def read_{record.name}_or_raise", ["status: int", "data: Buffer", "offset: int", *extra], f" -> {kind}:")
+        + "    if status:\n        raise_no(status)\n"
+        + call(f"return read_{record.name}", ["status", "data", "offset", *passed], "", "    ")
     )
+
+
+def given(record: Record) -> tuple[str, list[str]]:
+    """What a reader makes, and what it is given besides the bytes: a class by hand, its maker, and what it keeps."""
+    if record.name not in BY_HAND_CLASSES:
+        return record_class(record), []
+    kind = f"{record_class(record)}T"
+    return kind, [f"kind: type[{kind}]", "maker: object", *(f"{name}: Key" for name in record.keeps)]
 
 
 def field_reader(record: Record, item: Field) -> str:

@@ -1,4 +1,4 @@
--- limits: Reads one limit after another, each by the words of its own in ARGV: shape, shadow, cost, and the shape's terms. The script sets `at` and
+-- limits: Reads one limit after another, each by the words of its own: shape, shadow, cost, and the shape's terms. The script sets `at` and
 -- `up_to`.
 --
 -- A shape looks at its key and writes nothing. It answers how many of `want` fit (under a hit: all or 0), a function that charges
@@ -10,7 +10,7 @@
 --@include shape_log
 --@include shape_leases
 local function look(key)
-  local shape, shadow, want = ARGV[at], ARGV[at + 1] == '1', word(2)
+  local shape, shadow, want = words[at], words[at + 1] == '1', word(2)
   at = at + 3
   local fits, charge, state, heal
   if shape == 'tat' then

@@ -1,6 +1,6 @@
 -- refund_leases: Terms: credit, held, id. The last `credit` of the `held` permits that the hit with that id took are given back.
 local function refund_leases(key)
-  local credit, held, id = word(0), word(1), ARGV[at + 2]
+  local credit, held, id = word(0), word(1), words[at + 2]
   at = at + 3
   if call('ZCARD', key) == 0 then return end
   return function()

@@ -1,6 +1,6 @@
 -- refund_log: Terms: credit, moment, period_us. As many entries of that moment go, if they are still there.
 local function refund_log(key)
-  local credit, moment, period = word(0), ARGV[at + 1], word(2)
+  local credit, moment, period = word(0), words[at + 1], word(2)
   at = at + 3
   if call('LLEN', key) == 0 then return end
   return function()

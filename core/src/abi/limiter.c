@@ -41,7 +41,7 @@ _Static_assert(offsetof(kw_limiter_options, max_wait_us) == 16, "layout of kw_li
 _Static_assert(offsetof(kw_limiter_options, align) == 24, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, zone_offset) == 28, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, charge_denials) == 32, "layout of kw_limiter_options");
-_Static_assert(offsetof(kw_limiter_options, reserved) == 36, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, reservations) == 36, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, block_us) == 40, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, block_max_us) == 48, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, lease_us) == 56, "layout of kw_limiter_options");
@@ -332,4 +332,86 @@ kw_status kw_limiter_submit_release(kw_limiter *limiter, kw_completions *complet
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__limiter_release_args args = {.key = kw__bytes_of(key, key_length), .decision = *decision};
     return kw__submit(&limiter->object, completions, tag, &kw__limiter_release_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_reserve(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, const void *id,
+    size_t id_length, int64_t lease_us, int64_t timeout_us, kw_decision *decision, kw_error *error) {
+    kw__error_clear(error);
+    if (decision != NULL) memset(decision, 0, sizeof *decision);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_range(cost, 1, 4503599627370495, "cost", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_range(lease_us, 0, INT64_MAX, "lease_us", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_reserve_args args = {.key = kw__bytes_of(key, key_length), .cost = cost, .id = kw__bytes_of(id, id_length), .lease_us = lease_us};
+    return kw__run(&limiter->object, &kw__limiter_reserve_row, &args, timeout_us, decision, error);
+}
+
+kw_status kw_limiter_submit_reserve(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, int64_t cost, const void *id, size_t id_length, int64_t lease_us, int64_t timeout_us,
+    kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_range(cost, 1, 4503599627370495, "cost", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_range(lease_us, 0, INT64_MAX, "lease_us", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_reserve_args args = {.key = kw__bytes_of(key, key_length), .cost = cost, .id = kw__bytes_of(id, id_length), .lease_us = lease_us};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_reserve_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_commit(kw_limiter *limiter, const void *key, size_t key_length, const void *id, size_t id_length,
+    int64_t actual, int64_t timeout_us, kw_decision *decision, kw_error *error) {
+    kw__error_clear(error);
+    if (decision != NULL) memset(decision, 0, sizeof *decision);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_range(actual, 0, 4503599627370495, "actual", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_commit_args args = {.key = kw__bytes_of(key, key_length), .id = kw__bytes_of(id, id_length), .actual = actual};
+    return kw__run(&limiter->object, &kw__limiter_commit_row, &args, timeout_us, decision, error);
+}
+
+kw_status kw_limiter_submit_commit(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const void *id, size_t id_length, int64_t actual, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_range(actual, 0, 4503599627370495, "actual", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_commit_args args = {.key = kw__bytes_of(key, key_length), .id = kw__bytes_of(id, id_length), .actual = actual};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_commit_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_cancel(kw_limiter *limiter, const void *key, size_t key_length, const void *id, size_t id_length,
+    int64_t timeout_us, kw_decision *decision, kw_error *error) {
+    kw__error_clear(error);
+    if (decision != NULL) memset(decision, 0, sizeof *decision);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(decision, "decision", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_cancel_args args = {.key = kw__bytes_of(key, key_length), .id = kw__bytes_of(id, id_length)};
+    return kw__run(&limiter->object, &kw__limiter_cancel_row, &args, timeout_us, decision, error);
+}
+
+kw_status kw_limiter_submit_cancel(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
+    size_t key_length, const void *id, size_t id_length, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_name(id, id_length, "id", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_cancel_args args = {.key = kw__bytes_of(key, key_length), .id = kw__bytes_of(id, id_length)};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_cancel_row, &args, timeout_us, error);
 }

@@ -12,6 +12,8 @@ static void destroy(kw__object *object) {
         kw__key_frame_free(&limiter->rules[i].frame);
     kw__key_frame_free(&limiter->blocks);
     kw__limiter_local_free(limiter);
+    for (int i = 0; i < KW__RESERVATION_KEYS; i++)
+        kw__key_frame_free(&limiter->reservations[i]);
     kw__free(limiter->name);
     kw__free(limiter);
 }
@@ -75,6 +77,19 @@ static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *li
     return KW_OK;
 }
 
+/* The keys that only some limiters have. */
+static bool build_more_frames(kw_limiter *limiter, kw__bytes name) {
+    static const char *const parts[] = {"reservations", "reservations:open", "reservations:settled"};
+    const char *prefix = limiter->object.client->url.prefix;
+    if (limiter->settings.block_us > 0 && !kw__key_frame_init(&limiter->blocks, prefix, "limiter", name, "block")) {
+        return false;
+    }
+    for (int i = 0; i < KW__RESERVATION_KEYS && limiter->settings.reservations; i++) {
+        if (!kw__key_frame_init(&limiter->reservations[i], prefix, "limiter", name, parts[i])) return false;
+    }
+    return true;
+}
+
 static bool keep_name(kw_limiter *limiter, kw__bytes name) {
     limiter->name = kw__malloc(name.length);
     if (limiter->name == NULL) return false;
@@ -131,10 +146,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     memcpy(made->limits, read, (size_t)count * sizeof read[0]);
     if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
     if (status == KW_OK) status = kw__limiter_local_init(made, error);
-    if (status == KW_OK && settings.block_us > 0 &&
-        !kw__key_frame_init(&made->blocks, client->url.prefix, "limiter", name, "block")) {
-        status = kw__fail_memory(error);
-    }
+    if (status == KW_OK && !build_more_frames(made, name)) status = kw__fail_memory(error);
     if (status != KW_OK) {
         kw__object_release(&made->object);
         return status;
@@ -181,6 +193,11 @@ void kw__rule_refunds_key(const kw__rule *rule, kw__bytes key, kw__command *comm
     kw__bytes of = kw__key_write(&rule->frame, key, room);
     memcpy(room + of.length, part, sizeof part - 1);
     kw__command_bytes(command, kw__bytes_of(room, of.length + sizeof part - 1));
+}
+
+void kw__limiter_reservations_key(const kw_limiter *limiter, int index, kw__bytes key, kw__command *command) {
+    char room[KW__KEY_ROOM];
+    kw__command_bytes(command, kw__key_write(&limiter->reservations[index], key, room));
 }
 
 void kw__rule_script(const kw__rule *rule, const kw__script *script, kw__bytes key, kw__command *command) {
@@ -298,7 +315,8 @@ kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, k
     kw_limiter *limiter = (kw_limiter *)step->object;
     kw__limiter_forget(limiter, args->key);
     bool blocks = limiter->settings.block_us > 0;
-    int keys = blocks ? 1 : 0;
+    int others = limiter->settings.reservations ? KW__RESERVATION_KEYS : 0;
+    int keys = others + (blocks ? 1 : 0);
     for (int i = 0; i < limiter->count; i++)
         keys += limiter->rules[i].shape->lists_refunds ? 2 : 1;
     kw__command_begin(command, 1 + keys);
@@ -312,6 +330,8 @@ kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, k
         char room[KW__KEY_ROOM];
         kw__command_bytes(command, kw__key_write(&limiter->blocks, args->key, room));
     }
+    for (int i = 0; i < others; i++)
+        kw__limiter_reservations_key(limiter, i, args->key, command);
     return kw__command_end(command, error);
 }
 

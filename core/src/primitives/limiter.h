@@ -24,6 +24,7 @@ typedef struct kw__limiter_settings {
     const kw__shape *shape; /* of rules that bound a rate */
     bool shadow;
     bool charge_denials;
+    bool reservations;
     int64_t max_wait_us;
     int64_t block_us; /* 0: no blocks */
     int64_t block_max_us;
@@ -36,6 +37,9 @@ typedef struct kw__limiter_settings {
     int64_t denial_cache;
     int64_t denial_ttl_us;
 } kw__limiter_settings;
+
+/* What is kept of reservations beside the states: records by id, and two orders of ids. */
+#define KW__RESERVATION_KEYS 3
 
 typedef struct kw__rule {
     const kw__shape *shape;
@@ -60,7 +64,8 @@ struct kw_limiter {
     kw_limit limits[KW__LIMITS_MAX]; /* as they were written */
     uint64_t origin;                 /* what the fingerprints of its decisions begin with */
     kw__limiter_local local;
-    kw__key_frame blocks; /* of the keys that hold blocks, when there are any */
+    kw__key_frame blocks;                             /* of the keys that hold blocks, when there are any */
+    kw__key_frame reservations[KW__RESERVATION_KEYS]; /* records, open, settled: when it takes them */
     int count;
     kw__rule rules[];
 };
@@ -75,6 +80,9 @@ typedef struct kw__outlook {
     int64_t settles_rest;
     int64_t lease;
 } kw__outlook;
+
+/* Room for six numbers. */
+#define KW__RESERVED_ROOM 128
 
 /* How one algorithm keeps its state. Costs are 1 to the capacity, but 0 where describe is told that nobody asks. */
 struct kw__shape {
@@ -97,6 +105,8 @@ struct kw__shape {
     bool lists_refunds;
     void (*write_refund)(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
                          kw__command *command);
+    /* What a reservation's record must know of the rule to give back, as one word; NULL: nothing. */
+    void (*write_reserved)(const kw__rule *rule, char out[KW__RESERVED_ROOM]);
 };
 
 extern const kw__shape kw__shape_gcra;
@@ -138,11 +148,20 @@ kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, con
 kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                      kw__command *command, kw_error *error);
 
+/* For reservations: how many keys a command has beside its limits' own, and these; the words of all rules; decisions of
+ * what a script told of a charge. */
+void kw__limiter_begin(const kw_limiter *limiter, const kw__script *script, bool blocks, kw__bytes key, int words,
+                       kw__command *command);
+void kw__limiter_write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__command *command);
+kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
+                                    kw_decision *decision, kw_error *error);
+
 /* What decisions about a key are known by. */
 uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);
 
 /* For the shapes: the key of a rule; a script's begin with that key alone. */
 void kw__rule_key(const kw__rule *rule, kw__bytes key, kw__command *command);
+void kw__limiter_reservations_key(const kw_limiter *limiter, int index, kw__bytes key, kw__command *command);
 void kw__rule_refunds_key(const kw__rule *rule, kw__bytes key, kw__command *command);
 void kw__rule_script(const kw__rule *rule, const kw__script *script, kw__bytes key, kw__command *command);
 /* For the shapes: the key holds what no limiter wrote. */

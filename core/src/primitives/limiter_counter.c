@@ -6,6 +6,9 @@
  * The overlap is measured in units, which are a us unless the limit times its period is 2^52 or more: then they are so
  * long that the limit times the units of a period stays below it, and every product in the script is exact.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "primitives/limiter.h"
 
 #define BOUND (INT64_C(1) << 52)
@@ -116,6 +119,10 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
     kw__command_integer(command, rule->period_us);
 }
 
+static void write_reserved(const kw__rule *rule, char out[KW__RESERVED_ROOM]) {
+    snprintf(out, KW__RESERVED_ROOM, "%" PRId64, rule->period_us);
+}
+
 const kw__shape kw__shape_counter = {
     .name = "counter",
     .quota = KW__HTTP_WINDOW,
@@ -126,4 +133,5 @@ const kw__shape kw__shape_counter = {
     .describe = describe,
     .refund_terms = 3,
     .write_refund = write_refund,
+    .write_reserved = write_reserved,
 };

@@ -12,7 +12,8 @@
 
 /* Whether one rule decides, by nothing but its state. */
 static bool stands_alone(const kw_limiter *limiter) {
-    return limiter->count == 1 && limiter->settings.block_us == 0 && !limiter->rules[0].shadow;
+    return limiter->count == 1 && limiter->settings.block_us == 0 && !limiter->rules[0].shadow &&
+           !limiter->settings.reservations;
 }
 
 static bool has_script(const kw_limiter *limiter) {
@@ -26,14 +27,20 @@ static bool only_looks(const kw_limiter *limiter, const kw__hit *hit) {
     return hit->cost == 0 || (hit->cost > limiter->capacity && !hit->up_to);
 }
 
-/* The words of all rules. */
-static void write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__command *command) {
+/* What a reservation takes of a concurrent limit is held for as long as it is. */
+static kw__rule held_for(const kw__rule *rule, int64_t lease_us) {
+    kw__rule held = *rule;
+    if (rule->shape == &kw__shape_leases && lease_us > rule->period_us) held.period_us = lease_us;
+    return held;
+}
+
+void kw__limiter_write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__command *command) {
     for (int i = 0; i < limiter->count; i++) {
-        const kw__rule *rule = &limiter->rules[i];
-        kw__command_text(command, rule->shape->name);
-        kw__command_integer(command, rule->shadow ? 1 : 0);
+        const kw__rule rule = held_for(&limiter->rules[i], hit->lease_us);
+        kw__command_text(command, rule.shape->name);
+        kw__command_integer(command, rule.shadow ? 1 : 0);
         kw__command_integer(command, hit->cost);
-        rule->shape->write_terms(rule, hit->cost, limiter->books_ahead ? hit->patience_us : 0, hit->up_to, command);
+        rule.shape->write_terms(&rule, hit->cost, limiter->books_ahead ? hit->patience_us : 0, hit->up_to, command);
     }
 }
 
@@ -44,14 +51,35 @@ static int count_terms(const kw_limiter *limiter) {
     return count;
 }
 
-static void begin(const kw_limiter *limiter, const kw__script *script, kw__bytes key, kw__command *command) {
-    bool blocks = limiter->settings.block_us > 0;
-    kw__command_script_more(command, script, limiter->count + blocks, count_terms(limiter));
+/* The keys beside those of the rules: the lists of refunds, and what is kept of reservations. */
+static int count_reservation_keys(const kw_limiter *limiter) {
+    int count = limiter->settings.reservations ? KW__RESERVATION_KEYS : 0;
+    for (int i = 0; i < limiter->count && count > 0; i++)
+        count += limiter->rules[i].shape->lists_refunds ? 1 : 0;
+    return count;
+}
+
+static void write_reservation_keys(const kw_limiter *limiter, kw__bytes key, kw__command *command) {
+    if (!limiter->settings.reservations) return;
+    for (int i = 0; i < limiter->count; i++) {
+        if (limiter->rules[i].shape->lists_refunds) kw__rule_refunds_key(&limiter->rules[i], key, command);
+    }
+    for (int i = 0; i < KW__RESERVATION_KEYS; i++)
+        kw__limiter_reservations_key(limiter, i, key, command);
+}
+
+void kw__limiter_begin(const kw_limiter *limiter, const kw__script *script, bool blocks, kw__bytes key, int words,
+                       kw__command *command) {
+    blocks = blocks && limiter->settings.block_us > 0;
+    int keys = limiter->count + blocks + count_reservation_keys(limiter);
+    kw__command_script_more(command, script, keys, count_terms(limiter) + words);
     for (int i = 0; i < limiter->count; i++)
         kw__rule_key(&limiter->rules[i], key, command);
-    if (!blocks) return;
-    char room[KW__KEY_ROOM];
-    kw__command_bytes(command, kw__key_write(&limiter->blocks, key, room));
+    if (blocks) {
+        char room[KW__KEY_ROOM];
+        kw__command_bytes(command, kw__key_write(&limiter->blocks, key, room));
+    }
+    write_reservation_keys(limiter, key, command);
 }
 
 kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int64_t cost, kw__command *command,
@@ -61,9 +89,12 @@ kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int6
         return kw__command_end(command, error);
     }
     const kw__hit hit = {.key = key, .cost = cost};
-    begin(limiter, &kw__script_limits_look, key, command);
+    bool reservations = limiter->settings.reservations;
+    kw__limiter_begin(limiter, reservations ? &kw__script_reservations_look : &kw__script_limits_look, true, key, 0,
+                      command);
+    if (reservations) kw__command_integer(command, limiter->count);
     kw__command_integer(command, limiter->settings.block_us > 0 ? 1 : 0);
-    write_rules(limiter, &hit, command);
+    kw__limiter_write_rules(limiter, &hit, command);
     return kw__command_end(command, error);
 }
 
@@ -86,12 +117,15 @@ kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, 
     /* More than ever fits is never granted. */
     kw__hit sent = *hit;
     if (sent.cost > limiter->capacity) sent.cost = limiter->capacity;
-    begin(limiter, &kw__script_limits_hit, hit->key, command);
+    bool reservations = settings->reservations;
+    kw__limiter_begin(limiter, reservations ? &kw__script_reservations_hit : &kw__script_limits_hit, true, hit->key, 0,
+                      command);
     kw__command_integer(command, hit->up_to ? 1 : 0);
     kw__command_integer(command, settings->charge_denials ? 1 : 0);
     kw__command_integer(command, settings->block_us);
     kw__command_integer(command, settings->block_max_us);
-    write_rules(limiter, &sent, command);
+    if (reservations) kw__command_integer(command, limiter->count);
+    kw__limiter_write_rules(limiter, &sent, command);
     return kw__command_end(command, error);
 }
 
@@ -291,6 +325,11 @@ kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, 
     if (only_looks(limiter, hit)) {
         return kw__limiter_decode_look(limiter, hit->key, hit->cost, reply, decision, error);
     }
+    return kw__limiter_decode_charge(limiter, hit, reply, decision, error);
+}
+
+kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
+                                    kw_decision *decision, kw_error *error) {
     answer seen;
     kw_status status = begin_decision(limiter, hit->key, reply, &seen, decision, error);
     if (status == KW_OK && seen.charged > (hit->up_to ? hit->cost : 1)) {
@@ -315,15 +354,24 @@ static kw_status fail_decision(kw_error *error, const char *what, const char *wh
     return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be %s: %s", what, why);
 }
 
+/* Whether it is of a reservation: those say nothing that a refund could read. */
+static bool is_reserved(const kw_decision *decision) {
+    for (int i = 0; i < decision->limits && i < KW__LIMITS_MAX; i++) {
+        if (decision->settles_at_us[i] != 0) return false;
+    }
+    return true;
+}
+
 /* Whether the decision is an admission of this limiter for this key. */
 static kw_status check_decision(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision, const char *what,
                                 kw_error *error) {
     if (decision->status != KW_OK || decision->count == 0) return fail_decision(error, what, "it charged nothing");
+    bool reserved = limiter->settings.reservations && is_reserved(decision);
     bool sound = decision->limits == limiter->count && decision->count > 0 && decision->count <= KW__LIMIT_BOUND &&
                  decision->decided_at_us >= KW__STATE_TIME_MIN && decision->decided_at_us < KW__SERVER_TIME_MAX;
     for (int i = 0; i < limiter->count && sound; i++) {
         int64_t settles = decision->settles_at_us[i];
-        bool charged = settles != 0 || !limiter->rules[i].shadow;
+        bool charged = !reserved && (settles != 0 || !limiter->rules[i].shadow);
         if (charged && (settles < KW__STATE_TIME_MIN || settles >= KW__SERVER_TIME_MAX ||
                         decision->count > limiter->rules[i].capacity)) {
             sound = false;
@@ -342,6 +390,9 @@ kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, co
                                     int64_t count, kw__command *command, kw_error *error) {
     kw_status status = check_decision(limiter, key, decision, "refunded", error);
     if (status != KW_OK) return status;
+    if (limiter->settings.reservations && is_reserved(decision)) {
+        return fail_decision(error, "refunded", "a reservation made it: cancel that, or commit what was used");
+    }
     if (count > decision->count) {
         return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
                         "this decision cannot be refunded by %lld: it charged %lld", (long long)count,

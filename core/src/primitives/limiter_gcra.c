@@ -1,4 +1,7 @@
 /* The shape "tat": GCRA, whose state is the theoretical arrival time. The arithmetic is in gcra.c. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "primitives/limiter.h"
 #include "primitives/primitives_scripts.h"
 
@@ -84,6 +87,15 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
     kw__command_integer(command, burst.us);
     kw__command_integer(command, burst.rest);
     kw__command_integer(command, decision->decided_at_us);
+    kw__command_integer(command, 0);
+}
+
+static void write_reserved(const kw__rule *rule, char out[KW__RESERVED_ROOM]) {
+    const kw__gcra *gcra = &rule->gcra;
+    kw__gcra_time burst = kw__gcra_cost(gcra, gcra->burst);
+    snprintf(out, KW__RESERVED_ROOM, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64,
+             gcra->parts, gcra->interval / gcra->parts, gcra->interval % gcra->parts, gcra->ahead_us, burst.us,
+             burst.rest);
 }
 
 const kw__shape kw__shape_gcra = {
@@ -96,7 +108,8 @@ const kw__shape kw__shape_gcra = {
     .terms = 8,
     .write_terms = write_terms,
     .describe = describe,
-    .refund_terms = 9,
+    .refund_terms = 10,
     .lists_refunds = true,
     .write_refund = write_refund,
+    .write_reserved = write_reserved,
 };

@@ -18,6 +18,7 @@ typedef struct kw__hit {
     int64_t cost;
     int64_t patience_us; /* how far ahead it may be booked, 0 for a plain hit */
     bool up_to;          /* as much as fits */
+    int64_t lease_us;    /* how long the permits of a concurrent limit are held at least */
 } kw__hit;
 
 /* Keys that hash alike share four places; each group of places has one of these locks. */

@@ -2,6 +2,9 @@
  * The shape "log": a sliding window log, a list of the moments of what was charged, oldest first. The script counts,
  * for only it may see the list as it is; it tells "used:newest:opens".
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "primitives/limiter.h"
 
 /* A hit is an entry of 11 bytes. */
@@ -51,6 +54,10 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
     kw__command_integer(command, rule->period_us);
 }
 
+static void write_reserved(const kw__rule *rule, char out[KW__RESERVED_ROOM]) {
+    snprintf(out, KW__RESERVED_ROOM, "%" PRId64, rule->period_us);
+}
+
 const kw__shape kw__shape_log = {
     .name = "log",
     .quota = KW__HTTP_WINDOW,
@@ -60,4 +67,5 @@ const kw__shape kw__shape_log = {
     .describe = describe,
     .refund_terms = 3,
     .write_refund = write_refund,
+    .write_reserved = write_reserved,
 };

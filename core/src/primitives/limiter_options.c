@@ -129,12 +129,12 @@ kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limite
     kw_limiter_options read = {0};
     memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
     if (read.flags != 0) return fail_option(error, "flags", read.flags, "0");
-    if (read.reserved != 0) return fail_option(error, "reserved", read.reserved, "0");
     kw_status status = read_algorithm(read.algorithm, &settings->shape, error);
     if (status == KW_OK) status = read_flag("shadow", read.shadow, &settings->shadow, error);
     if (status == KW_OK) {
         status = read_flag("charge_denials", read.charge_denials, &settings->charge_denials, error);
     }
+    if (status == KW_OK) status = read_flag("reservations", read.reservations, &settings->reservations, error);
     if (status == KW_OK) {
         status = read_duration("max_wait_us", read.max_wait_us, KW__DAY_US, "between 0 (60 s) and a day",
                                &settings->max_wait_us, error);

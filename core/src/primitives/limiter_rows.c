@@ -110,3 +110,42 @@ const kw__row kw__limiter_release_row = {
     .encode = kw__limiter_release_encode,
     .decode = kw__limiter_release_decode,
 };
+
+const kw__row kw__limiter_reserve_row = {
+    .number = 23,
+    .name = "limiter.reserve",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_RECORD,
+    .args_size = sizeof(kw__limiter_reserve_args),
+    .spans = {offsetof(kw__limiter_reserve_args, key), offsetof(kw__limiter_reserve_args, id)},
+    .span_count = 2,
+    .result_size = sizeof(kw_decision),
+    .encode = kw__limiter_reserve_encode,
+    .decode = kw__limiter_reserve_decode,
+};
+
+const kw__row kw__limiter_commit_row = {
+    .number = 24,
+    .name = "limiter.commit",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_RECORD,
+    .args_size = sizeof(kw__limiter_commit_args),
+    .spans = {offsetof(kw__limiter_commit_args, key), offsetof(kw__limiter_commit_args, id)},
+    .span_count = 2,
+    .result_size = sizeof(kw_decision),
+    .encode = kw__limiter_commit_encode,
+    .decode = kw__limiter_commit_decode,
+};
+
+const kw__row kw__limiter_cancel_row = {
+    .number = 25,
+    .name = "limiter.cancel",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_RECORD,
+    .args_size = sizeof(kw__limiter_cancel_args),
+    .spans = {offsetof(kw__limiter_cancel_args, key), offsetof(kw__limiter_cancel_args, id)},
+    .span_count = 2,
+    .result_size = sizeof(kw_decision),
+    .encode = kw__limiter_cancel_encode,
+    .decode = kw__limiter_cancel_decode,
+};

@@ -87,4 +87,34 @@ extern const kw__row kw__limiter_release_row;
 kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_release_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 
+typedef struct kw__limiter_reserve_args {
+    kw__bytes key;
+    int64_t cost;
+    kw__bytes id;
+    int64_t lease_us;
+} kw__limiter_reserve_args;
+
+extern const kw__row kw__limiter_reserve_row;
+kw_status kw__limiter_reserve_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_reserve_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
+typedef struct kw__limiter_commit_args {
+    kw__bytes key;
+    kw__bytes id;
+    int64_t actual;
+} kw__limiter_commit_args;
+
+extern const kw__row kw__limiter_commit_row;
+kw_status kw__limiter_commit_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_commit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
+typedef struct kw__limiter_cancel_args {
+    kw__bytes key;
+    kw__bytes id;
+} kw__limiter_cancel_args;
+
+extern const kw__row kw__limiter_cancel_row;
+kw_status kw__limiter_cancel_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_cancel_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
 #endif

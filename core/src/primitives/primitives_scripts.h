@@ -106,6 +106,30 @@ extern const kw__script kw__script_quota_reserve;
  */
 extern const kw__script kw__script_quota_settle;
 
+/*
+ * Does what limits_hit does, and before it denies gives back the reservations whose lease has ended. Keys: ....
+ * Arguments: up_to, charge_denials, block_us, block_max_us, limits, .... Reply: state.
+ */
+extern const kw__script kw__script_reservations_hit;
+
+/*
+ * Tells what reservations_hit would. Reservations whose lease has ended are given back; else nothing is written.
+ * Keys: .... Arguments: limits, blocks, .... Reply: state.
+ */
+extern const kw__script kw__script_reservations_look;
+
+/*
+ * Charges several limits in one step, or none of them, and keeps that as a reservation which returns when its
+ * lease ends. Keys: .... Arguments: limits, block_us, id, lease_us, cost, .... Reply: state.
+ */
+extern const kw__script kw__script_reservations_reserve;
+
+/*
+ * Commits a reservation with what was used, or cancels it. Keys: .... Arguments: limits, entry, id, actual, ....
+ * Reply: state.
+ */
+extern const kw__script kw__script_reservations_settle;
+
 /* Reads the text of a key together with the server's clock. Keys: state. Arguments: none. Reply: state. */
 extern const kw__script kw__script_state;
 

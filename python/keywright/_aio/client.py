@@ -52,6 +52,7 @@ class Client(ClientSubmits, AsyncClient):
         timeout: Duration | None = None,
         denial_cache: int | None = None,
         denial_ttl: Duration | None = None,
+        reservations: bool | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
@@ -74,6 +75,7 @@ class Client(ClientSubmits, AsyncClient):
             timeout: deadline of calls that name none; 50 ms with on_failure, else the client's
             denial_cache: of how many keys this client remembers a denial, to answer the same by itself
             denial_ttl: for how long at most; 1 s when None
+            reservations: take reservations, and give those back whose lease has ended before a hit is denied
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -97,6 +99,7 @@ class Client(ClientSubmits, AsyncClient):
             timeout=timeout,
             denial_cache=denial_cache,
             denial_ttl=denial_ttl,
+            reservations=reservations,
         )
         return self._child(limiter_kind(), opener, name, limits)
 

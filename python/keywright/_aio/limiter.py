@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from .._convert import checked, in_item, to_bytes, to_list, to_rows, whole
-from .._decision import AnyDecision, admitted, denied
+from .._decision import AnyDecision, admitted, denied, reserved
 from .._decorate import limited
+from .._error import Error
 from .._generated.limiter_calls import LimiterSubmits, limits_parse
 from .._held import async_held
 from .decision import Decision
+from .reservation import Reservation
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -101,6 +104,43 @@ class Limiter(LimiterSubmits):
         else:
             yield decision
 
+    @asynccontextmanager
+    async def reservation(
+        self,
+        key: Key,
+        cost: int,
+        *,
+        lease: Duration | None = None,
+        id: Key | None = None,
+        timeout: Duration | None = None,
+    ) -> AsyncIterator[Reservation]:
+        """`async with api.reservation("user:42", 1000) as reservation:` enters when the cost could be reserved, and
+        raises Denied when not, or Exhausted when too many of the key are open. Within, reservation.commit(312) settles
+        it with what was used.
+
+        A block that ends without having settled it has used the cost: it is committed. One that ends by an exception
+        has used nothing: it is cancelled, and the exception goes on, whatever becomes of that. A reservation whose
+        lease has ended was given back: then commit raises NotFound, also at the end of the block. So take a lease that
+        is longer than the work.
+
+        Args:
+            key: whose state
+            cost: how much is reserved
+            lease: how long it stays open at most, 1 ms to a day; the limiter's lease when None
+            id: an id of one's own, unique inside the key, as that of the job; a random one when None
+            timeout: deadline of each call; the client's when None
+        """
+        id = token_hex(16) if id is None else id
+        decision = await self.reserve(key, cost, id, lease=0 if lease is None else lease, timeout=timeout)
+        reservation = Reservation(self, decision, cost, id, reserved(decision), timeout)
+        try:
+            yield reservation
+        except BaseException:
+            with suppress(Error):
+                await reservation.leave(0)
+            raise
+        await reservation.leave(cost)
+
     def limit(
         self,
         *,
@@ -177,6 +217,23 @@ class Unlimited(Limiter):
 
     def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[None]:
         return self._answered(None)
+
+    def reserve(
+        self,
+        key: Key,
+        cost: int,
+        id: Key,
+        *,
+        lease: Duration,
+        timeout: Duration | None = None,
+    ) -> Operation[Decision]:
+        return self._answered(self._admit(key, cost))
+
+    def commit(self, key: Key, id: Key, actual: int, *, timeout: Duration | None = None) -> Operation[Decision]:
+        return self._answered(self._admit(key, actual))
+
+    def cancel(self, key: Key, id: Key, *, timeout: Duration | None = None) -> Operation[Decision]:
+        return self._answered(self._admit(key, 0))
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> Operation[None]:
         return self._answered(None)

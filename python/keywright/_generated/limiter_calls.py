@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
-from .._answers import read_done, read_yes
+from .._answers import raise_no, read_done, read_yes
 from .._convert import (
     checked,
     from_seconds,
@@ -113,6 +113,14 @@ def write_decision(library: Library, decision: AnyDecision) -> CData:
     return library.ffi.from_buffer("kw_decision *", data)
 
 
+def read_decision_or_raise(
+    status: int, data: Buffer, offset: int, kind: type[DecisionT], maker: object, key: Key
+) -> DecisionT:
+    if status:
+        raise_no(status)
+    return read_decision(status, data, offset, kind, maker, key)
+
+
 def read_limit(status: int, data: Buffer, offset: int) -> Limit:
     amount, period, burst, label, concurrent, shadow = _LIMIT.unpack_from(data, offset)
     return Limit(amount, period / 1e6 if period != NEVER else inf, burst, to_str(label), concurrent == 1, shadow == 1)
@@ -134,6 +142,7 @@ def limiter_opener(
     align: Align | str | None = None,
     zone_offset: int | None = None,
     charge_denials: bool | None = None,
+    reservations: bool | None = None,
     block: Duration | None = None,
     block_max: Duration | None = None,
     lease: Duration | None = None,
@@ -160,6 +169,7 @@ def limiter_opener(
             "align": 0 if align is None else to_enum(align, Align, "align"),
             "zone_offset": 0 if zone_offset is None else whole(zone_offset, "zone_offset"),
             "charge_denials": 0 if charge_denials is None else to_switch(charge_denials, "charge_denials"),
+            "reservations": 0 if reservations is None else to_switch(reservations, "reservations"),
             "block_us": 0 if block is None else to_us(block, "block"),
             "block_max_us": 0 if block_max is None else to_us(block_max, "block_max"),
             "lease_us": 0 if lease is None else to_us(lease, "lease"),
@@ -531,6 +541,130 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
             raise
         self._library.rooms.append(room)
 
+    def reserve(self, key: Key, cost: int, id: Key, *, lease: Duration, timeout: Duration | None = None) -> Decision:
+        """Charges the cost as a hit does, for what is about to be done, under an id by which Limiter.commit and
+        Limiter.cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
+        lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back
+        as a refund of that moment would. The same id with the same cost, while open, is answered as the first time
+        and charges nothing more, so a call that failed may be made again; with another cost it is CONFLICT. An id
+        that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
+        reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
+        call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+        The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+        lease if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+
+        Args:
+            key: whose state: any bytes (up to 1,024 bytes)
+            cost: how much is reserved (1 to 4,503,599,627,370,495)
+            id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+            lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_reserve(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    whole(cost, "cost"),
+                    id_data,
+                    len(id_data),
+                    to_us(lease, "lease"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
+                    answer = read_decision(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def commit(self, key: Key, id: Key, actual: int, *, timeout: Duration | None = None) -> Decision:
+        """Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+        refund: never what time has given already. More is charged in full, beyond the limit if need be: what was
+        used was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is:
+        under GCRA a day beyond the burst, a log keeps as much as its limit. The decision tells how the key stands
+        then; its count is what was used. The same again is answered as the first time and changes nothing.
+        NOT_FOUND: there is no such reservation, or its lease has ended, which gave it back; charge what was used by
+        Limiter.hit. CONFLICT: it was cancelled, or committed with another number.
+
+        Args:
+            key: the key that reserved (up to 1,024 bytes)
+            id: the reservation's id (1 to 255 bytes)
+            actual: what was used (0 to 4,503,599,627,370,495)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_commit(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    id_data,
+                    len(id_data),
+                    whole(actual, "actual"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
+                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def cancel(self, key: Key, id: Key, *, timeout: Duration | None = None) -> Decision:
+        """Gives a reservation back whole, by the rules of a refund. The same again changes nothing. NOT_FOUND: there is
+        no such reservation, or its lease has ended, which gave it back. CONFLICT: it was committed.
+
+        Args:
+            key: the key that reserved (up to 1,024 bytes)
+            id: the reservation's id (1 to 255 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_cancel(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    id_data,
+                    len(id_data),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
+                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
 
 class LimiterSubmits(LimiterFunctions, AsyncObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each operation is submitted at
@@ -759,6 +893,102 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
                 write_decision(self._library, decision),
                 0 if timeout is None else to_timeout(timeout),
             ),
+        )
+
+    def reserve(
+        self, key: Key, cost: int, id: Key, *, lease: Duration, timeout: Duration | None = None
+    ) -> Operation[AsyncDecision]:
+        """Charges the cost as a hit does, for what is about to be done, under an id by which Limiter.commit and
+        Limiter.cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
+        lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back
+        as a refund of that moment would. The same id with the same cost, while open, is answered as the first time
+        and charges nothing more, so a call that failed may be made again; with another cost it is CONFLICT. An id
+        that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
+        reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
+        call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+        The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+        lease if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+
+        Args:
+            key: whose state: any bytes (up to 1,024 bytes)
+            cost: how much is reserved (1 to 4,503,599,627,370,495)
+            id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+            lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_reserve,
+            read_decision,
+            (AsyncDecision, self, key),
+            (
+                key_data,
+                len(key_data),
+                whole(cost, "cost"),
+                id_data,
+                len(id_data),
+                to_us(lease, "lease"),
+                0 if timeout is None else to_timeout(timeout),
+            ),
+        )
+
+    def commit(self, key: Key, id: Key, actual: int, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
+        """Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+        refund: never what time has given already. More is charged in full, beyond the limit if need be: what was
+        used was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is:
+        under GCRA a day beyond the burst, a log keeps as much as its limit. The decision tells how the key stands
+        then; its count is what was used. The same again is answered as the first time and changes nothing.
+        NOT_FOUND: there is no such reservation, or its lease has ended, which gave it back; charge what was used by
+        Limiter.hit. CONFLICT: it was cancelled, or committed with another number.
+
+        Args:
+            key: the key that reserved (up to 1,024 bytes)
+            id: the reservation's id (1 to 255 bytes)
+            actual: what was used (0 to 4,503,599,627,370,495)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_commit,
+            read_decision_or_raise,
+            (AsyncDecision, self, key),
+            (
+                key_data,
+                len(key_data),
+                id_data,
+                len(id_data),
+                whole(actual, "actual"),
+                0 if timeout is None else to_timeout(timeout),
+            ),
+        )
+
+    def cancel(self, key: Key, id: Key, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
+        """Gives a reservation back whole, by the rules of a refund. The same again changes nothing. NOT_FOUND: there is
+        no such reservation, or its lease has ended, which gave it back. CONFLICT: it was committed.
+
+        Args:
+            key: the key that reserved (up to 1,024 bytes)
+            id: the reservation's id (1 to 255 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat, by its operation id.
+        """
+        key_data = to_bytes(key, "key")
+        id_data = to_bytes(id, "id")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_cancel,
+            read_decision_or_raise,
+            (AsyncDecision, self, key),
+            (key_data, len(key_data), id_data, len(id_data), 0 if timeout is None else to_timeout(timeout)),
         )
 
 

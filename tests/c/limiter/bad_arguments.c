@@ -63,8 +63,8 @@ static void options_of_open(void **state) {
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is 5");
     bad = good, bad.algorithm = -1;
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "algorithm is -1");
-    bad = good, bad.reserved = 1;
-    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "reserved");
+    bad = good, bad.reservations = 2;
+    INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "reservations");
     bad = good, bad.max_wait_us = -1;
     INVALID(open_with(bad, "1/s"), KW_REASON_OPTION, "max_wait_us is -1");
     bad = good, bad.max_wait_us = DAY + 1;

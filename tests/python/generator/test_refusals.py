@@ -203,6 +203,9 @@ def test_a_no_of_what_does_something_is_raised_in_every_language():
     """With a result or without: nobody looks at it."""
     reads = (ROOT / "python/keywright/_generated/quota_calls.py").read_text()
     assert reads.count("read_usage_or_raise(status, room.data, 0)") == 2
+    reads = (ROOT / "python/keywright/_generated/limiter_calls.py").read_text()
+    raising = "read_decision_or_raise(status, room.data, 0, Decision, self, key)"
+    assert reads.count(raising) == 2  # of a record that has a class by hand
     commit = re.compile(r"func \(q \*Quota\) Commit\(.*?^}", re.DOTALL | re.MULTILINE)
     assert "refused(status, err)" in commit.search((ROOT / "bindings/go/quota.go").read_text())[0]
     settled = re.compile(r"pub fn commit\(.*?^    }", re.DOTALL | re.MULTILINE)

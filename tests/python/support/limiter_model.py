@@ -26,6 +26,8 @@ class Answer:
     delay_us: int = 0
     settles_at: Fraction = Fraction(0)
     decided_at: int = 0
+    #: Refunds made in the step of a reservation, before it.
+    known: int = 0
 
     @property
     def denied_by(self) -> int:
@@ -115,12 +117,21 @@ class Gcra:
             decided_at=now,
         )
 
+    def since(self, made: int, settles: int) -> int:
+        """What was refunded since, of charges that flow back before."""
+        return sum(
+            credit
+            for when, of, ends, credit in self.refunds
+            if when >= made and (of < made or (of == made and ends <= settles))
+        )
+
+    def charge(self, now: int, count: int) -> None:
+        """Whether it fits or not."""
+        self._store(now, min(self._debt(now) + count * self.interval, Fraction(self.ahead)))
+
     def refund(self, now: int, decision: Answer, count: int) -> None:
         made, settles = decision.decided_at, floor(decision.settles_at)
-        left = decision.settles_at - now
-        for when, of, ends, credit in self.refunds:
-            if when >= made and (of < made or (of == made and ends <= settles)):
-                left -= credit
+        left = decision.settles_at - now - max(0, self.since(made, settles) - decision.known)
         if left < 0 or self.tat is None:
             return
         debt = self.tat - now
@@ -211,6 +222,14 @@ class FixedWindow:
         self._store(now, left or self.period, count + cost)
         assert self.ends is not None
         return replace(self.peek(now, 0), count=cost, settles_at=Fraction(self.ends))
+
+    def since(self, made: int, settles: int) -> int:
+        return 0
+
+    def charge(self, now: int, count: int) -> None:
+        """Whether it fits or not."""
+        left, counted = self._open(now)
+        self._store(now, left or self.period, counted + count)
 
     def refund(self, now: int, decision: Answer, count: int) -> None:
         if self.ends is None or self.ends <= now or self.ends != decision.settles_at:

@@ -696,8 +696,8 @@ pub struct kw_limiter_options {
     pub zone_offset: i32,
     /// 1: a denial is charged as if it had been admitted, so that who keeps trying stays out.
     pub charge_denials: i32,
-    /// Zero.
-    pub reserved: i32,
+    /// 1: the limiter takes reservations, and its hits give back those whose lease has ended before they deny.
+    pub reservations: i32,
     /// How long a denial blocks its key from then on; default 0: not at all.
     pub block_us: i64,
     /// Blocks that follow each other within this time double, up to it; at most 30 days; default block_us: they do
@@ -1045,6 +1045,12 @@ pub const KW_OPERATION_LIMITER_HIT_UP_TO: kw_operation = 21;
 pub const KW_OPERATION_LIMITER_RENEW: kw_operation = 22;
 /// kw_limiter_release
 pub const KW_OPERATION_LIMITER_RELEASE: kw_operation = 28;
+/// kw_limiter_reserve
+pub const KW_OPERATION_LIMITER_RESERVE: kw_operation = 23;
+/// kw_limiter_commit
+pub const KW_OPERATION_LIMITER_COMMIT: kw_operation = 24;
+/// kw_limiter_cancel
+pub const KW_OPERATION_LIMITER_CANCEL: kw_operation = 25;
 /// kw_quota_consume
 pub const KW_OPERATION_QUOTA_CONSUME: kw_operation = 80;
 /// kw_quota_peek
@@ -1713,6 +1719,108 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
+    /// Charges the cost as a hit does, for what is about to be done, under an id by which kw_limiter_commit and
+    /// kw_limiter_cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when
+    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
+    /// back as a refund of that moment would.
+    ///
+    /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
+    /// that failed may be made again; with another cost it is KW_CONFLICT. An id that was settled is KW_GONE: the
+    /// last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open reservations of one key are
+    /// KW_EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A call that ran out of time
+    /// may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+    ///
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+    /// lease_us if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    pub fn kw_limiter_reserve(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        cost: i64,
+        id: *const c_void,
+        id_length: usize,
+        lease_us: i64,
+        timeout_us: i64,
+        decision: *mut kw_decision,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_reserve: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_reserve(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        cost: i64,
+        id: *const c_void,
+        id_length: usize,
+        lease_us: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+    /// refund: never what time has given already. More is charged in full, beyond the limit if need be: what was used
+    /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
+    /// GCRA a day beyond the burst, a log keeps as much as its limit.
+    ///
+    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
+    /// first time and changes nothing. KW_NOT_FOUND: there is no such reservation, or its lease has ended, which gave
+    /// it back; charge what was used by kw_limiter_hit. KW_CONFLICT: it was cancelled, or committed with another
+    /// number.
+    pub fn kw_limiter_commit(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        id: *const c_void,
+        id_length: usize,
+        actual: i64,
+        timeout_us: i64,
+        decision: *mut kw_decision,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_commit: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_commit(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        id: *const c_void,
+        id_length: usize,
+        actual: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Gives a reservation back whole, by the rules of a refund. The same again changes nothing. KW_NOT_FOUND: there
+    /// is no such reservation, or its lease has ended, which gave it back. KW_CONFLICT: it was committed.
+    pub fn kw_limiter_cancel(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        id: *const c_void,
+        id_length: usize,
+        timeout_us: i64,
+        decision: *mut kw_decision,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_cancel: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_cancel(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        id: *const c_void,
+        id_length: usize,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
     /// Makes a quota. Sends nothing. Quotas of one name and period share their state with every process; a changed
     /// limit goes on from the count that is there.
     pub fn kw_quota_open(
@@ -2341,7 +2449,7 @@ const _: () = {
     assert!(offset_of!(kw_limiter_options, align) == 24);
     assert!(offset_of!(kw_limiter_options, zone_offset) == 28);
     assert!(offset_of!(kw_limiter_options, charge_denials) == 32);
-    assert!(offset_of!(kw_limiter_options, reserved) == 36);
+    assert!(offset_of!(kw_limiter_options, reservations) == 36);
     assert!(offset_of!(kw_limiter_options, block_us) == 40);
     assert!(offset_of!(kw_limiter_options, block_max_us) == 48);
     assert!(offset_of!(kw_limiter_options, lease_us) == 56);

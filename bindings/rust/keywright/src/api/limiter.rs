@@ -8,7 +8,7 @@ use keywright_sys as sys;
 
 use crate::convert::{duration, microseconds, moment, text, unix_microseconds, within, Texts};
 use crate::driver::{answers, AsyncHandle};
-use crate::handle::{check, refused, Handle, Native, Raw, Record};
+use crate::handle::{check, refused, settled, Handle, Native, Raw, Record};
 use crate::{AsyncClient, Client, Reason, Result, Status, Wait};
 
 /// How a limiter decides.
@@ -355,6 +355,7 @@ pub struct LimiterOptions {
     pub(crate) align: Option<Align>,
     pub(crate) zone_offset: Option<i32>,
     pub(crate) charge_denials: Option<bool>,
+    pub(crate) reservations: Option<bool>,
     pub(crate) block: Option<Duration>,
     pub(crate) block_max: Option<Duration>,
     pub(crate) lease: Option<Duration>,
@@ -404,6 +405,12 @@ impl LimiterOptions {
     /// True: a denial is charged as if it had been admitted, so that who keeps trying stays out.
     pub fn charge_denials(mut self, charge_denials: bool) -> Self {
         self.charge_denials = Some(charge_denials);
+        self
+    }
+
+    /// True: the limiter takes reservations, and its hits give back those whose lease has ended before they deny.
+    pub fn reservations(mut self, reservations: bool) -> Self {
+        self.reservations = Some(reservations);
         self
     }
 
@@ -469,7 +476,7 @@ impl LimiterOptions {
             align: self.align.map_or(0, Align::code),
             zone_offset: self.zone_offset.unwrap_or(0),
             charge_denials: self.charge_denials.map_or(0, i32::from),
-            reserved: 0,
+            reservations: self.reservations.map_or(0, i32::from),
             block_us: self.block.map_or(0, microseconds),
             block_max_us: self.block_max.map_or(0, microseconds),
             lease_us: self.lease.map_or(0, microseconds),
@@ -889,6 +896,121 @@ impl Limiter {
         };
         self.handle.run(call)
     }
+
+    /// Charges the cost as a hit does, for what is about to be done, under an id by which `Limiter::commit` and
+    /// `Limiter::cancel` settle it; of a limiter opened with reservations = 1. One that is not settled returns when
+    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
+    /// back as a refund of that moment would.
+    ///
+    /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
+    /// that failed may be made again; with another cost it is `Status::CONFLICT`. An id that was settled is
+    /// `Status::GONE`: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open reservations of
+    /// one key are `Status::EXHAUSTED`. A denial is not remembered; it is never charged, nor does it block. A call
+    /// that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+    ///
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+    /// `lease` if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    ///
+    /// - `key`: whose state: any bytes (up to 1,024 bytes)
+    /// - `cost`: how much is reserved (1 to 4,503,599,627,370,495)
+    /// - `id`: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's `lease`
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub fn reserve(
+        &self,
+        key: impl AsRef<[u8]>,
+        cost: i64,
+        id: impl AsRef<[u8]>,
+        lease: Duration,
+    ) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        let lease = microseconds(lease);
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_reserve(
+                limiter,
+                key.as_ptr().cast(),
+                key.len(),
+                cost,
+                id.as_ptr().cast(),
+                id.len(),
+                lease,
+                timeout,
+                result,
+                error,
+            )
+        };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
+
+    /// Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+    /// refund: never what time has given already. More is charged in full, beyond the limit if need be: what was used
+    /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
+    /// GCRA a day beyond the burst, a log keeps as much as its limit.
+    ///
+    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
+    /// first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
+    /// which gave it back; charge what was used by `Limiter::hit`. `Status::CONFLICT`: it was cancelled, or committed
+    /// with another number.
+    ///
+    /// - `key`: the key that reserved (up to 1,024 bytes)
+    /// - `id`: the reservation's id (1 to 255 bytes)
+    /// - `actual`: what was used (0 to 4,503,599,627,370,495)
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub fn commit(&self, key: impl AsRef<[u8]>, id: impl AsRef<[u8]>, actual: i64) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_commit(
+                limiter,
+                key.as_ptr().cast(),
+                key.len(),
+                id.as_ptr().cast(),
+                id.len(),
+                actual,
+                timeout,
+                result,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call)?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// Gives a reservation back whole, by the rules of a refund. The same again changes nothing. `Status::NOT_FOUND`:
+    /// there is no such reservation, or its lease has ended, which gave it back. `Status::CONFLICT`: it was
+    /// committed.
+    ///
+    /// - `key`: the key that reserved (up to 1,024 bytes)
+    /// - `id`: the reservation's id (1 to 255 bytes)
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub fn cancel(&self, key: impl AsRef<[u8]>, id: impl AsRef<[u8]>) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_cancel(
+                limiter,
+                key.as_ptr().cast(),
+                key.len(),
+                id.as_ptr().cast(),
+                id.len(),
+                timeout,
+                result,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call)?;
+        settled(status)?;
+        Ok(result)
+    }
 }
 
 impl AsyncLimiter {
@@ -1218,5 +1340,123 @@ impl AsyncLimiter {
             )
         };
         self.handle.run(call).await
+    }
+
+    /// Charges the cost as a hit does, for what is about to be done, under an id by which `Limiter::commit` and
+    /// `Limiter::cancel` settle it; of a limiter opened with reservations = 1. One that is not settled returns when
+    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
+    /// back as a refund of that moment would.
+    ///
+    /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
+    /// that failed may be made again; with another cost it is `Status::CONFLICT`. An id that was settled is
+    /// `Status::GONE`: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open reservations of
+    /// one key are `Status::EXHAUSTED`. A denial is not remembered; it is never charged, nor does it block. A call
+    /// that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
+    ///
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
+    /// `lease` if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    ///
+    /// - `key`: whose state: any bytes (up to 1,024 bytes)
+    /// - `cost`: how much is reserved (1 to 4,503,599,627,370,495)
+    /// - `id`: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
+    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's `lease`
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub async fn reserve(
+        &self,
+        key: impl AsRef<[u8]>,
+        cost: i64,
+        id: impl AsRef<[u8]>,
+        lease: Duration,
+    ) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        let lease = microseconds(lease);
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_reserve(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                cost,
+                id.as_ptr().cast(),
+                id.len(),
+                lease,
+                timeout,
+                error,
+            )
+        };
+        let (result, _) = self.handle.ask(call).await?;
+        Ok(result)
+    }
+
+    /// Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a
+    /// refund: never what time has given already. More is charged in full, beyond the limit if need be: what was used
+    /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
+    /// GCRA a day beyond the burst, a log keeps as much as its limit.
+    ///
+    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
+    /// first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
+    /// which gave it back; charge what was used by `Limiter::hit`. `Status::CONFLICT`: it was cancelled, or committed
+    /// with another number.
+    ///
+    /// - `key`: the key that reserved (up to 1,024 bytes)
+    /// - `id`: the reservation's id (1 to 255 bytes)
+    /// - `actual`: what was used (0 to 4,503,599,627,370,495)
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub async fn commit(&self, key: impl AsRef<[u8]>, id: impl AsRef<[u8]>, actual: i64) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_commit(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                id.as_ptr().cast(),
+                id.len(),
+                actual,
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// Gives a reservation back whole, by the rules of a refund. The same again changes nothing. `Status::NOT_FOUND`:
+    /// there is no such reservation, or its lease has ended, which gave it back. `Status::CONFLICT`: it was
+    /// committed.
+    ///
+    /// - `key`: the key that reserved (up to 1,024 bytes)
+    /// - `id`: the reservation's id (1 to 255 bytes)
+    ///
+    /// One round trip. Safe to repeat, by its operation id.
+    pub async fn cancel(&self, key: impl AsRef<[u8]>, id: impl AsRef<[u8]>) -> Result<Decision> {
+        let key = key.as_ref();
+        let id = id.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_cancel(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                id.as_ptr().cast(),
+                id.len(),
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        settled(status)?;
+        Ok(result)
     }
 }
