@@ -219,6 +219,12 @@ static void end_asleep(kw_completions *completions, kw_status status) {
     }
 }
 
+/* When step must be called, with the lock. */
+static int64_t next_due(const kw_completions *completions) {
+    int64_t next = kw__timers_next(&completions->timers), due = kw__link_due(&completions->link);
+    return due < next ? due : next;
+}
+
 /* The work of one step, with the lock, which is given up in between. */
 static void work(kw_completions *completions) {
     kw__link *link = &completions->link;
@@ -239,7 +245,8 @@ static void work(kw_completions *completions) {
         if (completions->arrived == NULL && link->doomed.first == NULL) break;
     }
     completions->stepping = false;
-    if (completions->ready_count > 0 || completions->arrived != NULL) raise_signal(completions);
+    bool nearer = completions->sleepers > 0 && next_due(completions) < completions->slept_until;
+    if (completions->ready_count > 0 || completions->arrived != NULL || nearer) raise_signal(completions);
 }
 
 /* The handle's functions */
@@ -250,9 +257,9 @@ int32_t kw__completions_fd(const kw_completions *completions) {
 
 int64_t kw__completions_due(kw_completions *completions) {
     kw__lock(&completions->link.lock);
-    int64_t next = kw__timers_next(&completions->timers), due = kw__link_due(&completions->link);
+    int64_t due = next_due(completions);
     kw__unlock(&completions->link.lock);
-    return due < next ? due : next;
+    return due;
 }
 
 int32_t kw__completions_timeout_ms(const kw_completions *handle) {
@@ -345,6 +352,23 @@ int64_t kw__completions_drain(kw_completions *completions, kw_record *records, i
     return (int64_t)count;
 }
 
+/* Sleeps until there is something to step for. A thread that steps meanwhile, and finds a nearer moment, wakes it. */
+static void sleep_until(kw_completions *completions, int64_t now, int64_t until) {
+    int64_t background = kw__background_due(completions->object.client);
+    if (background < until) until = background;
+    kw__lock(&completions->link.lock);
+    int64_t due = next_due(completions);
+    if (due < until) until = due;
+    completions->sleepers++;
+    completions->slept_until = until;
+    kw__unlock(&completions->link.lock);
+    struct pollfd watched = {.fd = completions->poller.fd, .events = POLLIN};
+    poll(&watched, 1, kw__poll_ms(now, until));
+    kw__lock(&completions->link.lock);
+    completions->sleepers--;
+    kw__unlock(&completions->link.lock);
+}
+
 int64_t kw__completions_wait(kw_completions *completions, int64_t timeout_us, kw_error *error) {
     int64_t span = timeout_us == KW_DEFAULT_TIMEOUT ? completions->object.client->url.timeout_us : timeout_us;
     int64_t until = kw__deadline(kw__now(), span);
@@ -352,10 +376,7 @@ int64_t kw__completions_wait(kw_completions *completions, int64_t timeout_us, kw
         int64_t count = kw__completions_step(completions, error);
         int64_t now = kw__now();
         if (count != 0 || now >= until) return count;
-        int timeout = kw__poll_ms(now, until), due = kw__completions_timeout_ms(completions);
-        if (due >= 0 && (timeout < 0 || due < timeout)) timeout = due;
-        struct pollfd watched = {.fd = completions->poller.fd, .events = POLLIN};
-        poll(&watched, 1, timeout);
+        sleep_until(completions, now, until);
     }
 }
 

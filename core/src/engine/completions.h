@@ -23,7 +23,9 @@ struct kw_completions {
     kw__call *ready_last;
     size_t ready_count;
     size_t open_calls;
-    kw__buffer block; /* what the last drain handed out */
+    int sleepers;        /* threads in wait */
+    int64_t slept_until; /* by when the last of them to fall asleep looks again by itself */
+    kw__buffer block;    /* what the last drain handed out */
 };
 
 kw_status kw__completions_open(kw_client *client, kw_completions **completions, kw_error *error);

@@ -253,6 +253,38 @@ static void a_wait_that_is_cancelled_gives_its_booking_back(void **state) {
     kw_limiter_free(limiter);
 }
 
+static void *wait_for_one(void *unused) {
+    (void)unused;
+    kw_error failure;
+    return (void *)(intptr_t)kw_completions_wait(completions, 10 * SECOND, &failure);
+}
+
+/* One thread sleeps in wait; another steps, and reads the reply that books a moment: the first must hear of it. */
+static void a_moment_that_another_thread_read_of_is_not_missed(void **state) {
+    (void)state;
+    kw_limiter *limiter = gcra("100/s burst 1");
+    no_failure(kw_completions_open(client, &completions, &error));
+    for (uint64_t tag = 1; tag <= 10; tag++) {
+        pthread_t sleeper;
+        assert_int_equal(pthread_create(&sleeper, NULL, wait_for_one, NULL), 0);
+        test_sleep(3000);
+        hit(limiter, 1);
+        int64_t begun = test_now();
+        no_failure(kw_limiter_submit_wait(limiter, completions, tag, "u", 1, 1, SECOND, 5 * SECOND, &error));
+        for (int i = 0; i < 500; i++)
+            kw_completions_step(completions, &error);
+        void *count;
+        assert_int_equal(pthread_join(sleeper, &count), 0);
+        assert_int_equal((intptr_t)count, 1);
+        assert_true(test_now() - begun < 2 * SECOND);
+        assert_int_equal(next_record().status, KW_OK);
+        test_sleep(20000);
+    }
+    kw_completions_free(completions);
+    completions = NULL;
+    kw_limiter_free(limiter);
+}
+
 static void an_answer_that_nobody_fetched_is_given_back(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -308,6 +340,7 @@ int main(void) {
         limiter_test(a_window_is_asked_again_when_it_ends),
         limiter_test(a_window_that_stays_full_is_not_asked_for_ever),
         limiter_test(a_wait_that_is_cancelled_gives_its_booking_back),
+        limiter_test(a_moment_that_another_thread_read_of_is_not_missed),
         limiter_test(an_answer_that_nobody_fetched_is_given_back),
         limiter_test(a_yes_that_comes_too_late_is_given_back),
     };
