@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Invalid as error:
         return complain(error, USAGE)
     except Error as error:
-        return complain(error, FAILURE)
+        return complain(error, getattr(options, "failure", FAILURE))
     except BrokenPipeError:
         sys.stderr.close()
         return FAILURE
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(
         prog="keywright",
         description="Shows and changes what keywright keeps in Redis.",
-        epilog="Exit codes: 0 yes, 1 no, 2 wrong usage, 3 failure.",
+        epilog="Exit codes: 0 yes, 1 no, 2 wrong usage, 3 failure; of `limiter run` see there.",
     )
     whole.add_argument("--version", action="version", version=f"keywright {__version__}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)

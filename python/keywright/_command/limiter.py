@@ -1,74 +1,153 @@
-"""keywright limiter hit|peek|reset NAME LIMIT KEY"""
+"""keywright limiter hit|hit-up-to|peek|renew|release|refund|reset|run NAME LIMIT KEY"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
-from .. import Algorithm, Decision, connect
-from . import output
+from .. import Algorithm, Align, Client, DecidedBy, Decision, Limiter, connect
+from . import output, receipt, running
+
+Action: TypeAlias = Callable[[Limiter, argparse.Namespace], bool]
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    own = commands.add_parser("limiter", help="ask a rate limiter, or reset a key of it")
+    own = commands.add_parser("limiter", help="ask a rate limiter, run a command under it, or reset a key of it")
     actions = own.add_subparsers(metavar="ACTION", required=True)
     for name, help_text, run in (
         ("hit", "ask to be admitted, and be charged if so", hit),
+        ("hit-up-to", "take as much as fits, and say how much", hit_up_to),
         ("peek", "ask without being charged", peek),
+        ("renew", "keep for another lease what a concurrent limit gave", renew),
+        ("release", "give back what a concurrent limit gave", release),
+        ("refund", "give back what a hit was charged", refund),
         ("reset", "forget the state of a key", reset),
+        ("run", "run a command if it is admitted; what a concurrent limit gave is held while it runs", run_command),
     ):
-        action = actions.add_parser(name, help=help_text, description=help_text, parents=[shared])
+        epilog = running.EXIT_CODES if name == "run" else None
+        action = actions.add_parser(name, help=help_text, description=help_text, epilog=epilog, parents=[shared])
         action.add_argument("name", metavar="NAME", help="the limiter's name, as the programs say it")
-        action.add_argument("limits", metavar="LIMIT", help='the limit, as the programs say it: "10/s burst 20"')
+        action.add_argument(
+            "limits", metavar="LIMIT", help='the limit, as the programs say it: "10/s burst 20; 1000/h"'
+        )
         action.add_argument("key", metavar="KEY", help="whose state")
-        action.add_argument("--algorithm", choices=[each.name.lower() for each in Algorithm], default="gcra")
-        if name != "reset":
-            action.add_argument("--cost", type=int, default=1, help="how much is charged; 0 looks (default: 1)")
-        if name == "hit":
-            action.add_argument("--wait", type=float, metavar="SECONDS", help="patience until it is admitted")
-        action.set_defaults(run=run)
+        arguments_of(name, action)
+        options_of(action)
+        action.set_defaults(run=lambda options, run=run: opened(options, run))
+        if name == "run":
+            action.set_defaults(failure=running.FAILED)
 
 
-def hit(options: argparse.Namespace) -> bool:
+def arguments_of(name: str, action: argparse.ArgumentParser) -> None:
+    """What one action takes beside the limiter."""
+    if name == "hit-up-to":
+        action.add_argument("cost", metavar="COST", type=int, help="the most that is taken")
+    if name in ("hit", "peek", "run"):
+        action.add_argument("--cost", type=int, default=1, help="how much is charged; 0 looks (default: 1)")
+    if name in ("hit", "run"):
+        action.add_argument("--wait", type=float, metavar="SECONDS", help="patience until it is admitted")
+    if name in ("renew", "release", "refund"):
+        action.add_argument("receipt", metavar="RECEIPT", help="what `hit --json` or `hit-up-to --json` said of it")
+    if name == "refund":
+        action.add_argument("--count", type=int, help="how much to give back (default: all of it)")
+    if name == "run":
+        action.add_argument("command", metavar="-- COMMAND", nargs="+", help="the program and its arguments")
+
+
+def options_of(action: argparse.ArgumentParser) -> None:
+    """The kind of the limiter, as the programs say it."""
+    kind = action.add_argument_group("the limiter's kind, as the programs say it")
+    kind.add_argument("--algorithm", choices=[each.name.lower() for each in Algorithm], help="default: gcra")
+    kind.add_argument("--align", choices=[each.name.lower() for each in Align], help="when fixed windows end")
+    kind.add_argument("--zone-offset", type=int, metavar="MINUTES", help="how far aligned windows are ahead of UTC")
+    kind.add_argument("--lease", type=float, metavar="SECONDS", help="how long a concurrent limit gives (default: 60)")
+    kind.add_argument("--max-wait", type=float, metavar="SECONDS", help="bounds every patience (default: 60)")
+    kind.add_argument("--shadow", action="store_true", default=None, help="decide and count, but never deny")
+    kind.add_argument("--charge-denials", action="store_true", default=None, help="charge denials too")
+    kind.add_argument("--block", type=float, metavar="SECONDS", help="how long a denial blocks its key")
+    kind.add_argument("--block-max", type=float, metavar="SECONDS", help="up to which blocks in a row double")
+
+
+def opened(options: argparse.Namespace, run: Action) -> bool:
     with connect(options.url) as client:
-        limiter = client.limiter(options.name, options.limits, algorithm=options.algorithm)
-        return show(limiter.hit(options.key, options.cost, wait=options.wait), options)
+        return run(limiter_of(client, options), options)
 
 
-def peek(options: argparse.Namespace) -> bool:
-    with connect(options.url) as client:
-        limiter = client.limiter(options.name, options.limits, algorithm=options.algorithm)
-        return show(limiter.peek(options.key, options.cost), options)
+def limiter_of(client: Client, options: argparse.Namespace) -> Limiter:
+    return client.limiter(
+        options.name,
+        options.limits,
+        algorithm=options.algorithm,
+        align=options.align,
+        zone_offset=options.zone_offset,
+        lease=options.lease,
+        max_wait=options.max_wait,
+        shadow=options.shadow,
+        charge_denials=options.charge_denials,
+        block=options.block,
+        block_max=options.block_max,
+    )
 
 
-def reset(options: argparse.Namespace) -> bool:
-    with connect(options.url) as client:
-        client.limiter(options.name, options.limits, algorithm=options.algorithm).reset(options.key)
+def hit(limiter: Limiter, options: argparse.Namespace) -> bool:
+    return show(limiter, limiter.hit(options.key, options.cost, wait=options.wait), options)
+
+
+def hit_up_to(limiter: Limiter, options: argparse.Namespace) -> bool:
+    return show(limiter, limiter.hit_up_to(options.key, options.cost), options)
+
+
+def peek(limiter: Limiter, options: argparse.Namespace) -> bool:
+    return show(limiter, limiter.peek(options.key, options.cost), options)
+
+
+def renew(limiter: Limiter, options: argparse.Namespace) -> bool:
+    renewed = limiter.renew(receipt.read(limiter, options.key, options.receipt))
+    text = f"{options.key} holds it for another lease" if renewed else "the lease had ended: others may have it"
+    told(options, "renewed", renewed, text)
+    return renewed
+
+
+def release(limiter: Limiter, options: argparse.Namespace) -> bool:
+    limiter.release(receipt.read(limiter, options.key, options.receipt))
+    return told(options, "released", options.key, f"{options.key} holds it no longer")
+
+
+def refund(limiter: Limiter, options: argparse.Namespace) -> bool:
+    limiter.refund(receipt.read(limiter, options.key, options.receipt), options.count)
+    return told(options, "refunded", options.key, f"{options.key} has it back, as far as time had not given it already")
+
+
+def reset(limiter: Limiter, options: argparse.Namespace) -> bool:
+    limiter.reset(options.key)
+    return told(options, "reset", options.key, f"{options.key} is as if never hit")
+
+
+def run_command(limiter: Limiter, options: argparse.Namespace) -> bool:
+    raise SystemExit(running.run(limiter, options))
+
+
+def told(options: argparse.Namespace, field: str, value: object, text: str) -> bool:
     if options.json:
-        output.as_json({"reset": options.key})
+        output.as_json({field: value})
     else:
-        print(f"{options.key} is as if never hit")
+        print(text)
     return True
 
 
-def show(decision: Decision, options: argparse.Namespace) -> bool:
-    fields: dict[str, Any] = {
-        "allowed": decision.allowed,
-        "key": options.key,
-        "cost": options.cost,
-        "limit": decision.limit,
-        "remaining": decision.remaining,
-        "retry_after": decision.retry_after,
-        "reset_after": decision.reset_after,
-        "delay": decision.delay,
-    }
+def show(limiter: Limiter, decision: Decision, options: argparse.Namespace) -> bool:
     if options.json:
-        output.as_json(fields)
+        output.as_json(fields(limiter, decision, options))
         return decision.allowed
     rows = [
         ("decision", output.coloured("allowed", "good") if decision else output.coloured("denied", "bad")),
         ("remaining", f"{decision.remaining} of {decision.limit}"),
     ]
+    if decision.reason is not DecidedBy.SERVER:
+        rows.append(("reason", REASONS[decision.reason]))
+    if decision and decision.amount not in (options.cost, 0):
+        rows.append(("charged", str(decision.amount)))
     if not decision:
         rows.append(("again in", output.seconds(decision.retry_after)))
     if decision.delay:
@@ -76,3 +155,23 @@ def show(decision: Decision, options: argparse.Namespace) -> bool:
     rows.append(("full in", output.seconds(decision.reset_after)))
     output.table(rows)
     return decision.allowed
+
+
+REASONS = {DecidedBy.SHADOW: "a shadow limit would have denied it", DecidedBy.BLOCK: "an earlier denial blocks it"}
+
+
+def fields(limiter: Limiter, decision: Decision, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "allowed": decision.allowed,
+        "key": options.key,
+        "cost": options.cost,
+        "charged": decision.amount,
+        "limit": decision.limit,
+        "remaining": decision.remaining,
+        "retry_after": decision.retry_after,
+        "reset_after": decision.reset_after,
+        "delay": decision.delay,
+        "reason": decision.reason.name.lower(),
+        "denied_by": None if decision.denied_by < 0 else decision.denied_by,
+        "receipt": receipt.write(limiter, decision) if decision and decision.amount else None,
+    }

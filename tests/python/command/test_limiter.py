@@ -126,3 +126,76 @@ def test_as_a_module(server):
     assert [run.returncode for run in runs] == [0, 1]
     assert b"\x1b" not in runs[0].stdout
     assert server.keys() == [b"kw:limiter:{api:\xff}:tat:3600000000"]
+
+
+def fields_of(run, *words):
+    code, out, err = run("limiter", *words, "--json")
+    assert err == ""
+    return code, json.loads(out)
+
+
+def test_up_to(run):
+    assert fields_of(run, "hit-up-to", "api", "10/h", "k", "7")[1]["charged"] == 7
+    code, out, _ = run("limiter", "hit-up-to", "api", "10/h", "k", "7")
+    assert code == 0
+    assert "charged    3" in out
+    assert fields_of(run, "hit-up-to", "api", "10/h", "k", "7")[0] == 1
+
+
+def test_the_options_of_a_limiter(run, server):
+    window = ("api", "5/d", "k", "--algorithm", "fixed_window")
+    assert fields_of(run, "hit", *window, "--align", "calendar", "--zone-offset", "60")[1]["reset_after"] < 86_400
+    assert fields_of(run, "hit", "api", "3/h", "k", "--algorithm", "sliding_log")[1]["remaining"] == 2
+    shadow = ("new", "1/h", "k", "--shadow")
+    assert fields_of(run, "hit", *shadow)[1]["reason"] == "server"
+    seen = fields_of(run, "hit", *shadow)[1]
+    assert (seen["allowed"], seen["reason"], seen["denied_by"]) == (True, "shadow", 0)
+    assert "a shadow limit would have denied it" in run("limiter", "hit", *shadow)[1]
+    blocked = ("login", "1/s", "k", "--block", "60", "--block-max", "600")
+    assert run("limiter", "hit", *blocked)[0] == 0
+    assert fields_of(run, "hit", *blocked)[1]["reason"] == "block"
+    code, out, _ = run("limiter", "peek", *blocked)
+    assert code == 1
+    assert "an earlier denial blocks it" in out
+    charged = ("slow", "1/h", "k", "--charge-denials")
+    assert [run("limiter", "hit", *charged)[0] for _ in range(3)] == [0, 1, 1]
+    assert fields_of(run, "peek", *charged)[1]["retry_after"] > 2 * 3600
+    assert fields_of(run, "hit", "s", "1/s burst 1", "k", "--max-wait", "0.001", "--wait", "5")[0] == 0
+    assert fields_of(run, "hit", "s", "1/s burst 1", "k", "--max-wait", "0.001", "--wait", "5")[0] == 1
+
+
+def test_several_limits(run):
+    assert fields_of(run, "hit", "api", "10/s; 2/h", "k", "--cost", "2")[1]["limit"] == 2
+    assert fields_of(run, "hit", "api", "10/s; 2/h", "k")[1]["denied_by"] == 1
+
+
+def test_what_was_got_is_renewed_released_and_refunded(run):
+    gpu = ("gpu", "10/h; 1 concurrent", "k")
+    receipt = fields_of(run, "hit", *gpu)[1]["receipt"]
+    assert fields_of(run, "hit", *gpu)[1]["receipt"] is None
+    assert fields_of(run, "renew", *gpu, receipt) == (0, {"renewed": True})
+    assert fields_of(run, "release", *gpu, receipt) == (0, {"released": "k"})
+    code, out, _ = run("limiter", "renew", *gpu, receipt)
+    assert (code, out) == (1, "the lease had ended: others may have it\n")
+    assert fields_of(run, "peek", "gpu", "10/h", "k")[1]["remaining"] == 9
+    assert run("limiter", "refund", *gpu, receipt)[0] == 0
+    assert fields_of(run, "peek", "gpu", "10/h", "k")[1]["remaining"] == 10
+
+    receipt = fields_of(run, "hit", "api", "10/h", "k", "--cost", "8")[1]["receipt"]
+    assert fields_of(run, "refund", "api", "10/h", "k", receipt, "--count", "3") == (0, {"refunded": "k"})
+    assert fields_of(run, "peek", "api", "10/h", "k")[1]["remaining"] == 5
+
+
+@pytest.mark.parametrize("receipt", ["", "x", "AAAA", "A" * 260, "A" * 300])
+def test_what_is_no_receipt(run, receipt):
+    code, out, err = run("limiter", "renew", "gpu", "1 concurrent", "k", receipt)
+    assert (code, out) == (2, "")
+    assert err.startswith("keywright: ")
+
+
+def test_a_receipt_is_of_one_key_of_one_limiter(run):
+    receipt = fields_of(run, "hit", "gpu", "1 concurrent", "k")[1]["receipt"]
+    for words in (("cpu", "1 concurrent", "k"), ("gpu", "1 concurrent", "other"), ("gpu", "1/h", "k")):
+        code, _, err = run("limiter", "release", *words, receipt)
+        assert code == 2
+        assert "cannot be released" in err
