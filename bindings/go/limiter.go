@@ -529,8 +529,9 @@ func (l *Limiter) Wait(ctx context.Context, key string) (Decision, error) {
 
 // WaitN is a hit with patience: answers when it is admitted, or says no at once when that would outlast the context's
 // deadline. Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
-// windows ask again when a window ends, 100 times at most. A wait that is cancelled or runs out of time gives its
-// booking back if nobody was booked behind it; else its moment passes unused.
+// windows ask again when a window ends, and concurrent limits, whose permits may be released at any time, at even
+// times over wait: 100 times at most. A wait that is cancelled or runs out of time gives its booking back if nobody
+// was booked behind it; else its moment passes unused.
 //
 // Without a deadline in the context: bounded by the limiter's MaxWait.
 //

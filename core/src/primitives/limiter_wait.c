@@ -1,6 +1,7 @@
 /*
  * A hit with patience. Under GCRA the server books it ahead in one step, and what is left is to let the time pass: N
- * waiters are served in N turns. A window has nothing to book: it is asked again when it ends.
+ * waiters are served in N turns. A window has nothing to book: it is asked again when it ends. A permit may be released
+ * at any moment: for that it is asked again and again, the tries spread evenly over the patience.
  *
  * A charge that nobody waits for any more (cancelled, out of time, or a yes that came too late) is refunded.
  */
@@ -12,6 +13,8 @@ enum { STEP_HIT, STEP_REFUND };
 
 /* A window that is fought over is asked this often at most. */
 #define MAX_TRIES 100
+/* A concurrent limit is asked again no sooner than after this. */
+#define TURN_US 5000
 /* Waiters of one window come back within this time of its end, not all at once. */
 #define JITTER_US 5000
 
@@ -86,21 +89,34 @@ static void give_back(wait_state *state, kw__effects *effects) {
     effects->step = STEP_REFUND;
 }
 
+/* For how long to let a denial rest before asking again; KW_NEVER when that is no use. */
+static int64_t rest(const kw_limiter *limiter, const wait_state *state, int64_t left) {
+    const kw_decision *decision = &state->decision;
+    int64_t after = decision->retry_after_us;
+    if (limiter->books_ahead || state->tries >= MAX_TRIES || after == KW_NEVER) return KW_NEVER;
+    if (decision->reason == KW_DECIDED_BY_SERVER && limiter->rules[decision->denied_by].shape == &kw__shape_leases) {
+        int64_t turn = left / (MAX_TRIES - state->tries);
+        if (turn < TURN_US) turn = TURN_US;
+        if (turn < after) after = turn;
+    }
+    return after <= left ? after : KW_NEVER;
+}
+
 static void answered(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
     const kw_limiter *limiter = limiter_of(step);
     state->decision = *(const kw_decision *)event->answer;
     state->asking = false;
     state->charged = state->decision.count > 0;
     kw_decision *decision = &state->decision;
+    int64_t left = state->patient_until - event->received_at, after;
     if (event->finished) {
         give_back(state, effects);
     } else if (decision->status == KW_OK && decision->delay_us > 0) {
         arm(effects, kw__deadline(event->received_at, decision->delay_us));
-    } else if (decision->status == KW_DENIED && !limiter->books_ahead && state->tries < MAX_TRIES &&
-               decision->retry_after_us <= state->patient_until - event->received_at) {
-        int64_t at = event->received_at + decision->retry_after_us;
-        int64_t spare = state->patient_until - at;
-        arm(effects, at + (int64_t)(event->random % (uint64_t)((spare < JITTER_US ? spare : JITTER_US) + 1)));
+    } else if (decision->status == KW_DENIED && (after = rest(limiter, state, left)) != KW_NEVER) {
+        int64_t spare = left - after;
+        int64_t jitter = (int64_t)(event->random % (uint64_t)((spare < JITTER_US ? spare : JITTER_US) + 1));
+        arm(effects, event->received_at + after + jitter);
     } else {
         answer(step, state, effects);
     }

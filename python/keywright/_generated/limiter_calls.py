@@ -345,9 +345,9 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
     def wait(self, key: Key, cost: int = 1, *, wait: Duration, timeout: Duration | None = None) -> Decision:
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
         Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
-        windows ask again when a window ends, 100 times at most. The call's deadline is wait + timeout. A wait that
-        is cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment
-        passes unused.
+        windows ask again when a window ends, and concurrent limits, whose permits may be released at any time, at
+        even times over wait: 100 times at most. The call's deadline is wait + timeout. A wait that is cancelled or
+        runs out of time gives its booking back if nobody was booked behind it; else its moment passes unused.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
@@ -749,9 +749,9 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
     ) -> Operation[AsyncDecision]:
         """A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait.
         Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves;
-        windows ask again when a window ends, 100 times at most. The call's deadline is wait + timeout. A wait that
-        is cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment
-        passes unused.
+        windows ask again when a window ends, and concurrent limits, whose permits may be released at any time, at
+        even times over wait: 100 times at most. The call's deadline is wait + timeout. A wait that is cancelled or
+        runs out of time gives its booking back if nobody was booked behind it; else its moment passes unused.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)

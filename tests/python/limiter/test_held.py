@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 import time
 
 import pytest
@@ -75,6 +76,33 @@ def test_a_guard_leaves_a_rate_charged(client):
         pass
     assert client.limiter("gpu", "10/h").peek("u").remaining == 9
     assert client.limiter("gpu", "2 concurrent").peek("u").remaining == 2
+
+
+def test_who_waits_gets_a_permit_that_is_released(client):
+    api = client.limiter("gpu", "10/h; 1 concurrent")
+    held = api.hit("u")
+    began = time.monotonic()
+    assert not api.hit("u", wait=0.1)
+    assert 0.05 < time.monotonic() - began < 2
+    released = threading.Timer(0.2, api.release, [held])
+    released.start()
+    began = time.monotonic()
+    assert api.hit("u", wait=10)
+    assert 0.15 < time.monotonic() - began < 2
+    released.join()
+    began = time.monotonic()
+    assert not api.hit("u", 2, wait=10)  # it never fits
+    assert not client.limiter("gpu", "1/h; 1 concurrent").hit("u", wait=1)  # an hour is too long
+    assert time.monotonic() - began < 0.5
+
+
+def test_waiting_for_a_permit_asks_a_hundred_times_at_most(client, server):
+    api = client.limiter("gpu", "1 concurrent")
+    assert api.hit("u")
+    server.command("CONFIG", "RESETSTAT")
+    assert not api.hit("u", wait=2)
+    stats = server.command("INFO", "commandstats").decode()
+    assert 20 <= int(stats.split("cmdstat_evalsha:calls=")[1].split(",")[0]) <= 100
 
 
 def test_a_blocking_guard_renews_nothing_by_itself(client):

@@ -1574,9 +1574,9 @@ extern "C" {
 
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than wait_us.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
-    /// ask again when a window ends, 100 times at most. The call's deadline is wait_us + timeout_us. A wait that is
-    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
-    /// unused.
+    /// ask again when a window ends, and concurrent limits, whose permits may be released at any time, at even times
+    /// over wait_us: 100 times at most. The call's deadline is wait_us + timeout_us. A wait that is cancelled or runs
+    /// out of time gives its booking back if nobody was booked behind it; else its moment passes unused.
     pub fn kw_limiter_wait(
         limiter: *mut kw_limiter,
         key: *const c_void,

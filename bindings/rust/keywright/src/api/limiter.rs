@@ -790,9 +790,9 @@ impl Limiter {
 
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than `wait`.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
-    /// ask again when a window ends, 100 times at most. The call's deadline is `wait` + the timeout. A wait that is
-    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
-    /// unused.
+    /// ask again when a window ends, and concurrent limits, whose permits may be released at any time, at even times
+    /// over `wait`: 100 times at most. The call's deadline is `wait` + the timeout. A wait that is cancelled or runs
+    /// out of time gives its booking back if nobody was booked behind it; else its moment passes unused.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is charged (0 to 4,503,599,627,370,495)
@@ -1188,9 +1188,9 @@ impl AsyncLimiter {
 
     /// A hit with patience: answers when it is admitted, or says no at once when that would take longer than `wait`.
     /// Under GCRA the hit is booked ahead in the server, so N waiters are served in N turns and none starves; windows
-    /// ask again when a window ends, 100 times at most. The call's deadline is `wait` + the timeout. A wait that is
-    /// cancelled or runs out of time gives its booking back if nobody was booked behind it; else its moment passes
-    /// unused.
+    /// ask again when a window ends, and concurrent limits, whose permits may be released at any time, at even times
+    /// over `wait`: 100 times at most. The call's deadline is `wait` + the timeout. A wait that is cancelled or runs
+    /// out of time gives its booking back if nobody was booked behind it; else its moment passes unused.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is charged (0 to 4,503,599,627,370,495)
