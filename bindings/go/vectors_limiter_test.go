@@ -13,18 +13,24 @@ import (
 // limiterVocabulary is what scenarios of limiters say.
 var limiterVocabulary = vocabulary{
 	mustOpen: []string{"name", "limits"},
-	mayOpen:  []string{"algorithm", "max_wait_us"},
+	mayOpen: []string{
+		"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials", "block_us", "block_max_us", "lease_us",
+	},
 	operations: map[string]operation{
-		"hit":      {[]string{"key", "cost"}, true},
-		"peek":     {[]string{"key", "cost"}, true},
-		"wait":     {[]string{"key", "cost", "wait_us"}, true},
-		"hit_many": {[]string{"items"}, true},
-		"refund":   {[]string{"key", "decision", "count"}, false},
-		"reset":    {[]string{"key"}, false},
+		"hit":       {[]string{"key", "cost"}, true},
+		"hit_up_to": {[]string{"key", "cost"}, true},
+		"peek":      {[]string{"key", "cost"}, true},
+		"wait":      {[]string{"key", "cost", "wait_us"}, true},
+		"hit_many":  {[]string{"items"}, true},
+		"renew":     {[]string{"key", "decision"}, true},
+		"release":   {[]string{"key", "decision"}, false},
+		"refund":    {[]string{"key", "decision", "count"}, false},
+		"reset":     {[]string{"key"}, false},
 	},
 	item: []string{"key", "cost"},
 	fields: []string{
-		"status", "reason", "denied_by", "limits", "count", "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us",
+		"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count", "limit", "remaining",
+		"retry_after_us", "reset_after_us", "delay_us",
 	},
 	unlessTold: words{"delay_us": 0},
 	record:     "decision",
@@ -33,24 +39,43 @@ var limiterVocabulary = vocabulary{
 }
 
 func openLimiter(client *keywright.Client, spec words) (any, error) {
-	options := keywright.LimiterOptions{MaxWait: time.Duration(spec.number("max_wait_us")) * time.Microsecond}
+	duration := func(option string) time.Duration {
+		return time.Duration(spec.number(option)) * time.Microsecond
+	}
+	options := keywright.LimiterOptions{
+		MaxWait:       duration("max_wait_us"),
+		ZoneOffset:    int(spec.number("zone_offset")),
+		Shadow:        spec.number("shadow") == 1,
+		ChargeDenials: spec.number("charge_denials") == 1,
+		Block:         duration("block_us"),
+		BlockMax:      duration("block_max_us"),
+		Lease:         duration("lease_us"),
+	}
+	var err error
 	if spec.has("algorithm") {
-		algorithm, err := algorithmOf(spec.text("algorithm"))
-		if err != nil {
+		if options.Algorithm, err = named[keywright.Algorithm]("algorithm", spec.text("algorithm")); err != nil {
 			return nil, err
 		}
-		options.Algorithm = algorithm
+	}
+	if spec.has("align") {
+		if options.Align, err = named[keywright.Align]("align", spec.text("align")); err != nil {
+			return nil, err
+		}
 	}
 	return client.Limiter(spec.text("name"), spec.text("limits"), options)
 }
 
-func algorithmOf(text string) (keywright.Algorithm, error) {
-	for each := keywright.Algorithm(0); each < 64; each++ {
+// named finds the value of an enum.
+func named[T interface {
+	~int32
+	fmt.Stringer
+}](what, text string) (T, error) {
+	for each := T(0); each < 64; each++ {
 		if strings.ToLower(name(each)) == text {
 			return each, nil
 		}
 	}
-	return 0, fmt.Errorf("there is no algorithm %s", text)
+	return 0, fmt.Errorf("there is no %s %s", what, text)
 }
 
 func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]outcome, error) {
@@ -60,6 +85,8 @@ func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]
 	switch step.text("do") {
 	case "hit":
 		decision, err = limiter.HitN(soon(t), key, cost)
+	case "hit_up_to":
+		decision, err = limiter.HitUpTo(soon(t), key, cost)
 	case "peek":
 		decision, err = limiter.PeekN(soon(t), key, cost)
 	case "wait": // its patience is what the context has left
@@ -77,6 +104,15 @@ func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]
 			outcomes = append(outcomes, outcomeOf(decision))
 		}
 		return outcomes, err
+	case "renew":
+		held, err := limiter.Renew(soon(t), key, saved[step.text("decision")].(keywright.Decision))
+		status := keywright.StatusOK
+		if !held {
+			status = keywright.StatusLost
+		}
+		return []outcome{{yes: held, fields: map[string]string{"status": name(status), "delay_us": "0"}}}, err
+	case "release":
+		return nil, limiter.Release(soon(t), key, saved[step.text("decision")].(keywright.Decision))
 	case "refund":
 		decision := saved[step.text("decision")].(keywright.Decision)
 		return nil, limiter.Refund(soon(t), key, decision, step.number("count"))
@@ -94,6 +130,9 @@ func outcomeOf(decision keywright.Decision) outcome {
 		"reason":         name(decision.Reason),
 		"denied_by":      fmt.Sprint(decision.DeniedBy),
 		"limits":         fmt.Sprint(decision.Limits),
+		"binding":        fmt.Sprint(decision.Binding),
+		"decided_at_us":  fmt.Sprint(decision.DecidedAt.UnixMicro()),
+		"lease":          fmt.Sprint(decision.Lease),
 		"count":          fmt.Sprint(decision.Count),
 		"limit":          fmt.Sprint(decision.Limit),
 		"remaining":      fmt.Sprint(decision.Remaining),

@@ -21,12 +21,15 @@ from told import (  # noqa: E402
     limiter_edges,
     limiter_hits,
     limiter_keys,
+    limiter_several,
+    limiter_sliding,
     limiter_times,
 )
 from told.scenario import text_of  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
 TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
+TALES += [limiter_sliding, limiter_several]
 MODULES = {"counter": counter.FILES, "limiter": limiter.FILES}
 
 

@@ -197,3 +197,15 @@ def test_a_refund_after_a_step_back_is_remembered(client, server, clock):
     ]:
         ledger.do(*operation)
         assert ledger.beyond_rate(20, 1) <= 0
+
+
+@pytest.mark.parametrize("text", ["10/s", "7/s burst 10"])
+def test_time_that_has_passed_is_not_given_back_again(client, clock, text):
+    """Ten hits, ten more when those have flowed back, and the first are refunded: nothing is admitted for that."""
+    clock.freeze(START)
+    limiter = client.limiter("example", text)
+    first = limiter.hit("k", 10)
+    clock.advance(round(first.reset_after * SECOND))
+    assert sum(bool(limiter.hit("k")) for _ in range(20)) == 10
+    limiter.refund(first, 10)
+    assert sum(bool(limiter.hit("k")) for _ in range(20)) == 0

@@ -18,7 +18,7 @@ THOROUGH = settings(
 ALGORITHMS = ["gcra", "fixed_window", "sliding_counter", "sliding_log", "concurrency"]
 
 nudges = st.integers(-1, 1)
-costs = st.one_of(st.integers(1, 3), st.integers(0, 40))
+costs = st.one_of(st.integers(1, 3), st.integers(0, 40), st.integers(0, 1200))
 which = st.integers(0, 7)
 client_steps = [
     st.tuples(st.just("hit"), costs),
@@ -32,6 +32,7 @@ client_steps = [
     st.tuples(st.just("reset")),
     st.tuples(st.just("persist"), which),
     st.tuples(st.just("advance"), st.one_of(st.integers(0, 10), st.integers(0, 3 * SECOND), st.integers(0, 10**13))),
+    st.tuples(st.just("interval"), st.integers(1, 5), nudges),  # the time of some hits
     st.tuples(st.just("retry"), nudges),  # as long as the last denial said
     st.tuples(st.just("settle"), nudges),  # until the state has passed
     st.tuples(st.just("back"), st.one_of(st.integers(1, SECOND), st.integers(1, 10**14))),
@@ -45,10 +46,12 @@ def limit(draw, algorithm, label, shadows, calendar):
     if algorithm == "concurrency" or draw(st.integers(0, 4)) == 4:
         return Limit(draw(st.integers(1, 12)), label=label, concurrent=True, shadow=draw(shadows))
     units = ["d", "w", "month", "year"] if calendar else ["ms", "s", "s", "m", "d"]
-    count = draw(st.one_of(st.integers(1, 12), st.sampled_from([7, 30, 997, 1009])))
-    unit, burst = draw(st.sampled_from(units)), None
+    # Rates whose interval is whole, has a remainder, and is rounded.
+    many = [7, 60, 997, 1000, 1009] + ([100_003] if algorithm == "gcra" else [])
+    count = draw(st.one_of(st.integers(1, 12), st.sampled_from(many)))
+    unit, burst = draw(st.sampled_from([*units, "us"] if algorithm == "gcra" else units)), None
     if algorithm == "gcra":
-        burst = draw(st.one_of(st.none(), st.integers(1, 40)))
+        burst = draw(st.one_of(st.none(), st.integers(1, 40), st.integers(1, 1100)))
         if count > 1000 * UNITS[unit]:
             unit = "s"
     return Limit(count, draw(st.integers(1, 3)), unit, burst, label, draw(shadows))
@@ -98,6 +101,9 @@ def one_step(run, who, kind, args):
         run.persist(*args)
     elif kind == "advance":
         run.move(args[0])
+    elif kind == "interval":
+        period = run.limits[who][0].period_us
+        run.move(max(0, args[0] * period // run.limits[who][0].count + args[1]))
     elif kind == "retry":
         run.move(max(0, run.retry_after + args[0]))
     elif kind == "settle":
@@ -110,6 +116,7 @@ def follow(client, server, clock, setup, start, done):
     options, texts = setup
     limiters = [(options.open(client, "model", limits), options.model(limits)) for limits in texts]
     run = Run(server, clock, limiters, start)
+    run.limits = texts
     plain = not options.charge_denials and not options.block_us
     for who, (kind, *args) in done:
         before = dict(run.keys.held)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from .limits_model import FOREVER, NEVER, Counter, Keys, Leases, Log, Several, Shape, Tat, Window
+from .limits_model import NEVER, Counter, Keys, Leases, Log, Several, Shape, Tat, Window
 
 SECOND = 1_000_000
 START = 1_767_225_600_000_000
@@ -55,18 +55,20 @@ class Options:
     charge_denials: bool = False
     block_us: int = 0
     block_max_us: int = 0
+    shadow: bool = False
 
     def shape(self, limit: Limit) -> Shape:
         label = limit.label or ("concurrent" if limit.concurrent else str(limit.period_us))
+        shadow = self.shadow or limit.shadow
         if limit.concurrent:
-            return Leases(label, limit.count, self.lease_us, limit.shadow)
+            return Leases(label, limit.count, self.lease_us, shadow)
         if self.algorithm == "fixed_window":
-            return Window(label, limit.count, limit.period_us, self.align, self.zone_offset, limit.shadow)
+            return Window(label, limit.count, limit.period_us, self.align, self.zone_offset, shadow)
         if self.algorithm == "sliding_counter":
-            return Counter(label, limit.count, limit.period_us, limit.shadow)
+            return Counter(label, limit.count, limit.period_us, shadow)
         if self.algorithm == "sliding_log":
-            return Log(label, limit.count, limit.period_us, limit.shadow)
-        return Tat(label, limit.count, limit.period_us, limit.burst or limit.count, limit.shadow)
+            return Log(label, limit.count, limit.period_us, shadow)
+        return Tat(label, limit.count, limit.period_us, limit.burst or limit.count, shadow)
 
     def model(self, limits: list[Limit]) -> Several:
         shapes = [self.shape(limit) for limit in limits]
@@ -83,6 +85,7 @@ class Options:
             charge_denials=self.charge_denials,
             block=self.block_us / SECOND,
             block_max=self.block_max_us / SECOND,
+            shadow=self.shadow,
         )
 
 
@@ -101,6 +104,7 @@ class Run:
     keys: Keys = field(default_factory=Keys)
     made: list[tuple[Any, Any, int]] = field(default_factory=list)
     retry_after: int = 0
+    limits: list[list[Limit]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.server.command("FLUSHALL")
@@ -202,6 +206,6 @@ class Run:
         assert self.server.command("DBSIZE") == len(self.keys.held)
 
     def nothing_forever(self, who: int) -> None:
+        """Of what a hit touches: the list of refunds is of refunds alone."""
         for part in self.limiters[who][1].parts:
             assert not self.keys.lasts_forever(part) or part.endswith(":refunds"), part
-            assert FOREVER != 0

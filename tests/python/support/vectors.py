@@ -43,28 +43,47 @@ class LimiterWords:
     """What scenarios of limiters say."""
 
     must_open = ("name", "limits")
-    may_open = ("algorithm", "max_wait_us")
+    #: Options by C's names, and what each is here: those in us are seconds.
+    options = {
+        "algorithm": "algorithm",
+        "max_wait_us": "max_wait",
+        "align": "align",
+        "zone_offset": "zone_offset",
+        "shadow": "shadow",
+        "charge_denials": "charge_denials",
+        "block_us": "block",
+        "block_max_us": "block_max",
+        "lease_us": "lease",
+    }
+    may_open = tuple(options)
     #: Of each operation: its arguments, and whether it has an answer.
     operations = {
         "hit": (("key", "cost"), True),
         "peek": (("key", "cost"), True),
         "wait": (("key", "cost", "wait_us"), True),
+        "hit_up_to": (("key", "cost"), True),
         "hit_many": (("items",), True),
+        "renew": (("key", "decision"), True),
+        "release": (("key", "decision"), False),
         "refund": (("key", "decision", "count"), False),
         "reset": (("key",), False),
     }
     item = ("key", "cost")
     fields: dict[str, Callable[[Any], Any]] = {
-        "status": lambda decision: decision.status.name,
+        # Of a renewal whether the lease is held still is all of the answer.
+        "status": lambda decision: ("LOST", "OK")[decision] if isinstance(decision, bool) else decision.status.name,
         "reason": lambda decision: decision.reason.name,
         "denied_by": lambda decision: decision.denied_by,
         "limits": lambda decision: decision.limits,
+        "binding": lambda decision: decision.binding,
+        "decided_at_us": lambda decision: decision.decided_at_us,
+        "lease": lambda decision: decision.lease,
         "count": lambda decision: decision.amount,
         "limit": lambda decision: decision.limit,
         "remaining": lambda decision: decision.remaining,
         "retry_after_us": lambda decision: us(decision.retry_after),
         "reset_after_us": lambda decision: us(decision.reset_after),
-        "delay_us": lambda decision: us(decision.delay),
+        "delay_us": lambda decision: 0 if isinstance(decision, bool) else us(decision.delay),
     }
     unless_told = {"delay_us": 0}
     #: The argument that names a kept answer.
@@ -72,9 +91,14 @@ class LimiterWords:
 
     @staticmethod
     def open(client: Any, spec: Step) -> Any:
-        wait = spec["max_wait_us"] / 1_000_000 if "max_wait_us" in spec else None
-        algorithm = spec.get("algorithm", "gcra")
-        return client.limiter(bytes_of(spec, "name"), spec["limits"], algorithm=algorithm, max_wait=wait)
+        options: Step = {}
+        for name, here in LimiterWords.options.items():
+            if name in spec:
+                value = spec[name]
+                options[here] = value / 1_000_000 if name.endswith("_us") else value
+                if name in ("shadow", "charge_denials"):
+                    options[here] = bool(value)
+        return client.limiter(bytes_of(spec, "name"), spec["limits"], **options)
 
     @staticmethod
     def call(limiter: Any, step: Step, saved: dict[str, Any]) -> Any:
@@ -83,8 +107,14 @@ class LimiterWords:
                 return limiter.hit_many([(bytes_of(item, "key"), item["cost"]) for item in step["items"]])
             case "refund":
                 return limiter.refund(saved[step["decision"]], step["count"])
+            case "renew":
+                return limiter.renew(saved[step["decision"]])
+            case "release":
+                return limiter.release(saved[step["decision"]])
             case "reset":
                 return limiter.reset(bytes_of(step, "key"))
+            case "hit_up_to":
+                return limiter.hit_up_to(bytes_of(step, "key"), step["cost"])
             case "wait":
                 return limiter.wait(bytes_of(step, "key"), step["cost"], wait=step["wait_us"] / 1_000_000)
             case "peek":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,8 @@ from .scenario import SECOND, YEAR_2026, Step, Tale, escape, put
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
-from support.limiter_model import Answer, FixedWindow, Gcra  # noqa: E402
-
-UNITS = {"s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86_400 * SECOND}
-
-Model = Gcra | FixedWindow
-#: What tells the state of one key from all others: name, key, label, algorithm.
-Place = tuple[bytes, bytes, str, str]
+from support.limits_model import Decision, Keys, Several  # noqa: E402
+from support.limits_run import Limit, Options  # noqa: E402
 
 #: The files of the folder `limiter`: what each is about, and its scenarios.
 FILES: dict[str, tuple[str, list[Tale]]] = {}
@@ -28,44 +22,37 @@ def file(name: str, about: str) -> None:
     FILES[name] = (about, [])
 
 
+def limit_of(text: str) -> Limit:
+    """Of what scenarios write: "10/s burst 20 as plan", "3 concurrent", "5/month shadow"."""
+    rate, *words = text.split()
+    shadow = "shadow" in words
+    words = [word for word in words if word not in ("shadow", "concurrent")]
+    clauses = dict(zip(words[::2], words[1::2], strict=True))
+    label = clauses.get("as", "")
+    if "/" not in rate:
+        return Limit(int(rate), label=label, shadow=shadow, concurrent=True)
+    count, unit = rate.split("/")
+    burst = int(clauses["burst"]) if "burst" in clauses else None
+    return Limit(int(count), 1, unit, burst, label, shadow)
+
+
 class Limiter:
-    """One limiter of a scenario: its limit taken apart, and how the file names it."""
+    """One limiter of a scenario: its limits taken apart, and how the file names it."""
 
     def __init__(
-        self, limit: str, algorithm: str = "gcra", name: bytes = b"api", max_wait_us: int | None = None
+        self, limits: str, algorithm: str = "gcra", name: bytes = b"api", max_wait_us: int | None = None, **options: Any
     ) -> None:
-        count, rest = limit.split("/")
-        unit, *words = rest.split()
-        clauses = dict(zip(words[::2], words[1::2], strict=True))
-        self.name, self.algorithm, self.max_wait_us = name, algorithm, max_wait_us or 60 * SECOND
-        self.count, self.period = int(count), UNITS[unit]
-        self.burst = int(clauses.get("burst", count))
-        self.label = clauses.get("as", str(self.period))
+        self.name, self.max_wait_us = name, max_wait_us or 60 * SECOND
+        self.limits = [limit_of(text) for text in limits.split(";")]
+        self.model: Several = Options(algorithm, **options).model(self.limits)
+        self.count, self.period = self.limits[0].count, self.limits[0].period_us
+        self.burst = self.limits[0].burst or self.count
         self.written: Step = {}
         put(self.written, "name", name)
-        self.written |= {"limits": limit, "algorithm": algorithm}
+        self.written |= {"limits": limits, "algorithm": algorithm}
         if max_wait_us is not None:
             self.written["max_wait_us"] = max_wait_us
-
-    def model(self) -> Model:
-        if self.algorithm == "fixed_window":
-            return FixedWindow(self.count, self.period)
-        return Gcra(self.count, self.period, self.burst)
-
-
-def read_by(reader: Model, left: Model) -> None:
-    """Gives a model what another limiter left in the key that they share."""
-    if isinstance(reader, FixedWindow) and isinstance(left, FixedWindow):
-        reader.ends, reader.count = left.ends, left.count
-    elif isinstance(reader, Gcra) and isinstance(left, Gcra) and left.value is not None:
-        us, rest = int(left.value[:16]), int(left.value[16:] or 0)
-        if reader.parts == 1:
-            reader.tat = Fraction(us + (rest > 0))
-        else:
-            reader.tat = us + Fraction(min(rest, reader.parts - 1), reader.parts)
-    if isinstance(reader, Gcra) and isinstance(left, Gcra):
-        reader.refunds, reader.refunds_expire_ms = list(left.refunds), left.refunds_expire_ms
-    reader.expires_ms = left.expires_ms
+        self.written |= {option: int(value) if value in (True, False) else value for option, value in options.items()}
 
 
 class Scenario(Tale):
@@ -73,8 +60,8 @@ class Scenario(Tale):
         super().__init__("limiter", name, start, {alias: made.written for alias, made in limiters.items()})
         self.limiters = limiters
         self.default = next(iter(limiters))
-        self.left: dict[Place, Model] = {}  # by whoever wrote last
-        self.saved: dict[str, tuple[Answer, str, str | bytes]] = {}
+        self.kept: dict[tuple[bytes, bytes], Keys] = {}  # by name and key
+        self.saved: dict[str, tuple[Decision, str, str | bytes]] = {}
 
     @property
     def capacity(self) -> int:
@@ -82,50 +69,63 @@ class Scenario(Tale):
 
     # ---- what is done
 
-    def hit(self, cost: int = 1, key: str | bytes = "u", on: str = "", save: str = "", repeat: int = 0) -> Answer:
+    def hit(self, cost: int = 1, key: str | bytes = "u", on: str = "", save: str = "", repeat: int = 0) -> Decision:
         step = self._step("hit", key, on, cost=cost)
         if repeat:
             step["repeat"], step["admitted"] = repeat, 0
         for _ in range(repeat or 1):
-            answer = self._write(key, on, self._hitting(cost))
+            answer = self._model(on).hit(self._keys(key, on), self.now, cost)
             if repeat:
                 step["admitted"] += answer.status == "OK"
         return self._expect(step, answer, on, save, key)
 
-    def _hitting(self, cost: int) -> Callable[[Model], Answer]:
-        return lambda model: model.hit(self.now, cost)
+    def hit_up_to(self, cost: int, key: str | bytes = "u", on: str = "", save: str = "") -> Decision:
+        step = self._step("hit_up_to", key, on, cost=cost)
+        answer = self._model(on).hit(self._keys(key, on), self.now, cost, up_to=True)
+        return self._expect(step, answer, on, save, key)
 
-    def wait(self, wait_us: int, cost: int = 1, on: str = "", save: str = "") -> Answer:
+    def wait(self, wait_us: int, cost: int = 1, on: str = "", save: str = "") -> Decision:
         step = self._step("wait", "u", on, cost=cost, wait_us=wait_us)
         patience = min(wait_us, self.limiters[on or self.default].max_wait_us)
+        answer = self._model(on).hit(self._keys("u", on), self.now, cost, patience_us=patience)
+        return self._expect(step, answer, on, save, "u")
 
-        def book(model: Model) -> Answer:
-            return model.hit(self.now, cost, patience) if isinstance(model, Gcra) else model.hit(self.now, cost)
-
-        return self._expect(step, self._write("u", on, book), on, save, "u")
-
-    def peek(self, cost: int = 1, key: str | bytes = "u", on: str = "") -> Answer:
+    def peek(self, cost: int = 1, key: str | bytes = "u", on: str = "") -> Decision:
         step = self._step("peek", key, on, cost=cost)
-        return self._expect(step, self._read(key, on).peek(self.now, cost), on, "", key)
+        return self._expect(step, self._model(on).peek(self._keys(key, on), self.now, cost), on, "", key)
 
-    def hit_many(self, *items: tuple[str, int], on: str = "") -> list[Answer]:
+    def hit_many(self, *items: tuple[str, int], on: str = "") -> list[Decision]:
         """Each item a key of its own: there is no order among them."""
         assert len({key for key, _ in items}) == len(items)
         step: Step = {"do": "hit_many"} | self._named(on)
         step["items"] = [{"key": key, "cost": cost} for key, cost in items]
-        answers = [self._write(key, on, self._hitting(cost)) for key, cost in items]
+        answers = [self._model(on).hit(self._keys(key, on), self.now, cost) for key, cost in items]
         step["expect"] = [fields_of(answer) for answer in answers]
         self.steps.append(step)
         return answers
 
     def refund(self, of: str, count: int, on: str = "") -> None:
         answer, made_by, key = self.saved[of]
-        self._step("refund", key, on or made_by, decision=of, count=count)
-        self._write(key, on or made_by, lambda model: model.refund(self.now, answer, count))
+        on = on or made_by
+        self._step("refund", key, on, decision=of, count=count)
+        self._model(on).refund(self._keys(key, on), self.now, answer, count)
+
+    def renew(self, of: str) -> bool:
+        """Says whether the lease was still held."""
+        answer, on, key = self.saved[of]
+        step = self._step("renew", key, on, decision=of)
+        held = self._model(on).renew(self._keys(key, on), self.now, answer)
+        step["expect"] = {"status": "OK" if held else "LOST"}
+        return held
+
+    def release(self, of: str) -> None:
+        answer, on, key = self.saved[of]
+        self._step("release", key, on, decision=of)
+        self._model(on).release(self._keys(key, on), self.now, answer)
 
     def reset(self, key: str = "u", on: str = "") -> None:
         self._step("reset", key, on)
-        self._write(key, on, lambda model: model.forget())
+        self._model(on).reset(self._keys(key, on))
 
     def refused(self, do: str, status: str, reason: str = "", position: int | None = None, **fields: Any) -> None:
         """An operation on the key u that fails."""
@@ -135,48 +135,52 @@ class Scenario(Tale):
         self.fails("open", status, reason, position, **({"name": "api", "limits": limits} | more))
 
     def passed(self) -> None:
-        for model in self.left.values():
-            model.pass_to(self.now)
+        for keys in self.kept.values():
+            keys.pass_to(self.now)
 
     def persist(self) -> None:
-        self._write("u", "", lambda model: model.persist())
-        self.command("PERSIST", self._server_key("u", "").decode())
+        part = self._model("").shapes[0].part
+        self._keys("u", "").persist(part)
+        self.command("PERSIST", self._server_key("u", "", part).decode())
 
     def state(self, key: str | bytes = "u", on: str = "") -> None:
-        model = self.left.get(self._place(key, on)) or self._read(key, on)  # as whoever wrote last left it
+        """What lies in the server of each limit, and the block."""
+        model, keys = self._model(on), self._keys(key, on)
+        for part in [shape.part for shape in model.shapes] + (["block"] if model.block else []):
+            self._part(keys.get(part), keys.expires(part), self._server_key(key, on, part))
+
+    def _part(self, value: Any, expires: int | None, name: bytes) -> None:
+        if isinstance(value, list | dict):
+            flat = list(map(str, value))
+            look = ["LRANGE", name.decode(), "0", "-1"]
+            if isinstance(value, dict):
+                pairs = sorted((ends, member) for member, ends in value.items())
+                flat = [word for ends, member in pairs for word in (member, str(ends))]
+                look = ["ZRANGE", name.decode(), "0", "-1", "WITHSCORES"]
+            self.command(*look, reply=flat)
+            self.command("PEXPIRETIME", name.decode(), reply=str(expires))
+            return
         step: Step = {"do": "state"}
-        put(step, "key", self._server_key(key, on))
-        step["value"] = model.value
-        if model.value is not None:
-            step["expires_at_ms"] = -1 if model.expires_ms is None else model.expires_ms
+        put(step, "key", name)
+        step["value"] = value
+        if value is not None:
+            step["expires_at_ms"] = expires
         self.steps.append(step)
 
     # ---- how
 
-    def _place(self, key: str | bytes, on: str) -> Place:
-        limiter = self.limiters[on or self.default]
-        return limiter.name, key if isinstance(key, bytes) else key.encode(), limiter.label, limiter.algorithm
+    def _model(self, on: str) -> Several:
+        return self.limiters[on or self.default].model
 
-    def _server_key(self, key: str | bytes, on: str) -> bytes:
-        name, inner, label, algorithm = self._place(key, on)
-        shape = b"tat" if algorithm == "gcra" else b"window"
-        return b"kw:limiter:{%b:%b}:%b:%b" % (escape(name), escape(inner), shape, label.encode())
+    def _place(self, key: str | bytes, on: str) -> tuple[bytes, bytes]:
+        return self.limiters[on or self.default].name, key if isinstance(key, bytes) else key.encode()
 
-    def _read(self, key: str | bytes, on: str) -> Model:
-        model = self.limiters[on or self.default].model()
-        left = self.left.get(self._place(key, on))
-        if left is not None:
-            read_by(model, left)
-        return model
+    def _keys(self, key: str | bytes, on: str) -> Keys:
+        return self.kept.setdefault(self._place(key, on), Keys())
 
-    def _write(self, key: str | bytes, on: str, operation: Callable[[Model], Any]) -> Any:
-        """Does something to a model, and keeps it if it wrote: a denial leaves what it read as another wrote it."""
-        model = self._read(key, on)
-        before = model.value, model.expires_ms
-        answer = operation(model)
-        if (model.value, model.expires_ms) != before or (isinstance(answer, Answer) and answer.count > 0):
-            self.left[self._place(key, on)] = model
-        return answer
+    def _server_key(self, key: str | bytes, on: str, part: str) -> bytes:
+        name, inner = self._place(key, on)
+        return b"kw:limiter:{%b:%b}:%b" % (escape(name), escape(inner), part.encode())
 
     def _named(self, on: str) -> Step:
         return {"on": on or self.default} if len(self.limiters) > 1 else {}
@@ -189,14 +193,18 @@ class Scenario(Tale):
         self.steps.append(step)
         return step
 
-    def _expect(self, step: Step, answer: Answer, on: str, save: str, key: str | bytes) -> Answer:
+    def _expect(self, step: Step, answer: Decision, on: str, save: str, key: str | bytes) -> Decision:
         if save:
             step["save"], self.saved[save] = save, (answer, on, key)
         step["expect"] = fields_of(answer)
+        if len(self._model(on).shapes) > 1 or answer.reason != "SERVER":
+            step["expect"] |= {"binding": answer.binding, "reason": answer.reason}
+        if answer.lease:
+            step["expect"] |= {"lease": answer.lease, "decided_at_us": self.now}
         return answer
 
 
-def fields_of(answer: Answer) -> Step:
+def fields_of(answer: Decision) -> Step:
     return {
         "status": answer.status,
         "count": answer.count,

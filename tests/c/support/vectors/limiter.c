@@ -4,18 +4,31 @@
 #include "support/test.h"
 #include "support/vectors/vectors.h"
 
-static int32_t algorithm_of(const char *name) {
-    static const char *const algorithms[] = {"gcra", "fixed_window"};
-    for (int32_t i = 0; i < (int32_t)(sizeof algorithms / sizeof *algorithms); i++)
-        if (strcmp(algorithms[i], name) == 0) return i;
-    fail_msg("there is no algorithm %s", name);
-    return -1;
+/* The place of an option's word in a list that ends with NULL; the first when it is not told. */
+static int32_t place_of(const json_t *spec, const char *option, const char *const *words) {
+    const char *word = json_string_value(json_object_get(spec, option));
+    for (int32_t i = 0; word != NULL && words[i] != NULL; i++)
+        if (strcmp(words[i], word) == 0) return i;
+    if (word != NULL) fail_msg("there is no %s %s", option, word);
+    return 0;
 }
 
 static kw_status open_limiter(kw_client *client, const json_t *spec, void **object, kw_error *error) {
-    kw_limiter_options options = {.size = sizeof options, .max_wait_us = vector_number(spec, "max_wait_us")};
-    const char *algorithm = json_string_value(json_object_get(spec, "algorithm"));
-    if (algorithm != NULL) options.algorithm = algorithm_of(algorithm);
+    static const char *const algorithms[] = {"gcra",        "fixed_window", "sliding_counter",
+                                             "sliding_log", "concurrency",  NULL};
+    static const char *const aligns[] = {"first_hit", "clock", "calendar", NULL};
+    kw_limiter_options options = {
+        .size = sizeof options,
+        .algorithm = place_of(spec, "algorithm", algorithms),
+        .align = place_of(spec, "align", aligns),
+        .zone_offset = (int32_t)vector_number(spec, "zone_offset"),
+        .shadow = (int32_t)vector_number(spec, "shadow"),
+        .charge_denials = (int32_t)vector_number(spec, "charge_denials"),
+        .max_wait_us = vector_number(spec, "max_wait_us"),
+        .block_us = vector_number(spec, "block_us"),
+        .block_max_us = vector_number(spec, "block_max_us"),
+        .lease_us = vector_number(spec, "lease_us"),
+    };
     size_t length;
     const char *name = vector_bytes(spec, "name", &length);
     const char *limits = json_string_value(json_object_get(spec, "limits"));
@@ -30,13 +43,18 @@ static void free_limiter(void *object) {
 }
 
 static void tell_decision(json_t *answers, const kw_decision *decision) {
-    static const char *const reasons[] = {"SERVER"};
+    static const char *const reasons[] = {
+        [KW_DECIDED_BY_SERVER] = "SERVER", [KW_DECIDED_BY_SHADOW] = "SHADOW", [KW_DECIDED_BY_BLOCK] = "BLOCK"};
     assert_in_range(decision->reason, 0, sizeof reasons / sizeof *reasons - 1);
+    assert_non_null(reasons[decision->reason]);
     json_t *fields = json_object();
     json_object_set_new(fields, "status", json_string(kw_status_name(decision->status)));
     json_object_set_new(fields, "reason", json_string(reasons[decision->reason]));
     json_object_set_new(fields, "denied_by", json_integer(decision->denied_by));
     json_object_set_new(fields, "limits", json_integer(decision->limits));
+    json_object_set_new(fields, "binding", json_integer(decision->binding));
+    json_object_set_new(fields, "decided_at_us", json_integer(decision->decided_at_us));
+    json_object_set_new(fields, "lease", json_integer(decision->lease));
     json_object_set_new(fields, "count", json_integer(decision->count));
     json_object_set_new(fields, "limit", json_integer(decision->limit));
     json_object_set_new(fields, "remaining", json_integer(decision->remaining));
@@ -58,6 +76,33 @@ static kw_status call_hit(void *object, vector_call *call) {
     kw_decision made;
     kw_status status = kw_limiter_hit(object, key, length, vector_number(call->step, "cost"), 0, &made, &call->error);
     return decided(call, status, &made);
+}
+
+static kw_status call_hit_up_to(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_decision made;
+    kw_status status =
+        kw_limiter_hit_up_to(object, key, length, vector_number(call->step, "cost"), 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
+/* Whether the lease is held still is all of the answer. */
+static kw_status call_renew(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_status status = kw_limiter_renew(object, key, length, call->given, 0, &call->error);
+    json_t *fields = json_object();
+    json_object_set_new(fields, "status", json_string(kw_status_name(status)));
+    json_object_set_new(fields, "delay_us", json_integer(0));
+    json_array_append_new(call->answers, fields);
+    return status;
+}
+
+static kw_status call_release(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    return kw_limiter_release(object, key, length, call->given, 0, &call->error);
 }
 
 static kw_status call_peek(void *object, vector_call *call) {
@@ -110,20 +155,25 @@ static kw_status call_reset(void *object, vector_call *call) {
 const vector_words vector_limiter = {
     .module = "limiter",
     .must_open = (const char *const[]){"name", "limits", NULL},
-    .may_open = (const char *const[]){"algorithm", "max_wait_us", NULL},
+    .may_open = (const char *const[]){"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials",
+                                      "block_us", "block_max_us", "lease_us", NULL},
     .operations =
         (const vector_operation[]){
             {"hit", (const char *const[]){"key", "cost", NULL}, true, call_hit},
             {"peek", (const char *const[]){"key", "cost", NULL}, true, call_peek},
             {"wait", (const char *const[]){"key", "cost", "wait_us", NULL}, true, call_wait},
+            {"hit_up_to", (const char *const[]){"key", "cost", NULL}, true, call_hit_up_to},
+            {"renew", (const char *const[]){"key", "decision", NULL}, true, call_renew},
+            {"release", (const char *const[]){"key", "decision", NULL}, false, call_release},
             {"hit_many", (const char *const[]){"items", NULL}, true, call_hit_many},
             {"refund", (const char *const[]){"key", "decision", "count", NULL}, false, call_refund},
             {"reset", (const char *const[]){"key", NULL}, false, call_reset},
             {0},
         },
     .item = (const char *const[]){"key", "cost", NULL},
-    .fields = (const char *const[]){"status", "reason", "denied_by", "limits", "count", "limit", "remaining",
-                                    "retry_after_us", "reset_after_us", "delay_us", NULL},
+    .fields =
+        (const char *const[]){"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count",
+                              "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us", NULL},
     .zero = (const char *const[]){"delay_us", NULL},
     .record = "decision",
     .open = open_limiter,

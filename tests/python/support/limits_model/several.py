@@ -172,6 +172,11 @@ class Several:
             if grant is not None:
                 shape.refund(keys, now, grant, count)
 
+    def release(self, keys: Keys, now: int, decision: Decision) -> None:
+        for shape, grant in zip(self.shapes, decision.grants, strict=True):
+            if isinstance(shape, Leases) and grant is not None:
+                shape.refund(keys, now, grant, grant.held)
+
     def renew(self, keys: Keys, now: int, decision: Decision) -> bool:
         for shape, grant in zip(self.shapes, decision.grants, strict=True):
             if isinstance(shape, Leases):

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
-use keywright::{Algorithm, AsyncLimiter, Decision, Error, Limiter, LimiterHit, LimiterOptions, Result, NEVER};
+use keywright::{Algorithm, Align, AsyncLimiter, Decision, Error, Limiter, LimiterHit, LimiterOptions, Result, NEVER};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -14,11 +14,24 @@ use crate::run::{Client, Object, Outcome, Saved};
 pub static WORDS: Words = Words {
     module: "limiter",
     must_open: &["name", "limits"],
-    may_open: &["algorithm", "max_wait_us"],
+    may_open: &[
+        "algorithm",
+        "max_wait_us",
+        "align",
+        "zone_offset",
+        "shadow",
+        "charge_denials",
+        "block_us",
+        "block_max_us",
+        "lease_us",
+    ],
     operations: &[
         Operation { name: "hit", arguments: &["key", "cost"], answers: true },
         Operation { name: "peek", arguments: &["key", "cost"], answers: true },
         Operation { name: "wait", arguments: &["key", "cost", "wait_us"], answers: true },
+        Operation { name: "hit_up_to", arguments: &["key", "cost"], answers: true },
+        Operation { name: "renew", arguments: &["key", "decision"], answers: true },
+        Operation { name: "release", arguments: &["key", "decision"], answers: false },
         Operation { name: "hit_many", arguments: &["items"], answers: true },
         Operation { name: "refund", arguments: &["key", "decision", "count"], answers: false },
         Operation { name: "reset", arguments: &["key"], answers: false },
@@ -29,6 +42,9 @@ pub static WORDS: Words = Words {
         "reason",
         "denied_by",
         "limits",
+        "binding",
+        "decided_at_us",
+        "lease",
         "count",
         "limit",
         "remaining",
@@ -41,7 +57,29 @@ pub static WORDS: Words = Words {
     open,
 };
 
-const ALGORITHMS: &[(&str, Algorithm)] = &[("gcra", Algorithm::GCRA), ("fixed_window", Algorithm::FIXED_WINDOW)];
+const ALGORITHMS: &[(&str, Algorithm)] = &[
+    ("gcra", Algorithm::GCRA),
+    ("fixed_window", Algorithm::FIXED_WINDOW),
+    ("sliding_counter", Algorithm::SLIDING_COUNTER),
+    ("sliding_log", Algorithm::SLIDING_LOG),
+    ("concurrency", Algorithm::CONCURRENCY),
+];
+
+const ALIGNS: &[(&str, Align)] =
+    &[("first_hit", Align::FIRST_HIT), ("clock", Align::CLOCK), ("calendar", Align::CALENDAR)];
+
+/// A function that sets one of the options.
+type Setter<T> = fn(LimiterOptions, T) -> LimiterOptions;
+
+const DURATIONS: &[(&str, Setter<Duration>)] = &[
+    ("max_wait_us", LimiterOptions::max_wait),
+    ("block_us", LimiterOptions::block),
+    ("block_max_us", LimiterOptions::block_max),
+    ("lease_us", LimiterOptions::lease),
+];
+
+const FLAGS: &[(&str, Setter<bool>)] =
+    &[("shadow", LimiterOptions::shadow), ("charge_denials", LimiterOptions::charge_denials)];
 
 enum Either {
     Blocking(Limiter),
@@ -59,14 +97,7 @@ macro_rules! either {
 }
 
 fn open(client: &Client, spec: &Value) -> Result<Box<dyn Object>> {
-    let mut options = LimiterOptions::new();
-    if has(spec, "algorithm") {
-        let named = ALGORITHMS.iter().find(|(name, _)| *name == text(spec, "algorithm"));
-        options = options.algorithm(named.expect("an algorithm of that name").1);
-    }
-    if has(spec, "max_wait_us") {
-        options = options.max_wait(us(spec, "max_wait_us"));
-    }
+    let options = options_of(spec);
     let (name, limits) = (bytes(spec, "name"), text(spec, "limits"));
     Ok(Box::new(match client {
         Client::Blocking(client) => Either::Blocking(client.limiter_with(name, limits, &options)?),
@@ -74,6 +105,30 @@ fn open(client: &Client, spec: &Value) -> Result<Box<dyn Object>> {
             Either::Awaited(client.limiter_with(name, limits, &options)?, runtime.clone())
         }
     }))
+}
+
+fn options_of(spec: &Value) -> LimiterOptions {
+    let mut options = LimiterOptions::new();
+    if has(spec, "algorithm") {
+        options = options.algorithm(named(ALGORITHMS, text(spec, "algorithm")));
+    }
+    if has(spec, "align") {
+        options = options.align(named(ALIGNS, text(spec, "align")));
+    }
+    if has(spec, "zone_offset") {
+        options = options.zone_offset(i32::try_from(number(spec, "zone_offset")).expect("an offset"));
+    }
+    for (name, set) in DURATIONS.iter().filter(|(name, _)| has(spec, name)) {
+        options = set(options, us(spec, name));
+    }
+    for (name, set) in FLAGS.iter().filter(|(name, _)| has(spec, name)) {
+        options = set(options, number(spec, name) == 1);
+    }
+    options
+}
+
+fn named<T: Copy>(values: &[(&str, T)], wanted: &str) -> T {
+    values.iter().find(|(name, _)| *name == wanted).expect("a value of that name").1
 }
 
 fn us(item: &Value, name: &str) -> Duration {
@@ -87,10 +142,18 @@ impl Object for Either {
             "hit" => either!(self, limiter => limiter.hit_n(&key, cost)),
             "peek" => either!(self, limiter => limiter.peek_n(&key, cost)),
             "wait" => either!(self, limiter => limiter.wait_n(&key, cost, us(step, "wait_us"))),
+            "hit_up_to" => either!(self, limiter => limiter.hit_up_to(&key, cost)),
+            "renew" => {
+                let held = either!(self, limiter => limiter.renew(&key, kept(saved, step)))?;
+                return Ok(vec![renewed(held)]);
+            }
+            "release" => {
+                either!(self, limiter => limiter.release(&key, kept(saved, step)))?;
+                return Ok(Vec::new());
+            }
             "hit_many" => return self.hit_many(list(step, "items")),
             "refund" => {
-                let kept = saved[text(step, "decision")].downcast_ref::<Decision>().expect("a decision");
-                either!(self, limiter => limiter.refund(&key, kept, number(step, "count")))?;
+                either!(self, limiter => limiter.refund(&key, kept(saved, step), number(step, "count")))?;
                 return Ok(Vec::new());
             }
             "reset" => {
@@ -119,16 +182,30 @@ impl Either {
     }
 }
 
+fn kept<'a>(saved: &'a Saved, step: &Value) -> &'a Decision {
+    saved[text(step, "decision")].downcast_ref::<Decision>().expect("a decision")
+}
+
+/// Whether the lease is held still is all of the answer.
+fn renewed(held: bool) -> Outcome {
+    let status = if held { "OK" } else { "LOST" };
+    Outcome { kept: None, yes: held, fields: BTreeMap::from([("status", status.into()), ("delay_us", 0.into())]) }
+}
+
 fn failed(error: Error) -> Outcome {
     Outcome { kept: None, yes: false, fields: BTreeMap::from([("status", error.status().to_string().into())]) }
 }
 
 fn outcome(decision: Decision) -> Outcome {
+    let decided_at = decision.decided_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let fields = BTreeMap::from([
         ("status", decision.status.to_string().into()),
         ("reason", decision.reason.to_string().into()),
         ("denied_by", decision.denied_by.into()),
         ("limits", decision.limits.into()),
+        ("binding", decision.binding.into()),
+        ("decided_at_us", duration(decided_at)),
+        ("lease", decision.lease.into()),
         ("count", decision.count.into()),
         ("limit", decision.limit.into()),
         ("remaining", decision.remaining.into()),
