@@ -10,9 +10,7 @@
 local period, zone, span = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 --@include quota_state
 if due and due <= now then
-  for _, id in ipairs(call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))) do
-    local cost, charged_in = string.match(call('HGET', KEYS[2], id) or '', '^o (%d+) (%d+)$')
-    if cost and charged_in - stored == 0 then used = math.max(0, used - cost) end
-  end
+--@include quota_over
+  used = math.max(0, used - lapsed)
 end
 return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. string.format('%.0f%.0f', ends, used)

@@ -33,8 +33,9 @@ else
   if not due or lease_ends < due then due = lease_ends end
   call('HSET', KEYS[2], ARGV[6], 'o ' .. ARGV[1] .. string.format(' %.0f', ends))
   call('ZADD', KEYS[3], string.format('%.0f', lease_ends), ARGV[6])
-  -- They outlive the state, for what it holds of a reservation is given back by them; and settled outlives the reservations.
-  local life = math.floor(math.max(tonumber(ARGV[7]), ends - now) / 1000) + 3
+  -- They outlive the state, for what it holds of a reservation is given back by them. One life for the three: a reservation that
+  -- is open without its lease would never lapse.
+  local life = math.max(math.floor(math.max(tonumber(ARGV[7]), ends - now) / 1000) + 3, call('PTTL', KEYS[2]))
   for i = 2, 4 do
     if call('PTTL', KEYS[i]) < life then call('PEXPIRE', KEYS[i], life) end
   end

@@ -20,7 +20,7 @@ if not entry then
 elseif not cost then
   if entry ~= ARGV[1] then code = '3 ' end
 else
-  if stored > now and charged_in - stored == 0 then
+  if ends == stored and charged_in - stored == 0 then
     used = math.min(math.max(0, used - cost) + ARGV[2], 9007199254740991)
   else
     code = '6 '
@@ -28,9 +28,11 @@ else
   call('HSET', KEYS[2], ARGV[6], ARGV[1])
   call('ZREM', KEYS[3], ARGV[6])
   call('ZADD', KEYS[4], string.format('%.0f', now + 600000000), ARGV[6])
+  -- One life for the three, as in quota_reserve.
   local life = math.max(600003, call('PTTL', KEYS[2]))
-  call('PEXPIRE', KEYS[2], life)
-  call('PEXPIRE', KEYS[4], life)
+  for i = 2, 4 do
+    call('PEXPIRE', KEYS[i], life)
+  end
   due = tonumber(call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2])
   -- The oldest of more than 1,000 are forgotten before their time.
   local many = call('ZCARD', KEYS[4]) - 1000

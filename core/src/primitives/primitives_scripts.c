@@ -1545,10 +1545,10 @@ const kw__script kw__script_quota_consume = {
 
 const kw__script kw__script_quota_peek = {
     .name = "quota_peek",
-    .sha1 = "8f63b54906bd95453f7150f640c19cf4db3c8b0f",
+    .sha1 = "63fcdb45f1bdfabc0d2d358e32cb256df1df1dc3",
     .keys = 3,
     .args = 3,
-    .length = 2034,
+    .length = 2226,
     .text =
             "#!lua flags=no-writes\n"
             "local call = redis.call\n"
@@ -1600,10 +1600,16 @@ const kw__script kw__script_quota_peek = {
             "due = now\n"
             "end\n"
             "if due and due <= now then\n"
-            "for _, id in ipairs(call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))) do\n"
-            "local cost, charged_in = string.match(call('HGET', KEYS[2], id) or '', '^o (%d+) (%d+)$')\n"
-            "if cost and charged_in - stored == 0 then used = math.max(0, used - cost) end\n"
+            "local over = call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%.0f', now))\n"
+            "for _, id in ipairs(call('ZRANGEBYSCORE', KEYS[3], string.format('(%.0f', now + 691200000000), '+inf')) do\n"
+            "over[#over + 1] = id\n"
             "end\n"
+            "local lapsed = 0\n"
+            "for _, id in ipairs(over) do\n"
+            "local cost, charged_in = string.match(call('HGET', KEYS[2], id) or '', '^o (%d+) (%d+)$')\n"
+            "if cost and charged_in - stored == 0 then lapsed = lapsed + cost end\n"
+            "end\n"
+            "used = math.max(0, used - lapsed)\n"
             "end\n"
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. string.format('%.0f%.0f', ends, used)\n",
 };
@@ -1693,10 +1699,10 @@ const kw__script kw__script_quota_refund = {
 
 const kw__script kw__script_quota_reserve = {
     .name = "quota_reserve",
-    .sha1 = "775d672361926f465a2e4d481a0fe2f2a2c46a54",
+    .sha1 = "654d014b0345d458b877751e034023b8aab9bc95",
     .keys = 4,
     .args = 7,
-    .length = 3484,
+    .length = 3517,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -1790,7 +1796,7 @@ const kw__script kw__script_quota_reserve = {
             "if not due or lease_ends < due then due = lease_ends end\n"
             "call('HSET', KEYS[2], ARGV[6], 'o ' .. ARGV[1] .. string.format(' %.0f', ends))\n"
             "call('ZADD', KEYS[3], string.format('%.0f', lease_ends), ARGV[6])\n"
-            "local life = math.floor(math.max(tonumber(ARGV[7]), ends - now) / 1000) + 3\n"
+            "local life = math.max(math.floor(math.max(tonumber(ARGV[7]), ends - now) / 1000) + 3, call('PTTL', KEYS[2]))\n"
             "for i = 2, 4 do\n"
             "if call('PTTL', KEYS[i]) < life then call('PEXPIRE', KEYS[i], life) end\n"
             "end\n"
@@ -1803,10 +1809,10 @@ const kw__script kw__script_quota_reserve = {
 
 const kw__script kw__script_quota_settle = {
     .name = "quota_settle",
-    .sha1 = "aa8c08f70cad068452529db51dcfecec8264b622",
+    .sha1 = "b1d7b7e76060bf1c1dc44c1b75e4ee5819511f61",
     .keys = 4,
     .args = 6,
-    .length = 3575,
+    .length = 3566,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1889,7 +1895,7 @@ const kw__script kw__script_quota_settle = {
             "elseif not cost then\n"
             "if entry ~= ARGV[1] then code = '3 ' end\n"
             "else\n"
-            "if stored > now and charged_in - stored == 0 then\n"
+            "if ends == stored and charged_in - stored == 0 then\n"
             "used = math.min(math.max(0, used - cost) + ARGV[2], 9007199254740991)\n"
             "else\n"
             "code = '6 '\n"
@@ -1898,8 +1904,9 @@ const kw__script kw__script_quota_settle = {
             "call('ZREM', KEYS[3], ARGV[6])\n"
             "call('ZADD', KEYS[4], string.format('%.0f', now + 600000000), ARGV[6])\n"
             "local life = math.max(600003, call('PTTL', KEYS[2]))\n"
-            "call('PEXPIRE', KEYS[2], life)\n"
-            "call('PEXPIRE', KEYS[4], life)\n"
+            "for i = 2, 4 do\n"
+            "call('PEXPIRE', KEYS[i], life)\n"
+            "end\n"
             "due = tonumber(call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')[2])\n"
             "local many = call('ZCARD', KEYS[4]) - 1000\n"
             "if many > 0 then forget(call('ZRANGE', KEYS[4], 0, many - 1)) end\n"

@@ -37,6 +37,39 @@ static void a_clock_set_back_by_years_locks_for_one_period(void **state) {
     kw_quota_free(quota);
 }
 
+/* No lease is longer than 7 days. */
+static void who_looks_sees_a_lease_of_the_future_returned(void **state) {
+    (void)state;
+    kw_quota *quota = monthly(10);
+    test_clock_set(&server, date(2026, 1, 20));
+    reserve(quota, "a", 10, HOUR);
+    test_clock_set(&server, date(2026, 1, 2));
+    assert_int_equal(peek(quota, 4).status, KW_OK);
+    assert_int_equal(peek(quota, 0).used, 0);
+    assert_int_equal(consume(quota, 4).used, 4);
+    kw_quota_free(quota);
+}
+
+/* What was charged in a period that is none any more stays charged, whichever call finds that the clock was set back. */
+static void a_commit_after_healing_changes_nothing(void **state) {
+    (void)state;
+    kw_quota *quota = open_quota(10, KW_PERIOD_DAY, 0);
+    for (int first = 0; first < 2; first++) {
+        test_server_expect(&server, "OK", "FLUSHALL");
+        test_clock_set(&server, date(2026, 1, 5));
+        reserve(quota, "a", 3, HOUR);
+        consume(quota, 2);
+        test_clock_set(&server, date(2026, 1, 2));
+        if (first == 0) assert_int_equal(consume(quota, 6).status, KW_DENIED);
+        kw_usage usage = commit(quota, "a", 1);
+        assert_int_equal(usage.status, KW_OK);
+        assert_int_equal(usage.count, 0);
+        assert_int_equal(usage.used, 5);
+        assert_int_equal(usage.resets_at_us, date(2026, 1, 3));
+    }
+    kw_quota_free(quota);
+}
+
 static void a_key_without_expiry_gets_one(void **state) {
     (void)state;
     kw_quota *quota = monthly(10);
@@ -110,6 +143,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         clean_test(a_clock_that_steps_back_over_an_edge_gives_nothing_again),
         clean_test(a_clock_set_back_by_years_locks_for_one_period),
+        clean_test(who_looks_sees_a_lease_of_the_future_returned),
+        clean_test(a_commit_after_healing_changes_nothing),
         clean_test(a_key_without_expiry_gets_one),
         clean_test(what_is_nobodys_is_left_alone),
         clean_test(a_key_of_another_type_stops_everything),

@@ -121,6 +121,26 @@ static void a_reservation_belongs_to_its_period(void **state) {
     kw_quota_free(quota);
 }
 
+/* A settled one keeps what is known of reservations beyond the period's end: one that lapsed meanwhile is not open again. */
+static void a_lapsed_one_is_none_though_another_is_remembered(void **state) {
+    (void)state;
+    kw_quota *quota = monthly(100);
+    for (int turn = 0; turn < 4; turn++) {
+        test_server_expect(&server, "OK", "FLUSHALL");
+        test_clock_set(&server, date(2026, 2, 1) - MINUTE);
+        if (turn % 2 == 0) reserve(quota, "a", 60, SECOND);
+        reserve(quota, "b", 1, HOUR);
+        commit(quota, "b", 1);
+        if (turn % 2 == 1) reserve(quota, "a", 60, SECOND);
+        test_clock_set(&server, date(2026, 2, 1) + SECOND);
+        if (turn < 2) assert_int_equal(commit(quota, "a", 60).status, KW_NOT_FOUND);
+        assert_int_equal(reserve(quota, "a", 60, HOUR).used, 60);
+        assert_int_equal(commit(quota, "b", 1).status, KW_OK);
+        every_key_ends();
+    }
+    kw_quota_free(quota);
+}
+
 static void settled_ones_are_remembered_for_ten_minutes(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -178,6 +198,7 @@ int main(void) {
         clean_test(what_was_never_settled_returns_when_its_lease_ends),
         clean_test(a_lapse_is_the_same_whoever_finds_it),
         clean_test(a_reservation_belongs_to_its_period),
+        clean_test(a_lapsed_one_is_none_though_another_is_remembered),
         clean_test(settled_ones_are_remembered_for_ten_minutes),
         clean_test(memory_of_a_key_is_bounded),
         clean_test(ids_of_any_bytes),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import keywright
@@ -11,6 +11,7 @@ from support.quota_model import DAY, SECOND, Quota
 
 START = 1_767_225_600 * SECOND
 LATE = round(datetime(2100, 2, 27, tzinfo=UTC).timestamp()) * SECOND
+STATE = ["", ":reservations", ":leases", ":settled"]
 THOROUGH = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -28,10 +29,30 @@ operations = st.lists(
         st.tuples(st.just("move"), st.sampled_from([DAY, 2 * DAY, 40 * DAY])),
         st.tuples(st.just("edge"), st.integers(-1, 1)),
         st.tuples(st.just("back"), st.integers(1, 3600 * SECOND)),
+        st.tuples(st.just("back"), st.sampled_from([DAY, 3 * DAY, 9 * DAY, 100 * DAY, 800 * DAY])),
     ),
     min_size=20,
     max_size=60,
 )
+
+# What the server and an earlier model told differently: a clock that steps back over what was ended, but was not written since.
+LAPSED_UNSEEN = [
+    *[("consume", 1), ("edge", -1), ("reserve", 1, "b", 1), ("move", SECOND)],
+    *[("consume", 1), ("back", 1), ("cancel", "b")],
+]
+REFUNDED_LATE = [("consume", 1), ("move", DAY), ("refund", 1, 0), ("back", 1), ("consume", 1)]
+EXPIRED = [("consume", 1), ("move", DAY + SECOND), ("consume", 0), ("back", SECOND + 1), ("consume", 0)]
+# What was wrong in the server.
+LAPSED_BESIDE_A_SETTLED = [
+    *[("consume", 1), ("edge", -1), ("reserve", 5, "a", 1), ("reserve", 1, "b", 1), ("commit", "b", 1)],
+    *[("move", 60 * SECOND), ("reserve", 5, "a", 1)],
+]
+LAPSED_AFTER_A_SETTLED = [
+    *[("reserve", 1, "a", 86_400), ("commit", "a", 0), ("reserve", 1, "c", 1)],
+    *[("move", DAY), ("reserve", 1, "c", 1)],
+]
+HEALED_BY_A_COMMIT = [("reserve", 3, "a", 3600), ("consume", 2), ("back", 3 * DAY), ("commit", "a", 1)]
+LEASE_OF_THE_FUTURE = [("reserve", 9, "a", 1), ("back", 9 * DAY), ("peek", 4), ("consume", 4)]
 
 
 class Run:
@@ -46,6 +67,7 @@ class Run:
             by = {"move": lambda n: n, "back": lambda n: -n, "edge": lambda n: max(0, self.model.ends - self.now) + n}
             self.now = max(START, self.now + by[kind](args[0]))
             self.clock.freeze(self.now)
+            self.expire()
             return
         if kind == "reset":
             self.quota.reset("k")
@@ -58,6 +80,18 @@ class Run:
                 self.model.refund(self.now, args[0], ends)
             return
         self.check(self.answered(kind, args))
+
+    def expire(self):
+        """The server drops here what has expired, not at a moment of its own; the model is told, if it may be dropped."""
+        state, *parts = (f"kw:quota:{{api:k}}:{self.model.period}{part}" for part in STATE)
+        if not self.server.command("EXISTS", state):
+            assert self.model.ends <= self.now
+            self.model.forget_state()
+        elif self.model.ends:
+            assert self.now <= self.model.ends + 2000
+        if not self.server.command("EXISTS", *parts):
+            assert not self.model.needed(self.now)
+            self.model.forget_reservations()
 
     def answered(self, kind, args):
         if kind == "consume":
@@ -99,6 +133,13 @@ class Run:
     start=st.sampled_from([START, LATE]),
     done=operations,
 )
+@example(limit=2, period="day", zone=0, start=START, done=LAPSED_UNSEEN)
+@example(limit=1, period="day", zone=0, start=START, done=REFUNDED_LATE)
+@example(limit=1, period="day", zone=0, start=START, done=EXPIRED)
+@example(limit=9, period="day", zone=0, start=START, done=LAPSED_BESIDE_A_SETTLED)
+@example(limit=1, period="day", zone=1, start=START, done=LAPSED_AFTER_A_SETTLED)
+@example(limit=9, period="day", zone=0, start=LATE, done=HEALED_BY_A_COMMIT)
+@example(limit=9, period="month", zone=0, start=LATE, done=LEASE_OF_THE_FUTURE)
 @THOROUGH
 def test_a_quota_does_what_the_calendar_says(client, server, clock, limit, period, zone, start, done):
     quota = client.quota("api", limit, period=period, zone_minutes=zone)

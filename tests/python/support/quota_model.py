@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+LEASES = 8 * DAY  # one that ends further ahead comes of a clock that was set back
 SPANS = {"day": 2 * DAY, "week": 14 * DAY, "month": 62 * DAY, "year": 732 * DAY}
 
 
@@ -35,35 +36,56 @@ class Open:
 
 
 class Quota:
-    """The state of one key. Operations answer their status, and what is used."""
+    """The state of one key. Operations answer their status, and what is used.
+
+    It changes only where an operation writes: what a look finds ended is still there when the clock steps back.
+    """
 
     def __init__(self, limit: int, period: str, zone_minutes: int) -> None:
         self.limit, self.period, self.zone = limit, period, zone_minutes
         self.forget()
 
     def forget(self) -> None:
+        self.forget_state()
+        self.forget_reservations()
+
+    def forget_state(self) -> None:
+        """Its key expired."""
         self.ends = self.charged = 0
+        self.expects = False  # open reservations, whose lapse any operation gives back
+
+    def forget_reservations(self) -> None:
+        """Their keys expired."""
         self.open: dict[str, Open] = {}
         self.settled: dict[str, tuple[str, int]] = {}
 
-    def turn(self, now: int) -> None:
-        """What time has done."""
-        if self.ends <= now:
-            self.ends, self.charged = end_of(now, self.period, self.zone), 0
-        elif self.ends - now > SPANS[self.period]:
-            moved = end_of(now, self.period, self.zone)
-            for each in self.open.values():
-                if each.ends == self.ends and each.lapses > now and each.lapses <= now + 8 * DAY:
-                    each.ends = -1  # charged in a period that is none any more
-            for name in [name for name, each in self.open.items() if each.ends == self.ends]:
-                self.charged -= self.open.pop(name).cost
-            self.ends = moved
-        for name, each in list(self.open.items()):
-            if each.lapses <= now or each.lapses > now + 8 * DAY:
-                if each.ends == self.ends:
+    def needed(self, now: int) -> bool:
+        """Whether anything is still running or remembered of reservations."""
+        return any(each.lapses > now for each in self.open.values()) or any(
+            until > now for _, until in self.settled.values()
+        )
+
+    def over(self, now: int) -> list[str]:
+        return [name for name, each in self.open.items() if not now < each.lapses <= now + LEASES]
+
+    def turn(self, now: int, settles: bool = False) -> bool:
+        """What time has done. An operation that settles finds each lapse, the others those of the present period; True
+        if the period is still the one that was there."""
+        stored, backward = self.ends, self.ends - now > SPANS[self.period]
+        if stored <= now:
+            self.ends, self.charged, self.expects = end_of(now, self.period, self.zone), 0, False
+        elif backward:
+            self.ends = end_of(now, self.period, self.zone)
+        first = min((each.lapses for each in self.open.values()), default=0)
+        if settles or self.expects and (backward or not now < first <= now + LEASES):
+            for name in self.over(now):
+                each = self.open.pop(name)
+                if each.ends == stored:
                     self.charged = max(0, self.charged - each.cost)
-                del self.open[name]
-        self.settled = {name: entry for name, entry in self.settled.items() if entry[1] > now}
+            self.expects = bool(self.open)
+        if settles:
+            self.settled = {name: entry for name, entry in self.settled.items() if entry[1] > now}
+        return self.ends == stored
 
     def seen(self, now: int) -> Quota:
         """As somebody sees it who only looks, and writes nothing."""
@@ -84,7 +106,7 @@ class Quota:
         return "OK"
 
     def reserve(self, now: int, cost: int, name: str, lease: int) -> str:
-        self.turn(now)
+        self.turn(now, settles=True)
         if name in self.open:
             return "OK" if self.open[name].cost == cost else "CONFLICT"
         if name in self.settled:
@@ -92,23 +114,24 @@ class Quota:
         if self.charged + cost > self.limit:
             return "DENIED"
         self.charged += cost
+        self.expects = True
         self.open[name] = Open(cost, self.ends, now + lease)
         return "OK"
 
     def settle(self, now: int, name: str, entry: str, actual: int) -> str:
-        self.turn(now)
+        same = self.turn(now, settles=True)
         if name in self.settled:
             return "OK" if self.settled[name][0] == entry else "CONFLICT"
         if name not in self.open:
             return "NOT_FOUND"
         each = self.open.pop(name)
-        if each.ends == self.ends:
+        self.expects = bool(self.open)
+        if same and each.ends == self.ends:
             self.charged = max(0, self.charged - each.cost) + actual
         self.settled[name] = (entry, now + 600 * SECOND)
         return "OK"
 
     def refund(self, now: int, count: int, ends: int) -> None:
-        if ends == self.ends:
+        if ends == self.ends and self.seen(now).ends == ends:
             self.turn(now)
-            if ends == self.ends:
-                self.charged = max(0, self.charged - count)
+            self.charged = max(0, self.charged - count)
