@@ -15,7 +15,9 @@ local score = (before and tonumber(before) or 0) + ARGV[2]
 if score ~= math.floor(score) then
   return redis.error_reply('WRONGTYPE a score of a top is no whole number')
 end
-if score > 9007199254740991 or score < -9007199254740991 then return {1, 0, '0', size, -1} end
+if score > 9007199254740991 or score < -9007199254740991 then
+  return {1, 0, '0', size, ends and not over and ends - now or -1}
+end
 if over then
   call('DEL', KEYS[1], KEYS[2])
   ends = nil

@@ -4265,10 +4265,10 @@ const kw__script kw__script_state = {
 
 const kw__script kw__script_top_add = {
     .name = "top_add",
-    .sha1 = "5e2397bfd2c0a18b8b8f2a2bd26d970bb9bdf65c",
+    .sha1 = "cb0c76a266e5508522689bcf9dc0a6b6f50a8582",
     .keys = 2,
     .args = 5,
-    .length = 1852,
+    .length = 1888,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -4291,7 +4291,9 @@ const kw__script kw__script_top_add = {
             "if score ~= math.floor(score) then\n"
             "return redis.error_reply('WRONGTYPE a score of a top is no whole number')\n"
             "end\n"
-            "if score > 9007199254740991 or score < -9007199254740991 then return {1, 0, '0', size, -1} end\n"
+            "if score > 9007199254740991 or score < -9007199254740991 then\n"
+            "return {1, 0, '0', size, ends and not over and ends - now or -1}\n"
+            "end\n"
             "if over then\n"
             "call('DEL', KEYS[1], KEYS[2])\n"
             "ends = nil\n"

@@ -42,6 +42,7 @@ static void one_more_promotes_and_nobody_is_lost(void **state) {
     }
     assert_int_equal(count(unique).members, seen.members);
     assert_int_equal(count(unique).exact, 0);
+    assert_int_equal(add(unique, "somebody else").novelty, KW_NOVELTY_NEW);
     kw_unique_free(unique);
 }
 
@@ -78,6 +79,10 @@ static void the_largest_set_is_promoted_in_one_step(void **state) {
     assert_in_range(seen.members, 10001 - 3 * 82, 10001 + 3 * 82);
     assert_string_equal(ask("EXISTS", EXACT_KEY), "0");
     every_key_ends();
+    snprintf(script, sizeof script,
+             "local lost = 0 for i = 1, 10000 do lost = lost + redis.call('PFADD', '%s', 'x' .. i) end return lost",
+             SKETCH_KEY);
+    assert_string_equal(ask("EVAL", script, "0"), "0"); /* all of them are in the sketch */
     kw_unique_free(unique);
 }
 
@@ -129,7 +134,13 @@ static void what_is_nobodys_is_left_alone(void **state) {
         assert_int_equal(kw_unique_count(unique, "u", 1, 0, &seen, &error), KW_WRONG_TYPE);
         assert_string_equal(ask("DBSIZE"), "1");
         assert_string_equal(ask("GET", keys[i]), "hello");
+        if (i == 2) continue;
+        ask("SET", ENDS_KEY, "1000000000000000"); /* long ended, and still nobody's to delete */
+        assert_int_equal(kw_unique_add(unique, "u", 1, "a", 1, 0, &seen, &error), KW_WRONG_TYPE);
+        assert_string_equal(ask("GET", keys[i]), "hello");
     }
+    ask("SET", ENDS_KEY, "0000000000000001");
+    assert_int_equal(kw_unique_count(unique, "u", 1, 0, &seen, &error), KW_WRONG_TYPE);
     kw_unique_free(unique);
 }
 

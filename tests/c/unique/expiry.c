@@ -12,6 +12,7 @@ static void it_ends_after_the_first_add(void **state) {
         every_key_ends();
         test_clock_set(&server, YEAR_2100 + MINUTE - 1);
         assert_int_equal(count(unique).members, many);
+        assert_int_equal(count(unique).expires_after_us, 1);
         assert_int_equal(add(unique, "late").expires_after_us, 1);
         test_clock_set(&server, YEAR_2100 + MINUTE);
         assert_int_equal(count(unique).members, 0);
@@ -62,6 +63,8 @@ static void a_clock_set_back_keeps_nobody_for_longer_than_the_time(void **state)
     kw_cardinality seen = add(unique, "b");
     assert_int_equal(seen.members, 2);
     assert_int_equal(seen.expires_after_us, MINUTE);
+    assert_in_range(number(ask("PTTL", EXACT_KEY)), 1, 60002);
+    assert_true(number(ask("PTTL", ENDS_KEY)) > number(ask("PTTL", EXACT_KEY))); /* none is found without its end */
     test_clock_set(&server, YEAR_2026 + MINUTE);
     assert_int_equal(count(unique).members, 0);
     kw_unique_free(unique);
