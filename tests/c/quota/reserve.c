@@ -102,6 +102,40 @@ static void a_lapse_is_the_same_whoever_finds_it(void **state) {
     kw_quota_free(quota);
 }
 
+static void the_shortest_lease_is_waited_for(void **state) {
+    (void)state;
+    kw_quota *quota = monthly(100);
+    test_clock_set(&server, YEAR_2026);
+    reserve(quota, "a", 60, HOUR);
+    reserve(quota, "b", 40, SECOND);
+    test_clock_advance(&server, SECOND);
+    assert_int_equal(consume(quota, 40).status, KW_OK);
+    kw_quota_free(quota);
+}
+
+static void what_was_refunded_does_not_return_twice(void **state) {
+    (void)state;
+    kw_quota *quota = monthly(100);
+    kw_usage usage = reserve(quota, "a", 10, HOUR);
+    refund(quota, 8, usage.resets_at_us);
+    assert_int_equal(commit(quota, "a", 3).used, 3);
+    kw_quota_free(quota);
+}
+
+static void a_lapse_of_an_old_period_returns_nothing(void **state) {
+    (void)state;
+    kw_quota *quota = monthly(100);
+    test_clock_set(&server, date(2026, 2, 1) - SECOND);
+    reserve(quota, "a", 60, MINUTE);
+    test_clock_set(&server, date(2026, 2, 1));
+    consume(quota, 50);
+    reserve(quota, "b", 30, HOUR);
+    test_clock_advance(&server, MINUTE);
+    assert_int_equal(peek(quota, 0).used, 80);
+    assert_int_equal(consume(quota, 1).used, 81);
+    kw_quota_free(quota);
+}
+
 static void a_reservation_belongs_to_its_period(void **state) {
     (void)state;
     kw_quota *quota = monthly(100);
@@ -197,6 +231,9 @@ int main(void) {
         clean_test(the_same_again_changes_nothing),
         clean_test(what_was_never_settled_returns_when_its_lease_ends),
         clean_test(a_lapse_is_the_same_whoever_finds_it),
+        clean_test(the_shortest_lease_is_waited_for),
+        clean_test(what_was_refunded_does_not_return_twice),
+        clean_test(a_lapse_of_an_old_period_returns_nothing),
         clean_test(a_reservation_belongs_to_its_period),
         clean_test(a_lapsed_one_is_none_though_another_is_remembered),
         clean_test(settled_ones_are_remembered_for_ten_minutes),
