@@ -50,7 +50,7 @@ static void who_looks_sees_a_lease_of_the_future_returned(void **state) {
     kw_quota_free(quota);
 }
 
-/* What was charged in a period that is none any more stays charged, whichever call finds that the clock was set back. */
+/* What was charged in a period that is none any more stays charged, whichever call finds the clock set back. */
 static void a_commit_after_healing_changes_nothing(void **state) {
     (void)state;
     kw_quota *quota = open_quota(10, KW_PERIOD_DAY, 0);

@@ -155,7 +155,7 @@ static void a_reservation_belongs_to_its_period(void **state) {
     kw_quota_free(quota);
 }
 
-/* A settled one keeps what is known of reservations beyond the period's end: one that lapsed meanwhile is not open again. */
+/* A settled one keeps the hash of reservations beyond the period's end: one that lapsed is not open again. */
 static void a_lapsed_one_is_none_though_another_is_remembered(void **state) {
     (void)state;
     kw_quota *quota = monthly(100);

@@ -183,7 +183,7 @@ int main(void) {
         clean_test(the_largest_scores_are_exact),  clean_test(no_more_are_kept_than_keep),
         clean_test(a_smaller_keep_drops_the_rest), clean_test(removed_and_reset),
         clean_test(it_ends_by_its_own_end),        clean_test(what_has_ended_may_begin_for_ever),
-               clean_test(what_is_nobodys_is_left_alone),
+        clean_test(what_is_nobodys_is_left_alone),
     };
     return test_run(open_server, close_server);
 }

@@ -35,7 +35,7 @@ operations = st.lists(
     max_size=60,
 )
 
-# What the server and an earlier model told differently: a clock that steps back over what was ended, but was not written since.
+# A clock that steps back over what had ended, but was not written since.
 LAPSED_UNSEEN = [
     *[("consume", 1), ("edge", -1), ("reserve", 1, "b", 1), ("move", SECOND)],
     *[("consume", 1), ("back", 1), ("cancel", "b")],
@@ -82,7 +82,7 @@ class Run:
         self.check(self.answered(kind, args))
 
     def expire(self):
-        """The server drops here what has expired, not at a moment of its own; the model is told, if it may be dropped."""
+        """Has the server drop what expired now, not at a moment of its own; the model is told, if it may be dropped."""
         state, *parts = (f"kw:quota:{{api:k}}:{self.model.period}{part}" for part in STATE)
         if not self.server.command("EXISTS", state):
             assert self.model.ends <= self.now
