@@ -1,13 +1,19 @@
 /*
  * keywright from C.
  *
- *     keywright SOCKET call 1 LIMIT ALGORITHM        one hit at a time
- *     keywright SOCKET submit DEPTH LIMIT ALGORITHM  DEPTH hits submitted, then all answers taken
- *     keywright SOCKET many COUNT LIMIT ALGORITHM    COUNT hits by kw_limiter_hit_many
- *     keywright SOCKET threads COUNT LIMIT ALGORITHM COUNT threads, one client, so one link
- *     keywright SOCKET version COUNT LIMIT ALGORITHM COUNT calls of kw_version, which asks nobody
+ *     keywright SOCKET HOW COUNT LIMIT ALGORITHM [COST]
  *
- * ALGORITHM is gcra or fixed_window.
+ *     call 1         one hit at a time
+ *     deny 1         one hit at a time, every one denied
+ *     remember 1     the same, by a limiter with a denial cache
+ *     pair 1         a hit, and its release
+ *     submit DEPTH   DEPTH hits submitted, then all answers taken
+ *     many COUNT     COUNT hits by kw_limiter_hit_many
+ *     threads COUNT  COUNT threads, one client, so one link
+ *     version COUNT  COUNT calls of kw_version, which asks nobody
+ *
+ * ALGORITHM is gcra, fixed_window, aligned_window, sliding_counter, sliding_log or concurrency. Each key is prepared by
+ * a hit of that cost.
  */
 #include <keywright.h>
 
@@ -18,6 +24,8 @@
 #include "support/measure.h"
 
 #define MOST 4096
+#define MINUTE_US 60000000
+#define HOUR_US (60LL * MINUTE_US)
 
 typedef struct {
     kw_limiter *limiter;
@@ -25,6 +33,8 @@ typedef struct {
     char *keys[BENCH_KEYS];
     size_t lengths[BENCH_KEYS];
     int count;
+    int64_t cost;     /* of the hit that prepares */
+    kw_status wanted; /* what a hit has to be answered */
 } library_subject;
 
 static kw_error error;
@@ -48,7 +58,37 @@ static void call(void *subject, int caller, int64_t until, bench_samples *sample
         kw_status status = kw_limiter_hit(self->limiter, self->keys[key], self->lengths[key], 1, KW_DEFAULT_TIMEOUT,
                                           &decision, &failure);
         check(status, &failure);
-        samples->refused += status != KW_OK;
+        samples->refused += status != self->wanted;
+        now = bench_note(samples, now, 1);
+    }
+}
+
+static kw_decision hit(const library_subject *self, int key, int64_t cost) {
+    kw_decision decision;
+    check(
+        kw_limiter_hit(self->limiter, self->keys[key], self->lengths[key], cost, KW_DEFAULT_TIMEOUT, &decision, &error),
+        &error);
+    return decision;
+}
+
+static void prepare(void *subject) {
+    const library_subject *self = subject;
+    for (int key = 0; key < BENCH_KEYS; key++) {
+        check(kw_limiter_reset(self->limiter, self->keys[key], self->lengths[key], KW_DEFAULT_TIMEOUT, &error), &error);
+        hit(self, key, self->cost);
+    }
+}
+
+static void pair(void *subject, int caller, int64_t until, bench_samples *samples) {
+    (void)caller;
+    const library_subject *self = subject;
+    int64_t now = bench_now();
+    for (int key = 0; now < until; key = (key + 1) % BENCH_KEYS) {
+        kw_decision decision = hit(self, key, 1);
+        samples->refused += decision.status != KW_OK;
+        check(kw_limiter_release(self->limiter, self->keys[key], self->lengths[key], &decision, KW_DEFAULT_TIMEOUT,
+                                 &error),
+              &error);
         now = bench_note(samples, now, 1);
     }
 }
@@ -111,13 +151,57 @@ static void version(void *subject, int caller, int64_t until, bench_samples *sam
     }
 }
 
+static const struct {
+    const char *name;
+    kw_algorithm algorithm;
+} algorithms[] = {
+    {"gcra", KW_ALGORITHM_GCRA},
+    {"fixed_window", KW_ALGORITHM_FIXED_WINDOW},
+    {"aligned_window", KW_ALGORITHM_FIXED_WINDOW},
+    {"sliding_counter", KW_ALGORITHM_SLIDING_COUNTER},
+    {"sliding_log", KW_ALGORITHM_SLIDING_LOG},
+    {"concurrency", KW_ALGORITHM_CONCURRENCY},
+};
+
+static kw_limiter_options options_of(const char *how, const char *name) {
+    kw_limiter_options options = {.size = sizeof options};
+    size_t count = sizeof algorithms / sizeof algorithms[0], at = 0;
+    while (at < count && strcmp(algorithms[at].name, name) != 0) {
+        at++;
+    }
+    if (at == count) {
+        bench_die("no algorithm is called %s", name);
+    }
+    options.algorithm = algorithms[at].algorithm;
+    if (strcmp(name, "aligned_window") == 0) options.align = KW_ALIGN_CLOCK;
+    if (strcmp(name, "concurrency") == 0) options.lease_us = HOUR_US;
+    if (strcmp(how, "remember") == 0) {
+        options.denial_cache = 4 * BENCH_KEYS;
+        options.denial_ttl_us = MINUTE_US;
+    }
+    return options;
+}
+
+static void choose(library_subject *self, const char *how, bench_subject *subject) {
+    static const struct {
+        const char *how;
+        bench_round round;
+    } rounds[] = {{"pair", pair}, {"submit", submit}, {"many", many}, {"version", version}};
+    for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
+        if (strcmp(how, rounds[i].how) == 0) subject->round = rounds[i].round;
+    }
+    if (strcmp(how, "threads") == 0) subject->callers = self->count;
+    if (strcmp(how, "deny") == 0 || strcmp(how, "remember") == 0) self->wanted = KW_DENIED;
+    if (self->cost > 0) subject->prepare = prepare;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 6) {
-        bench_die("keywright SOCKET call|submit|many|threads|version COUNT LIMIT ALGORITHM");
+    if (argc != 6 && argc != 7) {
+        bench_die("keywright SOCKET HOW COUNT LIMIT ALGORITHM [COST]");
     }
     static library_subject self;
     static char url[512], name[64];
-    const char *how = argv[2];
+    self.cost = argc == 7 ? atoi(argv[6]) : 0;
     self.count = atoi(argv[3]);
     if (self.count < 1 || self.count > MOST) {
         bench_die("COUNT is from 1 to %d", MOST);
@@ -128,22 +212,13 @@ int main(int argc, char **argv) {
     }
     snprintf(url, sizeof url, "unix://%s", argv[1]);
     snprintf(name, sizeof name, "keywright %s", kw_version());
-    kw_limiter_options options = {.size = sizeof options};
-    options.algorithm = strcmp(argv[5], "fixed_window") == 0 ? KW_ALGORITHM_FIXED_WINDOW : KW_ALGORITHM_GCRA;
+    kw_limiter_options options = options_of(argv[2], argv[5]);
     kw_client *client = NULL;
     check(kw_client_open(url, NULL, &client, &error), &error);
     check(kw_limiter_open(client, "bench", 5, argv[4], &options, &self.limiter, &error), &error);
     check(kw_completions_open(client, &self.completions, &error), &error);
     bench_subject subject = {.name = name, .subject = &self, .round = call, .callers = 1};
-    if (strcmp(how, "submit") == 0) {
-        subject.round = submit;
-    } else if (strcmp(how, "many") == 0) {
-        subject.round = many;
-    } else if (strcmp(how, "version") == 0) {
-        subject.round = version;
-    } else if (strcmp(how, "threads") == 0) {
-        subject.callers = self.count;
-    }
+    choose(&self, argv[2], &subject);
     int outcome = bench_serve(&subject);
     kw_completions_free(self.completions);
     kw_limiter_free(self.limiter);

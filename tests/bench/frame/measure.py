@@ -41,13 +41,20 @@ class Worker:
             raise
 
     def run(self, seconds: float) -> dict[str, Any]:
+        self._tell(b"%f\n" % seconds)
+        return self._answer(seconds + PATIENCE)
+
+    def prepare(self) -> None:
+        self._tell(b"prepare\n")
+        self._answer(PATIENCE)
+
+    def _tell(self, line: bytes) -> None:
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(b"%f\n" % seconds)
+            self.process.stdin.write(line)
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self._failed("ended") from None
-        return self._answer(seconds + PATIENCE)
 
     def stop(self) -> None:
         if self.process.stdin is not None:
@@ -101,7 +108,9 @@ def measure(work: Work, server: Server, placements: list[str], effort: Effort, s
                 continue
             worker = workers[subject.name] = Worker(subject.command)
             subject.note = subject.note or worker.version
-            sizes[subject.name] = _warm_up(server, worker)
+            sizes[subject.name] = _warm_up(server, worker, subject.prepares)
+        prepared = [subject.name for subject in work.subjects if subject.prepares]
+        _prepare(server, [worker for name, worker in workers.items() if name in prepared])
         for placement in placements:
             for name, size in sizes.items():
                 figures[placement, name] = Figures(bytes_per_item=size)
@@ -116,11 +125,21 @@ def measure(work: Work, server: Server, placements: list[str], effort: Effort, s
     return figures
 
 
-def _warm_up(server: Server, worker: Worker) -> int:
+def _warm_up(server: Server, worker: Worker, prepares: bool) -> int:
     """A first round that nobody counts. It leaves keys, whose size is looked at."""
     server.call("FLUSHDB")
+    if prepares:
+        worker.prepare()
     worker.run(0.1)
     return server.bytes_under(ITEM)
+
+
+def _prepare(server: Server, workers: list[Worker]) -> None:
+    """Again and together, for each warm-up swept away what the one before had prepared."""
+    if workers:
+        server.call("FLUSHDB")
+    for worker in workers:
+        worker.prepare()
 
 
 def _round(server: Server, worker: Worker, seconds: float, figures: Figures) -> None:
@@ -128,7 +147,7 @@ def _round(server: Server, worker: Worker, seconds: float, figures: Figures) -> 
     answer = worker.run(seconds)
     after = server.spent()
     if answer["refused"]:
-        raise Failed(f"{' '.join(worker.command[:4])}: {answer['refused']} hits were refused that had to be admitted")
+        raise Failed(f"{' '.join(worker.command[:4])}: {answer['refused']} hits were not answered as they had to be")
     figures.operations.append(answer["operations"] / answer["seconds"])
     figures.p50.append(answer["p50_us"])
     figures.p99.append(answer["p99_us"])
@@ -185,6 +204,10 @@ def _judge(
     if target.subject != name or target.placement != placement:
         return None
     row = rows[placement, name]
+    if target.below is not None:
+        mine = row[target.figure]
+        bound = {"figure": target.figure, **target.bound()}
+        return {"target": bound, "ratio": round(mine / target.below, 3), "met": mine < target.below}
     other = next((rows[key] for key in rows if key == (placement, target.of)), None)
     ratio = _ratio(row, other, target.figure)
     if other is None or ratio is None:

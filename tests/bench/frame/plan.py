@@ -14,22 +14,25 @@ class Subject:
     note: str = ""
     callers: int = 1
     missing: str = ""  # why it cannot run here
+    prepares: bool = False  # its keys are brought into a state before rounds begin
 
 
 @dataclass
 class Target:
-    """What one subject is asked to reach, against another of the same work."""
+    """What one subject is asked to reach, against another of the same work, or by itself."""
 
     subject: str
-    of: str
-    figure: str  # p50_us, ops_per_s, server_us or bytes_per_item
+    of: str  # empty where a bound is by itself
+    figure: str  # p50_us, ops_per_s, client_us, server_us or bytes_per_item
     at_most: float | None = None
     at_least: float | None = None
     at_most_above: float | None = None  # a difference in the figure's unit instead of a ratio
+    below: float | None = None  # by itself, in the figure's unit
     placement: str = "one"  # where it must hold
 
     def bound(self) -> dict[str, float]:
         bounds = {"at_most": self.at_most, "at_least": self.at_least, "at_most_above": self.at_most_above}
+        bounds["below"] = self.below
         return {name: value for name, value in bounds.items() if value is not None}
 
     def meets(self, mine: float, theirs: float) -> bool:

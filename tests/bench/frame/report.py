@@ -11,9 +11,15 @@ from typing import Any
 from frame import machine
 
 Row = dict[str, Any]
-FIGURES = {"p50_us": "p50", "ops_per_s": "rate", "server_us": "server time", "bytes_per_item": "bytes"}
+FIGURES = {
+    "p50_us": "p50",
+    "ops_per_s": "rate",
+    "client_us": "client time",
+    "server_us": "server time",
+    "bytes_per_item": "bytes",
+}
 TIMES = ("p50_us", "p99_us", "client_us", "server_us")
-UNITS = {"p50_us": " us", "server_us": " us", "bytes_per_item": " bytes", "ops_per_s": " a second"}
+UNITS = {"p50_us": " us", "client_us": " us", "server_us": " us", "bytes_per_item": " bytes", "ops_per_s": " a second"}
 
 
 def table(rows: list[Row], compared: dict[str, str], server: str) -> Iterator[str]:
@@ -56,6 +62,8 @@ def _sentence(row: Row, one: Row, rows: list[Row]) -> str:
     target = one["target"]
     figure = target["figure"]
     begin = f"{row['subject']}: {FIGURES[figure]}"
+    if "below" in target:
+        return f"{begin} {row[figure]:.2f}{UNITS[figure]} (below {target['below']:g}{UNITS[figure]})"
     if "at_most_above" in target:
         above = row[figure] - next(other[figure] for other in rows if other["subject"] == target["of"])
         asked = f"at most {target['at_most_above']:g}{UNITS[figure]} above"

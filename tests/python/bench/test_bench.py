@@ -44,6 +44,41 @@ def test_the_programs_in_c_give_rows(tmp_path):
     assert ET.parse(picture).getroot().tag.endswith("svg")
 
 
+def rows_of(tmp_path, *words):
+    rows_file = tmp_path / "rows.json"
+    done = bench("limiter", "--quick", *words, "--json", str(rows_file))
+    assert done.returncode == 0, done.stderr
+    return json.loads(rows_file.read_text(encoding="utf-8"))["rows"]
+
+
+def test_keys_are_prepared(tmp_path):
+    """A hit that is not answered as it has to be fails the run."""
+    rows = rows_of(tmp_path, "--work", "sliding log")
+    assert {row["work"] for row in rows} == {"sliding log hit", "sliding log denial"}
+    assert {row["subject"] for row in rows} >= {"floor", "by hand", "keywright-c"}
+    assert all(row["server_us"] > 0 and row["bytes_per_item"] > 400 * len("1700000000000000") // 2 for row in rows)
+    for target in (row["target"] for row in rows if row["subject"] == "keywright-c"):
+        assert target == {"of": "by hand", "figure": "server_us", "at_most": 1.1}
+
+
+def test_a_hit_and_its_release_are_one_operation(tmp_path):
+    rows = rows_of(tmp_path, "--work", "100 holders")
+    assert [row["subject"] for row in rows] == ["by hand", "keywright-c"]
+    assert all(row["bytes_per_item"] > 100 * len("1700000000000000:100") for row in rows)
+
+
+def test_two_limits_are_compared_with_one(tmp_path):
+    rows = {row["subject"]: row for row in rows_of(tmp_path, "--work", "two limits")}
+    assert rows["keywright-c"]["bytes_per_item"] == 2 * rows["keywright-c, one"]["bytes_per_item"]
+    assert rows["keywright-c"]["target"]["of"] == "keywright-c, one"
+
+
+def test_a_bound_may_stand_by_itself(tmp_path):
+    row = next(row for row in rows_of(tmp_path, "--work", "denial cache") if row["subject"] == "keywright-c")
+    assert row["target"] == {"figure": "client_us", "below": 1.0}
+    assert row["met"] == (row["client_us"] < 1.0)
+
+
 def test_a_call_that_sends_nothing_is_measured(tmp_path):
     rows_file = tmp_path / "rows.json"
     done = bench("crossing", "--quick", "--json", str(rows_file))

@@ -152,6 +152,12 @@ int bench_serve(const bench_subject *subject) {
     printf("{\"subject\": \"%s\"}\n", subject->name);
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
+        if (strncmp(line, "prepare", 7) == 0) {
+            if (subject->prepare != NULL) subject->prepare(subject->subject);
+            printf("{}\n");
+            fflush(stdout);
+            continue;
+        }
         int64_t span = (int64_t)(strtod(line, NULL) * 1e9), took;
         caller *callers = bench_allocate((size_t)subject->callers, sizeof *callers);
         for (int i = 0; i < subject->callers; i++) {

@@ -1,6 +1,7 @@
 /*
  * What the programs of the benchmark have in common. Each is one subject, started by run.py: it gets ready, says so in
- * a line of JSON, and then measures for as many seconds as each line of its input names, one line of JSON each.
+ * a line of JSON, and then measures for as many seconds as each line of its input names, one line of JSON each. The
+ * line "prepare" has it bring its keys into the state that its work needs, which is answered by {}.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
@@ -27,6 +28,7 @@ typedef struct {
     void *subject;
     bench_round round;
     int callers;
+    void (*prepare)(void *subject); /* NULL when nothing is to be prepared */
 } bench_subject;
 
 int64_t bench_now(void); /* monotonic, in ns */
