@@ -1,11 +1,11 @@
--- refund_tat: Terms: parts, credit_us, credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest, decided_us, known_us. A second
--- key lists what was refunded of late.
+-- refund_tat: Terms: parts, credit_us, credit_rest, settles_us, settles_rest, ahead_us, burst_us, burst_rest, decided_us, known_us,
+-- whole. A second key lists what was refunded of late.
 --
 -- Charges flow back one after another. settles_us is when this one will have, as it stood at decided_us, right after the hit; what
 -- was refunded since then of charges before it brought that nearer. What is left of it is how far that still lies ahead. A refund of the
 -- same microsecond is taken for one made since, but known_us of them: those were made in the step of the charge, before it.
 --
--- Where nobody came after this charge and nothing of it or before it is left, no other can still be refunded, and nothing is told.
+-- Where the whole of it is taken back, nobody came after it and nothing before it is left, no other can still be refunded, and nothing is told.
 --
 -- A refund is told in the list as four numbers: when it was made (not before its charge was, though the clock may have stepped back),
 -- decided_us and settles_us of its charge, and the credit in us, rounded up. Of more than a hundred the two oldest become one, which counts for whatever either counted for.
@@ -36,8 +36,8 @@ end
 local function refund_tat(key, list)
   local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)
   local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)
-  local known = word(9)
-  at = at + 10
+  local known, whole = word(9), word(10) == 1
+  at = at + 11
   local value, left = call('GET', key), settles - now
   local told = read_refunds(list)
   if told == foreign then return foreign end
@@ -45,7 +45,7 @@ local function refund_tat(key, list)
   if not value then return end
 --@include gcra_state
   if left < 0 then return end
-  local last = tat == settles and rest == left_rest
+  local last = whole and tat == settles and rest == left_rest
   if rest >= parts then
     -- Left by another rate. Whole microseconds round up.
     rest = parts - 1

@@ -39,7 +39,7 @@ local function give_back(line, credit, cost, decided)
   if shape == 'tat' then
     local us, rest = price(credit, tonumber(told[3]), tonumber(told[4]), tonumber(told[2]))
     local left_rest = #state > 16 and string.sub(state, 17) or 0
-    words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8] }
+    words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8], credit == cost and 1 or 0 }
     return refund_tat(key, key .. ':refunds')
   elseif shape == 'window' then
     words = { credit, string.sub(state, 1, 16) }

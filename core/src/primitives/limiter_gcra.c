@@ -88,6 +88,7 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
     kw__command_integer(command, burst.rest);
     kw__command_integer(command, decision->decided_at_us);
     kw__command_integer(command, 0);
+    kw__command_integer(command, count == decision->count ? 1 : 0);
 }
 
 static void write_reserved(const kw__rule *rule, char out[KW__RESERVED_ROOM]) {
@@ -108,7 +109,7 @@ const kw__shape kw__shape_gcra = {
     .terms = 8,
     .write_terms = write_terms,
     .describe = describe,
-    .refund_terms = 10,
+    .refund_terms = 11,
     .lists_refunds = true,
     .write_refund = write_refund,
     .write_reserved = write_reserved,

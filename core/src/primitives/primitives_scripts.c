@@ -1255,10 +1255,10 @@ const kw__script kw__script_limits_look = {
 
 const kw__script kw__script_limits_refund = {
     .name = "limits_refund",
-    .sha1 = "1d05070887705520edf1c6a867c99fa9a2bb31c4",
+    .sha1 = "3d7e60b7a9228f8efaad6aa0db566bc677ef0bcc",
     .keys = 0,
     .args = 0,
-    .length = 6368,
+    .length = 6400,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1292,8 +1292,8 @@ const kw__script kw__script_limits_refund = {
             "local function refund_tat(key, list)\n"
             "local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)\n"
             "local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)\n"
-            "local known = word(9)\n"
-            "at = at + 10\n"
+            "local known, whole = word(9), word(10) == 1\n"
+            "at = at + 11\n"
             "local value, left = call('GET', key), settles - now\n"
             "local told = read_refunds(list)\n"
             "if told == foreign then return foreign end\n"
@@ -1309,7 +1309,7 @@ const kw__script kw__script_limits_refund = {
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if left < 0 then return end\n"
-            "local last = tat == settles and rest == left_rest\n"
+            "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
             "if parts == 1 then tat = tat + 1 end\n"
@@ -1879,10 +1879,10 @@ const kw__script kw__script_quota_settle = {
 
 const kw__script kw__script_reservations_hit = {
     .name = "reservations_hit",
-    .sha1 = "fe0f3c8c4f7ddfb3eca4745872bf3a747f711231",
+    .sha1 = "20c9b996a3de007ff52d1d6e51c7c20977f594bd",
     .keys = 0,
     .args = 5,
-    .length = 20718,
+    .length = 20777,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -2187,8 +2187,8 @@ const kw__script kw__script_reservations_hit = {
             "local function refund_tat(key, list)\n"
             "local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)\n"
             "local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)\n"
-            "local known = word(9)\n"
-            "at = at + 10\n"
+            "local known, whole = word(9), word(10) == 1\n"
+            "at = at + 11\n"
             "local value, left = call('GET', key), settles - now\n"
             "local told = read_refunds(list)\n"
             "if told == foreign then return foreign end\n"
@@ -2204,7 +2204,7 @@ const kw__script kw__script_reservations_hit = {
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if left < 0 then return end\n"
-            "local last = tat == settles and rest == left_rest\n"
+            "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
             "if parts == 1 then tat = tat + 1 end\n"
@@ -2337,7 +2337,7 @@ const kw__script kw__script_reservations_hit = {
             "if shape == 'tat' then\n"
             "local us, rest = price(credit, tonumber(told[3]), tonumber(told[4]), tonumber(told[2]))\n"
             "local left_rest = #state > 16 and string.sub(state, 17) or 0\n"
-            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8] }\n"
+            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8], credit == cost and 1 or 0 }\n"
             "return refund_tat(key, key .. ':refunds')\n"
             "elseif shape == 'window' then\n"
             "words = { credit, string.sub(state, 1, 16) }\n"
@@ -2453,10 +2453,10 @@ const kw__script kw__script_reservations_hit = {
 
 const kw__script kw__script_reservations_look = {
     .name = "reservations_look",
-    .sha1 = "e5b96e2a3688e4648eb47370bd954f706b8acfc0",
+    .sha1 = "ca41dad1080bf549b775a5fb6ad266115d910439",
     .keys = 0,
     .args = 2,
-    .length = 19345,
+    .length = 19404,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -2736,8 +2736,8 @@ const kw__script kw__script_reservations_look = {
             "local function refund_tat(key, list)\n"
             "local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)\n"
             "local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)\n"
-            "local known = word(9)\n"
-            "at = at + 10\n"
+            "local known, whole = word(9), word(10) == 1\n"
+            "at = at + 11\n"
             "local value, left = call('GET', key), settles - now\n"
             "local told = read_refunds(list)\n"
             "if told == foreign then return foreign end\n"
@@ -2753,7 +2753,7 @@ const kw__script kw__script_reservations_look = {
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if left < 0 then return end\n"
-            "local last = tat == settles and rest == left_rest\n"
+            "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
             "if parts == 1 then tat = tat + 1 end\n"
@@ -2886,7 +2886,7 @@ const kw__script kw__script_reservations_look = {
             "if shape == 'tat' then\n"
             "local us, rest = price(credit, tonumber(told[3]), tonumber(told[4]), tonumber(told[2]))\n"
             "local left_rest = #state > 16 and string.sub(state, 17) or 0\n"
-            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8] }\n"
+            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8], credit == cost and 1 or 0 }\n"
             "return refund_tat(key, key .. ':refunds')\n"
             "elseif shape == 'window' then\n"
             "words = { credit, string.sub(state, 1, 16) }\n"
@@ -2988,10 +2988,10 @@ const kw__script kw__script_reservations_look = {
 
 const kw__script kw__script_reservations_reserve = {
     .name = "reservations_reserve",
-    .sha1 = "285707327076baa24fb0179ae5b5db1e8ca4bb57",
+    .sha1 = "c207df715b926ed3d2c5993420701eb0707c9689",
     .keys = 0,
     .args = 5,
-    .length = 22609,
+    .length = 22668,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -3272,8 +3272,8 @@ const kw__script kw__script_reservations_reserve = {
             "local function refund_tat(key, list)\n"
             "local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)\n"
             "local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)\n"
-            "local known = word(9)\n"
-            "at = at + 10\n"
+            "local known, whole = word(9), word(10) == 1\n"
+            "at = at + 11\n"
             "local value, left = call('GET', key), settles - now\n"
             "local told = read_refunds(list)\n"
             "if told == foreign then return foreign end\n"
@@ -3289,7 +3289,7 @@ const kw__script kw__script_reservations_reserve = {
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if left < 0 then return end\n"
-            "local last = tat == settles and rest == left_rest\n"
+            "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
             "if parts == 1 then tat = tat + 1 end\n"
@@ -3422,7 +3422,7 @@ const kw__script kw__script_reservations_reserve = {
             "if shape == 'tat' then\n"
             "local us, rest = price(credit, tonumber(told[3]), tonumber(told[4]), tonumber(told[2]))\n"
             "local left_rest = #state > 16 and string.sub(state, 17) or 0\n"
-            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8] }\n"
+            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8], credit == cost and 1 or 0 }\n"
             "return refund_tat(key, key .. ':refunds')\n"
             "elseif shape == 'window' then\n"
             "words = { credit, string.sub(state, 1, 16) }\n"
@@ -3615,10 +3615,10 @@ const kw__script kw__script_reservations_reserve = {
 
 const kw__script kw__script_reservations_settle = {
     .name = "reservations_settle",
-    .sha1 = "48f50b94b2f007beb66a6108f2d6338daaca1e0f",
+    .sha1 = "798d689202b08a392f3720bec3ba56cabdd0c7b5",
     .keys = 0,
     .args = 4,
-    .length = 20977,
+    .length = 21036,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -3898,8 +3898,8 @@ const kw__script kw__script_reservations_settle = {
             "local function refund_tat(key, list)\n"
             "local parts, credit, credit_rest, settles, left_rest = word(0), word(1), word(2), word(3), word(4)\n"
             "local ahead, burst, burst_rest, decided = word(5), word(6), word(7), word(8)\n"
-            "local known = word(9)\n"
-            "at = at + 10\n"
+            "local known, whole = word(9), word(10) == 1\n"
+            "at = at + 11\n"
             "local value, left = call('GET', key), settles - now\n"
             "local told = read_refunds(list)\n"
             "if told == foreign then return foreign end\n"
@@ -3915,7 +3915,7 @@ const kw__script kw__script_reservations_settle = {
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if left < 0 then return end\n"
-            "local last = tat == settles and rest == left_rest\n"
+            "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
             "if parts == 1 then tat = tat + 1 end\n"
@@ -4048,7 +4048,7 @@ const kw__script kw__script_reservations_settle = {
             "if shape == 'tat' then\n"
             "local us, rest = price(credit, tonumber(told[3]), tonumber(told[4]), tonumber(told[2]))\n"
             "local left_rest = #state > 16 and string.sub(state, 17) or 0\n"
-            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8] }\n"
+            "words = { told[2], us, rest, string.sub(state, 1, 16), left_rest, told[5], told[6], told[7], decided, told[8], credit == cost and 1 or 0 }\n"
             "return refund_tat(key, key .. ':refunds')\n"
             "elseif shape == 'window' then\n"
             "words = { credit, string.sub(state, 1, 16) }\n"

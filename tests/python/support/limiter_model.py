@@ -140,7 +140,7 @@ class Gcra:
         if debt > self.burst * self.interval and debt != left:
             return  # others are booked behind it
         back = min(count * self.interval, left)
-        if self.tat == decision.settles_at and debt <= back:
+        if count == decision.count and self.tat == decision.settles_at and debt <= back:
             self.forget()  # nobody else's charge is left
             return
         if len(self.refunds) >= 100:

@@ -68,7 +68,7 @@ class Tat(Shape):
         if count > 0 and floor(debt) > self.ahead:
             debt = Fraction(self.ahead)
         self._store(keys, now, debt)
-        return Grant(now + debt, now, delay_us=max(0, ceil(debt - self.whole)))
+        return Grant(now + debt, now, held=count, delay_us=max(0, ceil(debt - self.whole)))
 
     def refund(self, keys: Keys, now: int, grant: Grant, count: int) -> None:
         listed, tat = f"{self.part}:refunds", self._tat(keys)
@@ -81,7 +81,8 @@ class Tat(Shape):
         if left < 0 or tat is None:
             return
         raw = keys.get(self.part)
-        last = int(raw[:16]) == settles and int(raw[16:] or 0) == (grant.settles_at - settles) * self.units
+        same = int(raw[:16]) == settles and int(raw[16:] or 0) == (grant.settles_at - settles) * self.units
+        last = same and count == grant.held
         debt = tat - now
         if floor(debt) > self.ahead:
             debt = Fraction(self.ahead)
