@@ -76,6 +76,72 @@ static void options_of_open(void **state) {
     assert_int_equal(open_with(good, "1/s"), KW_OK);
 }
 
+static void options_that_contradict(void **state) {
+    (void)state;
+    static const struct {
+        const char *limit, *says;
+        kw_limiter_options options;
+    } bad[] = {
+        {"1/s", "options.shadow is 2", {.shadow = 2}},
+        {"1/s", "options.charge_denials is -1", {.charge_denials = -1}},
+        {"1/s", "options.align is 3", {.align = 3, .algorithm = KW_ALGORITHM_FIXED_WINDOW}},
+        {"1/s", "only fixed windows have edges", {.align = KW_ALIGN_CLOCK}},
+        {"1/s", "options.zone_offset is 1081", {.zone_offset = 1081}},
+        {"1/s", "0 unless align is 1 or 2", {.zone_offset = 60}},
+        {"1/s", "options.block_us is -1", {.block_us = -1}},
+        {"1/s", "options.block_us", {.block_us = DAY + 1}},
+        {"1/s", "options.block_max_us", {.block_us = 1, .block_max_us = 30 * DAY + 1}},
+        {"1/s", "block_us or more", {.block_us = 2, .block_max_us = 1}},
+        {"1/s", "0 without block_us", {.block_max_us = 1}},
+        {"1/s", "a shadow limiter denies nothing", {.shadow = 1, .block_us = 1}},
+        {"1/s", "a shadow limiter denies nothing", {.shadow = 1, .charge_denials = 1}},
+        {"1/s", "options.lease_us is -1", {.lease_us = -1}},
+        {"1/s", "options.lease_us", {.lease_us = DAY + 1}},
+        {"1/s", "write it as \"10 concurrent\"", {.algorithm = KW_ALGORITHM_CONCURRENCY}},
+        {"1 concurrent", "charge_denials", {.charge_denials = 1}},
+        {"1/s; 1 concurrent shadow", "charge_denials", {.charge_denials = 1}},
+        {"2/s burst 3", "only GCRA has bursts", {.algorithm = KW_ALGORITHM_SLIDING_COUNTER}},
+        {"2/s burst 3", "only GCRA has bursts", {.algorithm = KW_ALGORITHM_SLIDING_LOG}},
+    };
+    int64_t sent = bytes_sent();
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        kw_limiter_options options = bad[i].options;
+        options.size = sizeof options;
+        print_message("  %s: %s\n", bad[i].limit, bad[i].says);
+        INVALID(open_with(options, bad[i].limit), KW_REASON_OPTION, bad[i].says);
+    }
+    kw_limiter_options list = {.size = sizeof list, .algorithm = KW_ALGORITHM_SLIDING_LOG},
+                       none = {.size = sizeof none};
+    INVALID(open_with(list, "100001/s"), KW_REASON_LIMIT_SIZE, "100000");
+    INVALID(open_with(none, "100001 concurrent"), KW_REASON_LIMIT_SIZE, "100000");
+    kw_limiter_options calendar = {
+        .size = sizeof calendar, .algorithm = KW_ALGORITHM_FIXED_WINDOW, .align = KW_ALIGN_CALENDAR};
+    INVALID(open_with(calendar, "1 per 31 days"), KW_REASON_LIMIT_RANGE, "whole months or years");
+    assert_int_equal(bytes_sent(), sent);
+}
+
+static void arguments_of_leases_and_parts(void **state) {
+    (void)state;
+    kw_limiter *limiter = gcra("10/s"), *leases = gcra("3 concurrent"), *other = gcra("4/m; 3 concurrent");
+    kw_decision decision, good = hit(limiter, 1), held = hit(leases, 2), denied = hit(leases, 2);
+    int64_t sent = bytes_sent();
+    INVALID(kw_limiter_hit_up_to(limiter, "u", 1, -1, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_hit_up_to(limiter, "u", 1, INT64_C(1) << 52, 0, &decision, &error), KW_REASON_RANGE, "cost");
+    INVALID(kw_limiter_renew(leases, "u", 1, NULL, 0, &error), KW_REASON_NULL_ARGUMENT, "decision");
+    INVALID(kw_limiter_renew(limiter, "u", 1, &good, 0, &error), KW_REASON_DECISION, "no limit of this limiter");
+    INVALID(kw_limiter_renew(leases, "u", 1, &denied, 0, &error), KW_REASON_DECISION, "charged nothing");
+    INVALID(kw_limiter_renew(leases, "w", 1, &held, 0, &error), KW_REASON_DECISION, "another key");
+    INVALID(kw_limiter_renew(other, "u", 1, &held, 0, &error), KW_REASON_DECISION, "did not make it");
+    INVALID(kw_limiter_refund(other, "u", 1, &held, 1, 0, &error), KW_REASON_DECISION, "did not make it");
+    kw_limiter *long_burst = gcra("7/year burst 300");
+    INVALID(kw_limiter_hit_up_to(long_burst, "u", 1, 5, 0, &decision, &error), KW_REASON_LIMIT_SIZE, "cannot be told");
+    assert_int_equal(bytes_sent(), sent);
+    kw_limiter_free(limiter);
+    kw_limiter_free(leases);
+    kw_limiter_free(other);
+    kw_limiter_free(long_burst);
+}
+
 /* A program built with an older header passes a shorter record: what lies behind it is not read. */
 static void options_are_read_as_far_as_their_size(void **state) {
     (void)state;
@@ -170,6 +236,8 @@ int main(void) {
         limiter_test(names_and_limits_of_open),
         limiter_test(limits_that_cannot_stand_together),
         limiter_test(options_of_open),
+        limiter_test(options_that_contradict),
+        limiter_test(arguments_of_leases_and_parts),
         limiter_test(options_are_read_as_far_as_their_size),
         limiter_test(arguments_of_operations),
         limiter_test(after_close_everything_answers_closed),

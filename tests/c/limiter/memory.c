@@ -65,7 +65,40 @@ static void each_allocation_fails(void **state) {
     kw_limiter_free(watcher);
 }
 
+/* All that a limiter can be made of. */
+static kw_status open_full(kw_limiter **limiter) {
+    static const char limits[] = "1/s; 2/m; 3/h; 4/d; 5/w; 6/month; 7/year; 8 concurrent as slots";
+    const kw_limiter_options options = {.size = sizeof options, .block_us = SECOND};
+    return kw_limiter_open(client, "full", 4, limits, &options, limiter, &error);
+}
+
+static void each_allocation_of_opening_fails(void **state) {
+    (void)state;
+    kw_limiter *limiter = NULL;
+    kw__memory_fail_at(UINT64_MAX, false);
+    no_failure(open_full(&limiter));
+    uint64_t asked = kw__memory_asked();
+    kw__memory_fail_at(0, false);
+    kw_limiter_free(limiter);
+    assert_true(asked >= 10); /* the limiter, its name, a frame of keys for each limit and for blocks */
+    for (uint64_t n = 1; n <= asked; n++) {
+        kw__memory_fail_at(n, false);
+        kw_status status = open_full(&limiter);
+        kw__memory_fail_at(0, false);
+        assert_int_equal(status, KW_NO_MEMORY);
+        assert_null(limiter);
+    }
+    no_failure(open_full(&limiter));
+    kw_decision decision = hit(limiter, 1);
+    assert_int_equal(decision.limits, 8);
+    assert_int_equal(hit(limiter, 1).reason, KW_DECIDED_BY_BLOCK);
+    assert_string_equal(ask("DBSIZE"), "9");
+    every_key_ends();
+    kw_limiter_free(limiter);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {limiter_test(each_allocation_fails)};
+    const struct CMUnitTest tests[] = {limiter_test(each_allocation_fails),
+                                       limiter_test(each_allocation_of_opening_fails)};
     return test_run(open_server, close_server);
 }
