@@ -265,6 +265,13 @@ static void bind(const kw_limiter *limiter, kw_decision *decision) {
     }
 }
 
+/* What check_decision would refuse no script of ours answers. */
+static bool can_be_refunded(const kw__rule *rule, int64_t cost, const answer *seen, const kw__outlook *outlook) {
+    int64_t count = cost > seen->charged ? cost : seen->charged;
+    return count <= rule->capacity && seen->now >= KW__STATE_TIME_MIN && outlook->settles_us >= KW__STATE_TIME_MIN &&
+           outlook->settles_us < KW__SERVER_TIME_MAX;
+}
+
 static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *seen, kw_decision *decision,
                        kw_error *error) {
     kw__outlook outlook;
@@ -277,6 +284,7 @@ static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *se
         if (status != KW_OK) return status;
         join(decision, rule, i, &outlook);
         if (charged) {
+            if (!can_be_refunded(rule, cost, seen, &outlook)) return kw__reply_unexpected("limiter", error);
             keep_for_refund(decision, i, &outlook);
         } else if (rule->shadow) {
             /* Of what was taken up to, there may be room for one and not for all. */

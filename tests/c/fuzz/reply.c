@@ -29,14 +29,39 @@ static void must(bool holds, const char *what) {
 
 /* Who asks */
 
-enum { LIMITERS = 4, COST = 3 };
+enum { LIMITERS = 4, WIDE = 6, COST = 3 };
 
 static kw_client *client;
 static kw_limiter *limiters[LIMITERS];
+/* Those of several limits, of other states, with blocks. */
+static kw_limiter *wide[WIDE];
 static kw_echo *echo;
 static kw_listener *listener;
 static kw_cell *cell;
 static kw_shelf *shelf, *shelf_of_all;
+
+/* What those are, and a charge of each. */
+static const struct {
+    const char *limits;
+    kw_limiter_options options;
+    const char *charged;
+} widths[WIDE] = {
+    {"10/s burst 20; 7/m as b", {.shadow = 0}, "1 1767225600 1 1767225600300001 1767225626000001006"},
+    {"10/s burst 20", {.block_us = 1000000, .block_max_us = 9000000}, "1 1767225600 1 1767225600300001"},
+    {"10/s burst 20; 7/m as b shadow", {.shadow = 0}, "1 1767225600 1 1767225600300001 !none"},
+    {"100/m", {.algorithm = KW_ALGORITHM_SLIDING_LOG}, "1 1767225600 1 3:1767225600000001:0"},
+    {"100/m", {.algorithm = KW_ALGORITHM_SLIDING_COUNTER}, "1 1767225600 1 17672256000000013/0"},
+    {"100 concurrent", {.algorithm = KW_ALGORITHM_CONCURRENCY}, "1 1767225600 1 3:1767225660000001:0:1767225600000001"},
+};
+
+static void open_wide(void) {
+    kw_error error;
+    for (int i = 0; i < WIDE; i++) {
+        kw_limiter_options options = widths[i].options;
+        options.size = sizeof options;
+        must(kw_limiter_open(client, "wide", 4, widths[i].limits, &options, &wide[i], &error) == KW_OK, error.message);
+    }
+}
 
 static void open_all(void) {
     static const struct {
@@ -53,6 +78,7 @@ static void open_all(void) {
         kw_limiter_options options = {.size = sizeof options, .algorithm = kinds[i].algorithm};
         must(kw_limiter_open(client, "api", 3, kinds[i].limit, &options, &limiters[i], &error) == KW_OK, error.message);
     }
+    open_wide();
     must(kw_echo_open(client, &echo, &error) == KW_OK, "no echo");
     must(kw_listener_open(client, "channel", 7, &listener, &error) == KW_OK, "no listener");
     must(kw_cell_open(client, "cell", 4, &cell, &error) == KW_OK, "no cell");
@@ -85,6 +111,25 @@ static void check_look(const kw__call *call) {
     check_decision((const kw_limiter *)call->object, call->status, call->step.result, 0);
 }
 
+static void check_wide(const kw__call *call) {
+    const kw_limiter *limiter = (const kw_limiter *)call->object;
+    const kw_decision *decision = call->step.result;
+    must(call->status == KW_OK || call->status == KW_DENIED, "an answer that is none");
+    must(decision->status == call->status && decision->limits == limiter->count, "another status in the record");
+    must(decision->binding >= 0 && decision->binding < limiter->count, "a limit that is none");
+    must(decision->limit == limiter->rules[decision->binding].capacity, "another limit");
+    must(decision->denied_by >= -1 && decision->denied_by < limiter->count, "denied by none");
+    must(decision->count >= 0 && decision->count <= COST, "another charge");
+    must(decision->count == 0 || call->status == KW_OK, "a denial that charged");
+    must(decision->remaining >= 0 && decision->remaining <= 100, "more remains than there is");
+    must((decision->retry_after_us > 0) == (call->status == KW_DENIED), "a time to come back, or none");
+    must(decision->reset_after_us >= 0 && decision->delay_us >= 0 && decision->lease >= 0, "a time before now");
+    for (int i = 0; i < KW__LIMITS_MAX; i++) {
+        int64_t settles = decision->settles_at_us[i];
+        must(settles >= 0 && settles <= KW__SERVER_TIME_MAX, "a moment out of range");
+    }
+}
+
 static void check_status(const kw__call *call) {
     must(call->status == KW_OK, "a no of one that has none");
 }
@@ -111,6 +156,13 @@ static bool is_limiter_reply(const kw__reply *reply) {
     return text[0] >= '0' && text[0] <= '1' && seconds >= 0 && us >= 0;
 }
 
+/* The same of those that may have granted a part. */
+static bool is_wide_reply(const kw__reply *reply) {
+    if (reply->kind != KW__REPLY_STRING || reply->bytes.length < 2) return false;
+    const char *text = reply->bytes.data;
+    return text[0] >= '0' && text[0] <= '0' + COST && text[1] == ' ';
+}
+
 static bool is_any(const kw__reply *reply) {
     return reply->kind != KW__REPLY_ERROR;
 }
@@ -135,10 +187,8 @@ struct entry {
 static void ask(const struct entry *entry, const kw__reply *reply, bool late);
 
 /* The decision on a hit that was charged. */
-static kw_decision charge(kw_limiter *limiter, const kw__limiter_hit_args *hit) {
-    bool is_window = !limiter->books_ahead;
-    kw__reply reply = {.kind = KW__REPLY_STRING};
-    reply.bytes = kw__bytes_text(is_window ? "1 1767225600 1 17672256600000003" : "1 1767225600 1 1767225600300001");
+static kw_decision charge(kw_limiter *limiter, const kw__limiter_hit_args *hit, const char *text) {
+    kw__reply reply = {.kind = KW__REPLY_STRING, .bytes = kw__bytes_text(text)};
     kw_decision decision = {0};
     kw_error error;
     kw__call *call = kw__call_open(&limiter->object, &kw__limiter_hit_row, hit, &error);
@@ -155,13 +205,33 @@ static void ask_limiters(const kw__reply *reply, bool late) {
     kw__limiter_wait_args wait = {key, COST, 10000000};
     kw__limiter_reset_args reset = {key};
     for (int i = 0; i < LIMITERS; i++) {
-        kw__limiter_refund_args refund = {key, charge(limiters[i], &hit), 1};
+        bool is_window = !limiters[i]->books_ahead;
+        const char *charged = is_window ? "1 1767225600 1 17672256600000003" : "1 1767225600 1 1767225600300001";
+        kw__limiter_refund_args refund = {key, charge(limiters[i], &hit, charged), 1};
         ask(&(struct entry){limiters[i], &kw__limiter_hit_row, &hit, is_limiter_reply, check_hit}, reply, late);
         ask(&(struct entry){limiters[i], &kw__limiter_hit_row, &look, is_limiter_reply, check_look}, reply, late);
         ask(&(struct entry){limiters[i], &kw__limiter_peek_row, &peek, is_limiter_reply, check_look}, reply, late);
         ask(&(struct entry){limiters[i], &kw__limiter_wait_row, &wait, is_limiter_reply, check_hit}, reply, late);
         ask(&(struct entry){limiters[i], &kw__limiter_reset_row, &reset, is_integer, check_status}, reply, late);
         ask(&(struct entry){limiters[i], &kw__limiter_refund_row, &refund, is_integer, check_status}, reply, late);
+    }
+}
+
+static void ask_wide(const kw__reply *reply, bool late) {
+    kw__bytes key = kw__bytes_text("u");
+    kw__limiter_hit_args hit = {key, COST};
+    kw__limiter_hit_up_to_args up_to = {key, COST};
+    kw__limiter_peek_args peek = {key, COST};
+    for (int i = 0; i < WIDE; i++) {
+        kw_decision charged = charge(wide[i], &hit, widths[i].charged);
+        kw__limiter_refund_args refund = {key, charged, 1};
+        ask(&(struct entry){wide[i], &kw__limiter_hit_row, &hit, is_wide_reply, check_wide}, reply, late);
+        ask(&(struct entry){wide[i], &kw__limiter_hit_up_to_row, &up_to, is_wide_reply, check_wide}, reply, late);
+        ask(&(struct entry){wide[i], &kw__limiter_peek_row, &peek, is_wide_reply, check_wide}, reply, late);
+        ask(&(struct entry){wide[i], &kw__limiter_refund_row, &refund, is_integer, check_status}, reply, late);
+        if (charged.lease == 0) continue;
+        kw__limiter_renew_args renew = {key, charged};
+        ask(&(struct entry){wide[i], &kw__limiter_renew_row, &renew, is_integer, check_any}, reply, late);
     }
 }
 
@@ -247,6 +317,7 @@ static void give(const kw__reply *reply) {
     if (reply->kind == KW__REPLY_PUSH) return;
     for (int late = 0; late <= 1; late++) {
         ask_limiters(reply, late);
+        ask_wide(reply, late);
         ask_others(reply, late);
     }
 }

@@ -94,6 +94,8 @@ static void broken_texts_are_refused(void **state) {
         {0, KW_WRONG_TYPE, "1 1767225600 5 !1767225600142862001 none"}, /* a mark on one that is no shadow */
         {0, KW_WRONG_TYPE, "1 1767225600 5 1767225600142862001 hello"},
         {0, KW_PROTOCOL, "2 1767225600 5 1767225600142862001 none"},
+        {0, KW_PROTOCOL, "1 1767225600 5 none none"},           /* charged to nothing */
+        {0, KW_PROTOCOL, "1 17672 5 1767225600142862001 none"}, /* before there were limiters */
         {1, KW_PROTOCOL, "0 1767225600 5"},
         {1, KW_PROTOCOL, "0 1767225600 5 none 1767225700000000"}, /* a block without its level */
         {1, KW_PROTOCOL, "0 1767225600 5 none 17672257000x00001"},
