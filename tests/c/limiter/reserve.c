@@ -229,11 +229,12 @@ static void what_lapsed_in_the_same_step_counts_once(void **state) {
     (void)state;
     begin_anew();
     kw_limiter *limiter = reserving(KW_ALGORITHM_GCRA, "100/d; 7777/w");
-    reserve(limiter, "a", 100, SECOND);
+    reserve(limiter, "a", 60, SECOND);
+    hit(limiter, 10);
     test_clock_advance(&server, SECOND);
-    assert_int_equal(reserve(limiter, "b", 100, MINUTE).status, KW_OK);
-    assert_int_equal(cancel(limiter, "b").remaining, 100);
-    assert_int_equal(reserve(limiter, "c", 100, MINUTE).status, KW_OK);
+    assert_int_equal(reserve(limiter, "b", 90, MINUTE).status, KW_OK);
+    assert_int_equal(cancel(limiter, "b").remaining, 90);
+    assert_int_equal(reserve(limiter, "c", 90, MINUTE).status, KW_OK);
     kw_limiter_free(limiter);
 }
 
@@ -263,6 +264,30 @@ static void settled_ones_are_remembered_for_ten_minutes(void **state) {
     assert_int_equal(commit(limiter, "a", 1).status, KW_OK);
     test_clock_advance(&server, 11000);
     assert_int_equal(commit(limiter, "a", 1).status, KW_NOT_FOUND);
+    assert_int_equal(reserve(limiter, "b", 10, MINUTE).status, KW_OK);
+    cancel(limiter, "b");
+    assert_int_equal(reserve(limiter, "b", 10, MINUTE).status, KW_GONE);
+    test_clock_advance(&server, 10 * MINUTE + 1000);
+    assert_int_equal(reserve(limiter, "b", 10, MINUTE).status, KW_OK);
+    kw_limiter_free(limiter);
+}
+
+/* Many that lapse at once are given back at once, and told in as little room as one after another. */
+static void many_lapse_in_one_step(void **state) {
+    (void)state;
+    begin_anew();
+    kw_limiter *limiter = reserving(KW_ALGORITHM_GCRA, "1000/d");
+    char id[16];
+    for (int i = 0; i < 990; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        assert_int_equal(reserve(limiter, id, 1, SECOND).status, KW_OK);
+        test_clock_advance(&server, 1);
+    }
+    hit(limiter, 5);
+    test_clock_advance(&server, SECOND);
+    assert_int_equal(hit(limiter, 995).status, KW_OK);
+    assert_int_equal(hit(limiter, 1).status, KW_DENIED);
+    assert_string_equal(ask("LLEN", "kw:limiter:{api:u}:tat:86400000000:refunds"), "100");
     kw_limiter_free(limiter);
 }
 
@@ -316,6 +341,8 @@ static void prices_are_exact(void **state) {
         {"997/s", 996, 5},
         {"1009/s", 1000, 999},
         {"3000000/s burst 4000000000000", INT64_C(3999999999999), INT64_C(1234567890123)},
+        {"3000000/s burst 4000000000000", INT64_C(3999999999999), INT64_C(1167459026000)},
+        {"7000000/s burst 4000000000000", INT64_C(3999999999999), INT64_C(1100350162000)},
         {"7/d burst 300000", 299999, 123457},
         {"999/w burst 7000000", 6999999, 4222222},
     };
@@ -358,6 +385,7 @@ int main(void) {
         limiter_test(what_lapsed_in_the_same_step_counts_once),
         limiter_test(what_time_has_given_is_not_given_again),
         limiter_test(settled_ones_are_remembered_for_ten_minutes),
+        limiter_test(many_lapse_in_one_step),
         limiter_test(memory_of_a_key_is_bounded),
         limiter_test(ids_and_keys_of_any_bytes),
         limiter_test(prices_are_exact),

@@ -204,6 +204,26 @@ def test_wrong_types_are_found_before_anything_is_written(client, server, clock)
         server.command("DEL", f"{base}:{part}")
 
 
+def test_a_foreign_list_is_found_before_anything_is_given_back(client, server):
+    api = client.limiter("llm", "10/h; 20/d", reservations=True)
+    api.reserve("u", 9, "a", lease=60)
+    server.command("RPUSH", "kw:limiter:{llm:u}:tat:86400000000:refunds", "x")
+    before = dump(server)
+    with pytest.raises(keywright.WrongType):
+        api.commit("u", "a", 1)
+    assert dump(server) == before
+
+
+@pytest.mark.parametrize("settle", [lambda api: api.commit("u", "a", 1), lambda api: api.cancel("u", "a")])
+def test_settling_drops_a_denial_that_is_remembered(client, settle):
+    api = client.limiter("llm", "10/h", reservations=True, denial_cache=100, denial_ttl=60)
+    assert api.reserve("u", 9, "a", lease=60)
+    assert not api.hit("u", 5)
+    assert api.hit("u", 5).reason is keywright.DecidedBy.DENIAL_CACHE
+    settle(api)
+    assert api.hit("u", 5)
+
+
 def test_a_reserver_that_is_killed_gives_back_by_its_lease(client, server, api):
     program = (
         "import keywright, sys, time\n"
