@@ -262,7 +262,7 @@ def test_a_permit_is_held_until_the_application_has_answered(run):
         first = asyncio.ensure_future(get(app))
         await entered.wait()
         await asyncio.sleep(0.3)  # longer than the lease
-        assert (await get(app)).status == 429
+        assert (await asyncio.wait_for(get(app), 5)).status == 429
         leave.set()
         assert (await first).status == 200
         assert (await get(app)).status == 200
