@@ -94,6 +94,12 @@ struct kw__shape {
     /* By a script of its own, whose keys are this one; or NULL. Not when settings ask for more than admit or deny. */
     bool (*has_script)(const kw__rule *rule);
     void (*encode_alone)(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command);
+    /* Or by a script whose key is this one and whose words are the cost and the terms below; or NULL. */
+    const kw__script *alone;
+    /* A script for several rules of this shape, and the words of each; or NULL. */
+    const kw__script *several;
+    int several_terms;
+    void (*write_several)(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command);
     /* Its words for limits_hit. */
     int terms;
     void (*write_terms)(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "primitives/limiter.h"
+#include "primitives/primitives_scripts.h"
 
 #define BOUND (INT64_C(1) << 52)
 /* Two periods from now must be a moment. */
@@ -128,6 +129,7 @@ const kw__shape kw__shape_counter = {
     .quota = KW__HTTP_WINDOW,
     .plain = true,
     .prepare = prepare,
+    .alone = &kw__script_counter_hit,
     .terms = 4,
     .write_terms = write_terms,
     .describe = describe,

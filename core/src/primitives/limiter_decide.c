@@ -16,10 +16,40 @@ static bool stands_alone(const kw_limiter *limiter) {
            !limiter->settings.reservations;
 }
 
-static bool has_script(const kw_limiter *limiter) {
+/* By a script of its shape, if the shape has one and nothing else is asked for. */
+static bool encode_alone(const kw_limiter *limiter, const kw__hit *hit, kw__command *command) {
     const kw__rule *rule = &limiter->rules[0];
-    return stands_alone(limiter) && !limiter->settings.charge_denials && rule->shape->encode_alone != NULL &&
-           (rule->shape->has_script == NULL || rule->shape->has_script(rule));
+    const kw__shape *shape = rule->shape;
+    if (hit->up_to || limiter->settings.charge_denials || !stands_alone(limiter)) return false;
+    if (shape->encode_alone != NULL && (shape->has_script == NULL || shape->has_script(rule))) {
+        shape->encode_alone(rule, hit->key, hit->cost, hit->patience_us, command);
+        return true;
+    }
+    if (shape->alone == NULL) return false;
+    kw__command_script_more(command, shape->alone, 0, shape->terms);
+    kw__rule_key(rule, hit->key, command);
+    kw__command_integer(command, hit->cost);
+    shape->write_terms(rule, hit->cost, hit->patience_us, false, command);
+    return true;
+}
+
+/* By a script for several rules of one shape. */
+static bool encode_several(const kw_limiter *limiter, const kw__hit *hit, kw__command *command) {
+    const kw__shape *shape = limiter->rules[0].shape;
+    const kw__limiter_settings *settings = &limiter->settings;
+    if (hit->up_to || settings->charge_denials || settings->block_us > 0 || settings->reservations ||
+        shape->several == NULL) {
+        return false;
+    }
+    for (int i = 0; i < limiter->count; i++) {
+        if (limiter->rules[i].shape != shape || limiter->rules[i].shadow) return false;
+    }
+    kw__command_script_more(command, shape->several, limiter->count, limiter->count * shape->several_terms);
+    for (int i = 0; i < limiter->count; i++)
+        kw__rule_key(&limiter->rules[i], hit->key, command);
+    for (int i = 0; i < limiter->count; i++)
+        shape->write_several(&limiter->rules[i], hit->cost, hit->patience_us, command);
+    return true;
 }
 
 /* A cost of nothing, or of more than ever fits, charges nothing: looking suffices. */
@@ -100,9 +130,7 @@ kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int6
 
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error) {
     if (only_looks(limiter, hit)) return kw__limiter_encode_look(limiter, hit->key, hit->cost, command, error);
-    if (has_script(limiter) && !hit->up_to) {
-        const kw__rule *rule = &limiter->rules[0];
-        rule->shape->encode_alone(rule, hit->key, hit->cost, hit->patience_us, command);
+    if (encode_alone(limiter, hit, command) || encode_several(limiter, hit, command)) {
         return kw__command_end(command, error);
     }
     for (int i = 0; i < limiter->count && hit->up_to; i++) {
@@ -457,9 +485,8 @@ kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, c
                                      kw__command *command, kw_error *error) {
     const kw__rule *rule = lease_rule(limiter, key, decision, "released", error);
     if (rule == NULL) return KW_INVALID;
-    kw__command_script_more(command, &kw__script_limits_refund, 1, 1 + rule->shape->refund_terms);
+    kw__command_script_more(command, &kw__script_leases_refund, 0, rule->shape->refund_terms);
     kw__rule_key(rule, key, command);
-    kw__command_text(command, rule->shape->name);
     rule->shape->write_refund(rule, decision, (int)(rule - limiter->rules), decision->count, command);
     return kw__command_end(command, error);
 }

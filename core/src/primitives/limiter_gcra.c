@@ -21,6 +21,17 @@ static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limite
     return KW_OK;
 }
 
+static void write_several(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command) {
+    const kw__gcra *gcra = &rule->gcra;
+    kw__gcra_time price = kw__gcra_cost(gcra, cost), room = kw__gcra_room(gcra, cost);
+    kw__command_integer(command, gcra->parts);
+    kw__command_integer(command, price.us);
+    kw__command_integer(command, price.rest);
+    kw__command_integer(command, room.us + patience_us);
+    kw__command_integer(command, room.rest);
+    kw__command_integer(command, gcra->ahead_us);
+}
+
 static void encode_alone(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command) {
     const kw__gcra *gcra = &rule->gcra;
     kw__gcra_time price = kw__gcra_cost(gcra, cost), room = kw__gcra_room(gcra, cost);
@@ -32,12 +43,7 @@ static void encode_alone(const kw__rule *rule, kw__bytes key, int64_t cost, int6
         return;
     }
     kw__rule_script(rule, &kw__script_gcra_exact_hit, key, command);
-    kw__command_integer(command, gcra->parts);
-    kw__command_integer(command, price.us);
-    kw__command_integer(command, price.rest);
-    kw__command_integer(command, room.us + patience_us);
-    kw__command_integer(command, room.rest);
-    kw__command_integer(command, gcra->ahead_us);
+    write_several(rule, cost, patience_us, command);
 }
 
 static void write_terms(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command) {
@@ -106,6 +112,9 @@ const kw__shape kw__shape_gcra = {
     .plain = true,
     .prepare = prepare,
     .encode_alone = encode_alone,
+    .several = &kw__script_several_hit,
+    .several_terms = 6,
+    .write_several = write_several,
     .terms = 8,
     .write_terms = write_terms,
     .describe = describe,

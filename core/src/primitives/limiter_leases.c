@@ -60,6 +60,7 @@ const kw__shape kw__shape_leases = {
     .name = "leases",
     .quota = KW__HTTP_WINDOW,
     .prepare = prepare,
+    .alone = &kw__script_leases_hit,
     .terms = 2,
     .write_terms = write_terms,
     .describe = describe,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "primitives/limiter.h"
+#include "primitives/primitives_scripts.h"
 
 /* A hit is an entry of 11 bytes. */
 #define LIMIT_MAX 100000
@@ -62,6 +63,7 @@ const kw__shape kw__shape_log = {
     .name = "log",
     .quota = KW__HTTP_WINDOW,
     .prepare = prepare,
+    .alone = &kw__script_log_hit,
     .terms = 2,
     .write_terms = write_terms,
     .describe = describe,

@@ -105,6 +105,7 @@ const kw__shape kw__shape_window = {
     .prepare = prepare,
     .has_script = has_script,
     .encode_alone = encode_alone,
+    .alone = &kw__script_aligned_hit,
     .terms = 4,
     .write_terms = write_terms,
     .describe = describe,

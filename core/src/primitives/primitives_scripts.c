@@ -4,6 +4,81 @@
 /* ISO C promises 4,095 characters in a literal; gcc and clang have no such bound. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
 
+const kw__script kw__script_aligned_hit = {
+    .name = "aligned_hit",
+    .sha1 = "df487b092afb127b1be20723b9db61dfebcb4018",
+    .keys = 1,
+    .args = 1,
+    .length = 2565,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local function month_end(moment, months)\n"
+            "local day = math.floor(moment / 86400000000) + 719468\n"
+            "local era = math.floor(day / 146097)\n"
+            "local of_era = day - era * 146097\n"
+            "local year = math.floor((of_era - math.floor(of_era / 1460) + math.floor(of_era / 36524) - math.floor(of_era / 146096)) / 365)\n"
+            "local of_year = of_era - (365 * year + math.floor(year / 4) - math.floor(year / 100))\n"
+            "local month = math.floor((5 * of_year + 2) / 153)\n"
+            "local index = (year + era * 400) * 12 + month + 2\n"
+            "index = (math.floor(index / months) + 1) * months - 2\n"
+            "year, month = math.floor(index / 12), index % 12\n"
+            "era = math.floor(year / 400)\n"
+            "local of = year - era * 400\n"
+            "day = era * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100) + math.floor((153 * month + 2) / 5)\n"
+            "return (day - 719468) * 86400000000\n"
+            "end\n"
+            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
+            "local words = ARGV\n"
+            "local function word(further)\n"
+            "return tonumber(words[at + further])\n"
+            "end\n"
+            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "local function window_look(key, want)\n"
+            "local capacity, period, aligned, shift = word(0), word(1), word(2), word(3)\n"
+            "at = at + 4\n"
+            "local value = call('GET', key)\n"
+            "local left, count, heal = period, 0, false\n"
+            "if aligned == 1 then\n"
+            "left = period - (now + shift) % period\n"
+            "elseif aligned == 2 then\n"
+            "left = month_end(now + shift, period) - now - shift\n"
+            "end\n"
+            "if value then\n"
+            "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
+            "if string.find(value, '%D') or not (ends and counted and ends >= 1000000000000000 and ends < 9007199254740992 and counted >= 0) then\n"
+            "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "end\n"
+            "if ends > now then\n"
+            "count = counted\n"
+            "if ends - now > left then\n"
+            "value, heal = string.format('%.0f%.0f', now + left, count), true\n"
+            "else\n"
+            "left = ends - now\n"
+            "end\n"
+            "end\n"
+            "end\n"
+            "local function charge(more)\n"
+            "count = math.min(count + more, 4503599627370495)\n"
+            "value = string.format('%.0f%.0f', now + left, count)\n"
+            "call('SET', key, value, 'PX', math.floor(left / 1000) + 2)\n"
+            "return value\n"
+            "end\n"
+            "return math.min(want, math.max(0, capacity - count)), charge, value, heal\n"
+            "end\n"
+            "local fits, charge, state, heal = window_look(KEYS[1], want)\n"
+            "if type(fits) == 'table' then return fits end\n"
+            "local charged = '0 '\n"
+            "if fits >= want then\n"
+            "charged, state = '1 ', charge(want)\n"
+            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
+            "state = charge(0, true)\n"
+            "end\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
+};
+
 const kw__script kw__script_counter_add = {
     .name = "counter_add",
     .sha1 = "a6fa7ecd3977dd7a726ba711061ebe79ff34278f",
@@ -260,6 +335,63 @@ const kw__script kw__script_counter_add_once = {
             "call('HSET', KEYS[2], id, reply)\n"
             "call('PEXPIRE', KEYS[2], lasts)\n"
             "return '0 ' .. reply .. ' ' .. time[1] .. ' ' .. time[2]\n",
+};
+
+const kw__script kw__script_counter_hit = {
+    .name = "counter_hit",
+    .sha1 = "6be0637dc44ee01deeae6b430b467b313ed44483",
+    .keys = 1,
+    .args = 1,
+    .length = 1975,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
+            "local words = ARGV\n"
+            "local function word(further)\n"
+            "return tonumber(words[at + further])\n"
+            "end\n"
+            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "local function counter_look(key, want)\n"
+            "local capacity, period, unit, units = word(0), word(1), word(2), word(3)\n"
+            "at = at + 4\n"
+            "local value = call('GET', key)\n"
+            "local start, current, previous, heal = now, 0, 0, false\n"
+            "if value then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "end\n"
+            "if begun > now then\n"
+            "current, previous, heal = counted, before, true\n"
+            "elseif now - begun < period then\n"
+            "start, current, previous = begun, counted, before\n"
+            "elseif now - begun < 2 * period then\n"
+            "start, previous = begun + period, counted\n"
+            "end\n"
+            "end\n"
+            "local used = current + math.ceil(previous * math.ceil((start + period - now) / unit) / units)\n"
+            "local function charge(more)\n"
+            "current = math.min(current + more, 4503599627370495)\n"
+            "value = string.format('%.0f%.0f/%.0f', start, current, previous)\n"
+            "call('SET', key, value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)\n"
+            "return value\n"
+            "end\n"
+            "return math.min(want, math.max(0, capacity - used)), charge, value, heal\n"
+            "end\n"
+            "local fits, charge, state, heal = counter_look(KEYS[1], want)\n"
+            "if type(fits) == 'table' then return fits end\n"
+            "local charged = '0 '\n"
+            "if fits >= want then\n"
+            "charged, state = '1 ', charge(want)\n"
+            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
+            "state = charge(0, true)\n"
+            "end\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
 };
 
 const kw__script kw__script_counter_set = {
@@ -629,6 +761,114 @@ const kw__script kw__script_gcra_hit = {
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
+const kw__script kw__script_leases_hit = {
+    .name = "leases_hit",
+    .sha1 = "aa5b1093db6877f7a75a95c46005ff95de7ffa45",
+    .keys = 1,
+    .args = 1,
+    .length = 2199,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
+            "local words = ARGV\n"
+            "local function word(further)\n"
+            "return tonumber(words[at + further])\n"
+            "end\n"
+            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "local function leases_look(key, want)\n"
+            "local capacity, lease = word(0), word(1)\n"
+            "at = at + 2\n"
+            "local after = '(' .. string.format('%.0f', now)\n"
+            "local used, latest, heal = call('ZCOUNT', key, after, '+inf'), 0, false\n"
+            "local most = now + lease + 86400000000\n"
+            "if used > 0 then\n"
+            "latest = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])\n"
+            "if latest > most then latest, heal = most, true end\n"
+            "end\n"
+            "local fits = math.min(want, math.max(0, capacity - used))\n"
+            "local opens, least = 0, up_to and 1 or want\n"
+            "if fits < least and least <= capacity then\n"
+            "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
+            "opens = math.min(opens, most)\n"
+            "end\n"
+            "local function tell(id)\n"
+            "return string.format('%.0f:%.0f:%.0f:%.0f', used, latest, opens, id)\n"
+            "end\n"
+            "local function charge(count)\n"
+            "if heal then\n"
+            "for _, member in ipairs(call('ZRANGE', key, '(' .. string.format('%.0f', most), '+inf', 'BYSCORE')) do\n"
+            "call('ZADD', key, string.format('%.0f', most), member)\n"
+            "end\n"
+            "end\n"
+            "call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now))\n"
+            "local id = 0\n"
+            "if count > 0 then\n"
+            "id = now\n"
+            "while call('ZSCORE', key, string.format('%.0f:1', id)) do\n"
+            "id = id + 1\n"
+            "end\n"
+            "latest, used, opens = math.max(latest, now + lease), used + count, 0\n"
+            "local ends = string.format('%.0f', now + lease)\n"
+            "for i = 1, count do\n"
+            "call('ZADD', key, ends, string.format('%.0f:%.0f', id, i))\n"
+            "end\n"
+            "end\n"
+            "if used > 0 then call('PEXPIRE', key, math.floor((latest - now) / 1000) + 2) end\n"
+            "return tell(id)\n"
+            "end\n"
+            "return fits, charge, used > 0 and tell(0), heal\n"
+            "end\n"
+            "local fits, charge, state, heal = leases_look(KEYS[1], want)\n"
+            "if type(fits) == 'table' then return fits end\n"
+            "local charged = '0 '\n"
+            "if fits >= want then\n"
+            "charged, state = '1 ', charge(want)\n"
+            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
+            "state = charge(0, true)\n"
+            "end\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
+};
+
+const kw__script kw__script_leases_refund = {
+    .name = "leases_refund",
+    .sha1 = "964c9049edcc97ab4d9e492e82cd7e50fe0af96a",
+    .keys = 1,
+    .args = 0,
+    .length = 851,
+    .text =
+            "#!lua flags=allow-oom\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local at = 1\n"
+            "local words = ARGV\n"
+            "local function word(further)\n"
+            "return tonumber(words[at + further])\n"
+            "end\n"
+            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "local function refund_leases(key)\n"
+            "local credit, held, id = word(0), word(1), words[at + 2]\n"
+            "at = at + 3\n"
+            "if call('ZCARD', key) == 0 then return end\n"
+            "return function()\n"
+            "while held > 0 and credit > 0 do\n"
+            "credit = credit - call('ZREM', key, string.format('%s:%.0f', id, held))\n"
+            "held = held - 1\n"
+            "end\n"
+            "if call('PTTL', key) == -1 then\n"
+            "local latest = tonumber(call('ZRANGE', key, -1, -1, 'WITHSCORES')[2])\n"
+            "call('PEXPIRE', key, math.max(0, math.floor((latest - now) / 1000)) + 2)\n"
+            "end\n"
+            "end\n"
+            "end\n"
+            "local write = refund_leases(KEYS[1])\n"
+            "if write then write() end\n"
+            "return 1\n",
+};
+
 const kw__script kw__script_leases_renew = {
     .name = "leases_renew",
     .sha1 = "683f88bdcc59eaa3223f37083fec4e815b12fb18",
@@ -653,10 +893,10 @@ const kw__script kw__script_leases_renew = {
 
 const kw__script kw__script_limits_hit = {
     .name = "limits_hit",
-    .sha1 = "c3e51f8758860ab8966f8d16cdbbc7820182c6a1",
+    .sha1 = "884c0bf88ef110de0555447fbd0b3c5f7dbecdd5",
     .keys = 0,
     .args = 4,
-    .length = 11624,
+    .length = 11708,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -772,9 +1012,10 @@ const kw__script kw__script_limits_hit = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -978,10 +1219,10 @@ const kw__script kw__script_limits_hit = {
 
 const kw__script kw__script_limits_look = {
     .name = "limits_look",
-    .sha1 = "2a7a2fefbe004e8362eca3c9ecd89a70d04259ca",
+    .sha1 = "35a31c007f452cc33067bcd457f01790dcbc410c",
     .keys = 0,
     .args = 1,
-    .length = 9794,
+    .length = 9878,
     .text =
             "#!lua flags=no-writes\n"
             "local call = redis.call\n"
@@ -1096,9 +1337,10 @@ const kw__script kw__script_limits_look = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -1255,10 +1497,10 @@ const kw__script kw__script_limits_look = {
 
 const kw__script kw__script_limits_refund = {
     .name = "limits_refund",
-    .sha1 = "3d7e60b7a9228f8efaad6aa0db566bc677ef0bcc",
+    .sha1 = "ba598f6725a0d37d4314606c2364c11498852a32",
     .keys = 0,
     .args = 0,
-    .length = 6400,
+    .length = 6484,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1371,9 +1613,10 @@ const kw__script kw__script_limits_refund = {
             "at = at + 3\n"
             "local value = call('GET', key)\n"
             "if not value then return end\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if start + 2 * period <= now then return end\n"
@@ -1440,6 +1683,93 @@ const kw__script kw__script_limits_refund = {
             "if writes[each] then writes[each]() end\n"
             "end\n"
             "return count\n",
+};
+
+const kw__script kw__script_log_hit = {
+    .name = "log_hit",
+    .sha1 = "c72387ca2a84435e1dd5ae22d5497f6fe981eea2",
+    .keys = 1,
+    .args = 1,
+    .length = 2616,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
+            "local words = ARGV\n"
+            "local function word(further)\n"
+            "return tonumber(words[at + further])\n"
+            "end\n"
+            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "local function log_look(key, want)\n"
+            "local capacity, period = word(0), word(1)\n"
+            "at = at + 2\n"
+            "local length, gone, ahead, newest = call('LLEN', key), 0, 0, 0\n"
+            "local function moment(index)\n"
+            "return tonumber(call('LINDEX', key, index))\n"
+            "end\n"
+            "if length > 0 then\n"
+            "newest = moment(-1)\n"
+            "local oldest = moment(0)\n"
+            "if not (newest and oldest and oldest >= 1000000000000000) then return foreign end\n"
+            "while gone < length and oldest + period <= now do\n"
+            "for _, entry in ipairs(call('LRANGE', key, gone, gone + 99)) do\n"
+            "oldest = tonumber(entry)\n"
+            "if not oldest then return foreign end\n"
+            "if oldest + period > now then break end\n"
+            "gone = gone + 1\n"
+            "end\n"
+            "end\n"
+            "while newest > now and ahead < length and moment(-1 - ahead) > now do\n"
+            "ahead = ahead + 1\n"
+            "end\n"
+            "end\n"
+            "local used = length - gone\n"
+            "local fits = math.min(want, math.max(0, capacity - used))\n"
+            "local function tell(opens)\n"
+            "if used == 0 then return '0:0:0' end\n"
+            "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
+            "end\n"
+            "local opens, least = 0, up_to and 1 or want\n"
+            "if fits < least and least <= capacity and used > 0 then\n"
+            "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
+            "end\n"
+            "local function charge(count, denied)\n"
+            "if gone > 0 then call('LPOP', key, gone) end\n"
+            "if ahead > 0 then call('RPOP', key, ahead) end\n"
+            "local stamp, left = string.format('%.0f', now), ahead + math.min(count, capacity)\n"
+            "used = used + math.min(count, capacity)\n"
+            "if left > 0 then newest = now end\n"
+            "while left > 0 do\n"
+            "local stamps = {}\n"
+            "for i = 1, math.min(left, 1000) do\n"
+            "stamps[i] = stamp\n"
+            "end\n"
+            "call('RPUSH', key, unpack(stamps))\n"
+            "left = left - #stamps\n"
+            "end\n"
+            "if used > capacity then\n"
+            "call('LTRIM', key, -capacity, -1)\n"
+            "used = capacity\n"
+            "end\n"
+            "if used > 0 then call('PEXPIRE', key, math.floor((math.min(newest, now) + period - now) / 1000) + 2) end\n"
+            "if denied and least <= capacity and used + least > capacity then\n"
+            "return tell(moment(used + least - capacity - 1) + period)\n"
+            "end\n"
+            "return tell(0)\n"
+            "end\n"
+            "return fits, charge, length > 0 and tell(opens), ahead > 0\n"
+            "end\n"
+            "local fits, charge, state, heal = log_look(KEYS[1], want)\n"
+            "if type(fits) == 'table' then return fits end\n"
+            "local charged = '0 '\n"
+            "if fits >= want then\n"
+            "charged, state = '1 ', charge(want)\n"
+            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
+            "state = charge(0, true)\n"
+            "end\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
 };
 
 const kw__script kw__script_quota_consume = {
@@ -1879,10 +2209,10 @@ const kw__script kw__script_quota_settle = {
 
 const kw__script kw__script_reservations_hit = {
     .name = "reservations_hit",
-    .sha1 = "20c9b996a3de007ff52d1d6e51c7c20977f594bd",
+    .sha1 = "43ddcf1bc0deb8179a1ffd217e1b601b9a3d51e4",
     .keys = 0,
     .args = 5,
-    .length = 20777,
+    .length = 20945,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -1998,9 +2328,10 @@ const kw__script kw__script_reservations_hit = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -2266,9 +2597,10 @@ const kw__script kw__script_reservations_hit = {
             "at = at + 3\n"
             "local value = call('GET', key)\n"
             "if not value then return end\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if start + 2 * period <= now then return end\n"
@@ -2453,10 +2785,10 @@ const kw__script kw__script_reservations_hit = {
 
 const kw__script kw__script_reservations_look = {
     .name = "reservations_look",
-    .sha1 = "ca41dad1080bf549b775a5fb6ad266115d910439",
+    .sha1 = "f957a6703cbd0d7a06c25b6df9a0c0f40eafa812",
     .keys = 0,
     .args = 2,
-    .length = 19404,
+    .length = 19572,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -2572,9 +2904,10 @@ const kw__script kw__script_reservations_look = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -2815,9 +3148,10 @@ const kw__script kw__script_reservations_look = {
             "at = at + 3\n"
             "local value = call('GET', key)\n"
             "if not value then return end\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if start + 2 * period <= now then return end\n"
@@ -2988,10 +3322,10 @@ const kw__script kw__script_reservations_look = {
 
 const kw__script kw__script_reservations_reserve = {
     .name = "reservations_reserve",
-    .sha1 = "c207df715b926ed3d2c5993420701eb0707c9689",
+    .sha1 = "30ec72f0377063ecbfb9447ae27625b327ee915d",
     .keys = 0,
     .args = 5,
-    .length = 22668,
+    .length = 22836,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -3107,9 +3441,10 @@ const kw__script kw__script_reservations_reserve = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -3351,9 +3686,10 @@ const kw__script kw__script_reservations_reserve = {
             "at = at + 3\n"
             "local value = call('GET', key)\n"
             "if not value then return end\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if start + 2 * period <= now then return end\n"
@@ -3615,10 +3951,10 @@ const kw__script kw__script_reservations_reserve = {
 
 const kw__script kw__script_reservations_settle = {
     .name = "reservations_settle",
-    .sha1 = "798d689202b08a392f3720bec3ba56cabdd0c7b5",
+    .sha1 = "1a579f270dc7a44099a62c3edadb136497a4a085",
     .keys = 0,
     .args = 4,
-    .length = 21036,
+    .length = 21204,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -3734,9 +4070,10 @@ const kw__script kw__script_reservations_settle = {
             "local value = call('GET', key)\n"
             "local start, current, previous, heal = now, 0, 0, false\n"
             "if value then\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if begun > now then\n"
@@ -3977,9 +4314,10 @@ const kw__script kw__script_reservations_settle = {
             "at = at + 3\n"
             "local value = call('GET', key)\n"
             "if not value then return end\n"
-            "local begun, counted, before = string.match(value, '^(%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d)(%d+)/(%d+)$')\n"
-            "begun, counted, before = tonumber(begun), tonumber(counted), tonumber(before)\n"
-            "if not (begun and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
+            "local slash = string.find(value, '/', 17, true) or 0\n"
+            "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
+            "local before = tonumber(string.sub(value, slash + 1))\n"
+            "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
             "if start + 2 * period <= now then return end\n"
@@ -4207,6 +4545,68 @@ const kw__script kw__script_reservations_settle = {
             "if lines[2] == signature() then reply = lines[3] end\n"
             "end\n"
             "return code .. reply\n",
+};
+
+const kw__script kw__script_several_hit = {
+    .name = "several_hit",
+    .sha1 = "f7e736af87947322e9b691ac1e939cb1aa5988df",
+    .keys = 0,
+    .args = 0,
+    .length = 1898,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local count, admitted = #KEYS, true\n"
+            "local debts, rests, values, heals = {}, {}, {}, {}\n"
+            "for i = 1, count do\n"
+            "local at = 6 * i - 5\n"
+            "local value, debt, debt_rest = call('GET', KEYS[i]), 0, 0\n"
+            "values[i] = value\n"
+            "if value then\n"
+            "local tat, rest = tonumber(string.sub(value, 1, 16)), 0\n"
+            "if #value == 19 then\n"
+            "rest = tonumber(string.sub(value, 17))\n"
+            "elseif #value ~= 16 then\n"
+            "rest = nil\n"
+            "end\n"
+            "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
+            "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "end\n"
+            "if tat >= now then\n"
+            "debt, debt_rest = tat - now, rest\n"
+            "if debt_rest > 0 then\n"
+            "local parts = tonumber(ARGV[at])\n"
+            "if parts == 1 then debt, debt_rest = debt + 1, 0 elseif debt_rest >= parts then debt_rest = parts - 1 end\n"
+            "end\n"
+            "if debt - ARGV[at + 5] > 0 then\n"
+            "debt, debt_rest, heals[i] = tonumber(ARGV[at + 5]), 0, true\n"
+            "end\n"
+            "end\n"
+            "end\n"
+            "local over = debt - ARGV[at + 3]\n"
+            "if over > 0 or (over == 0 and debt_rest - ARGV[at + 4] > 0) then admitted = false end\n"
+            "debts[i], rests[i] = debt, debt_rest\n"
+            "end\n"
+            "local reply = (admitted and '1 ' or '0 ') .. time[1] .. ' ' .. time[2]\n"
+            "for i = 1, count do\n"
+            "local at, value = 6 * i - 5, values[i]\n"
+            "if admitted or (value and (heals[i] or call('PTTL', KEYS[i]) < 0)) then\n"
+            "local debt, debt_rest = debts[i], rests[i]\n"
+            "if admitted then debt, debt_rest = debt + ARGV[at + 1], debt_rest + ARGV[at + 2] end\n"
+            "if ARGV[at] == '1' then\n"
+            "value = string.format('%.0f', now + debt)\n"
+            "call('SET', KEYS[i], value, 'PX', math.floor(debt / 1000) + 2)\n"
+            "else\n"
+            "if debt_rest - ARGV[at] >= 0 then debt, debt_rest = debt + 1, debt_rest - ARGV[at] end\n"
+            "value = string.format('%.0f%03d', now + debt, debt_rest)\n"
+            "call('SET', KEYS[i], value, 'PX', math.floor(debt / 1000) + 3)\n"
+            "end\n"
+            "end\n"
+            "reply = reply .. ' ' .. (value or 'none')\n"
+            "end\n"
+            "return reply\n",
 };
 
 const kw__script kw__script_state = {

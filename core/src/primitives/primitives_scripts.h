@@ -5,6 +5,12 @@
 #include "redis/script.h"
 
 /*
+ * Charges a hit to a fixed window whose edges are the clock's or the calendar's, or denies it. Keys: window.
+ * Arguments: cost, .... Reply: state.
+ */
+extern const kw__script kw__script_aligned_hit;
+
+/*
  * Adds to a count that has bounds or an end, or refuses what would pass a bound. Keys: count. Arguments: amount,
  * edge, saturate, expiry, span. Reply: count.
  */
@@ -15,6 +21,9 @@ extern const kw__script kw__script_counter_add;
  * edge, saturate, expiry, span, id, remember_us, most. Reply: count.
  */
 extern const kw__script kw__script_counter_add_once;
+
+/* Charges a hit to a sliding window counter, or denies it. Keys: counter. Arguments: cost, .... Reply: state. */
+extern const kw__script kw__script_counter_hit;
 
 /* Writes a count that has an end. Keys: count. Arguments: value, expiry, span. Reply: ends. */
 extern const kw__script kw__script_counter_set;
@@ -55,6 +64,12 @@ extern const kw__script kw__script_gcra_exact_hit;
  */
 extern const kw__script kw__script_gcra_hit;
 
+/* Takes permits of a concurrent limit, or denies them. Keys: leases. Arguments: cost, .... Reply: state. */
+extern const kw__script kw__script_leases_hit;
+
+/* Gives permits back. Keys: leases. Arguments: .... Reply: limits. */
+extern const kw__script kw__script_leases_refund;
+
 /*
  * Keeps the permits of a hit for another lease, those that were not given back. The first is given back last.
  * Keys: leases. Arguments: lease_us, id, held. Reply: renewed.
@@ -75,6 +90,9 @@ extern const kw__script kw__script_limits_look;
  * Reply: limits.
  */
 extern const kw__script kw__script_limits_refund;
+
+/* Charges a hit to a sliding window log, or denies it. Keys: log. Arguments: cost, .... Reply: state. */
+extern const kw__script kw__script_log_hit;
 
 /*
  * Charges a cost in the present period of a quota, or denies it. Keys: state, reservations, leases. Arguments:
@@ -129,6 +147,9 @@ extern const kw__script kw__script_reservations_reserve;
  * Reply: state.
  */
 extern const kw__script kw__script_reservations_settle;
+
+/* Charges a hit to several GCRA limits in one step, or to none of them. Keys: .... Arguments: .... Reply: state. */
+extern const kw__script kw__script_several_hit;
 
 /* Reads the text of a key together with the server's clock. Keys: state. Arguments: none. Reply: state. */
 extern const kw__script kw__script_state;

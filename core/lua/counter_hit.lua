@@ -1,0 +1,13 @@
+#!lua
+-- counter_hit: Charges a hit to a sliding window counter, or denies it.
+-- KEYS: counter
+-- ARGV: cost, ...
+-- REPLY: state
+--
+-- As limits_hit does of one such limit, with nothing else to ask about. The reply has the form of gcra_hit's.
+--@include clock
+local at, up_to, want = 2, false, tonumber(ARGV[1])
+--@include words
+--@include shape_counter
+local fits, charge, state, heal = counter_look(KEYS[1], want)
+--@include one_hit
