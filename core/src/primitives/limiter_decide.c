@@ -293,13 +293,6 @@ static void bind(const kw_limiter *limiter, kw_decision *decision) {
     }
 }
 
-/* What check_decision would refuse no script of ours answers. */
-static bool can_be_refunded(const kw__rule *rule, int64_t cost, const answer *seen, const kw__outlook *outlook) {
-    int64_t count = cost > seen->charged ? cost : seen->charged;
-    return count <= rule->capacity && seen->now >= KW__STATE_TIME_MIN && outlook->settles_us >= KW__STATE_TIME_MIN &&
-           outlook->settles_us < KW__SERVER_TIME_MAX;
-}
-
 static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *seen, kw_decision *decision,
                        kw_error *error) {
     kw__outlook outlook;
@@ -312,7 +305,6 @@ static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *se
         if (status != KW_OK) return status;
         join(decision, rule, i, &outlook);
         if (charged) {
-            if (!can_be_refunded(rule, cost, seen, &outlook)) return kw__reply_unexpected("limiter", error);
             keep_for_refund(decision, i, &outlook);
         } else if (rule->shadow) {
             /* Of what was taken up to, there may be room for one and not for all. */
@@ -356,12 +348,30 @@ kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int6
     return decision->status;
 }
 
+/* Whether it can be the record of an admission by this limiter; one that was reserved tells no moments. */
+static bool is_sound(const kw_limiter *limiter, const kw_decision *decision, bool reserved) {
+    bool sound = decision->limits == limiter->count && decision->count > 0 && decision->count <= KW__LIMIT_BOUND &&
+                 decision->decided_at_us >= KW__STATE_TIME_MIN && decision->decided_at_us < KW__SERVER_TIME_MAX;
+    for (int i = 0; i < limiter->count && sound; i++) {
+        int64_t settles = decision->settles_at_us[i];
+        bool charged = !reserved && (settles != 0 || !limiter->rules[i].shadow);
+        if (charged && (settles < KW__STATE_TIME_MIN || settles >= KW__SERVER_TIME_MAX ||
+                        decision->count > limiter->rules[i].capacity)) {
+            sound = false;
+        }
+    }
+    return sound;
+}
+
 kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
                                  kw_decision *decision, kw_error *error) {
     if (only_looks(limiter, hit)) {
         return kw__limiter_decode_look(limiter, hit->key, hit->cost, reply, decision, error);
     }
-    return kw__limiter_decode_charge(limiter, hit, reply, decision, error);
+    kw_status status = kw__limiter_decode_charge(limiter, hit, reply, decision, error);
+    /* A charge that no refund could take back is not one that a script of ours made. */
+    if (status == KW_OK && !is_sound(limiter, decision, false)) return kw__reply_unexpected("limiter", error);
+    return status;
 }
 
 kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
@@ -403,17 +413,7 @@ static kw_status check_decision(const kw_limiter *limiter, kw__bytes key, const 
                                 kw_error *error) {
     if (decision->status != KW_OK || decision->count == 0) return fail_decision(error, what, "it charged nothing");
     bool reserved = limiter->settings.reservations && is_reserved(decision);
-    bool sound = decision->limits == limiter->count && decision->count > 0 && decision->count <= KW__LIMIT_BOUND &&
-                 decision->decided_at_us >= KW__STATE_TIME_MIN && decision->decided_at_us < KW__SERVER_TIME_MAX;
-    for (int i = 0; i < limiter->count && sound; i++) {
-        int64_t settles = decision->settles_at_us[i];
-        bool charged = !reserved && (settles != 0 || !limiter->rules[i].shadow);
-        if (charged && (settles < KW__STATE_TIME_MIN || settles >= KW__SERVER_TIME_MAX ||
-                        decision->count > limiter->rules[i].capacity)) {
-            sound = false;
-        }
-    }
-    if (!sound) {
+    if (!is_sound(limiter, decision, reserved)) {
         return fail_decision(error, what, "this limiter did not make it; pass the one that the hit gave, unchanged");
     }
     if (decision->origin != kw__limiter_origin(limiter, key)) {
