@@ -15,6 +15,7 @@ var limiterVocabulary = vocabulary{
 	mustOpen: []string{"name", "limits"},
 	mayOpen: []string{
 		"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials", "block_us", "block_max_us", "lease_us",
+		"reservations",
 	},
 	operations: map[string]operation{
 		"hit":       {[]string{"key", "cost"}, true},
@@ -26,6 +27,9 @@ var limiterVocabulary = vocabulary{
 		"release":   {[]string{"key", "decision"}, false},
 		"refund":    {[]string{"key", "decision", "count"}, false},
 		"reset":     {[]string{"key"}, false},
+		"reserve":   {[]string{"key", "cost", "id", "lease_us"}, true},
+		"commit":    {[]string{"key", "id", "actual"}, true},
+		"cancel":    {[]string{"key", "id"}, true},
 	},
 	item: []string{"key", "cost"},
 	fields: []string{
@@ -50,6 +54,7 @@ func openLimiter(client *keywright.Client, spec words) (any, error) {
 		Block:         duration("block_us"),
 		BlockMax:      duration("block_max_us"),
 		Lease:         duration("lease_us"),
+		Reservations:  spec.number("reservations") == 1,
 	}
 	var err error
 	if spec.has("algorithm") {
@@ -93,6 +98,13 @@ func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]
 		ctx, cancel := context.WithTimeout(soon(t), time.Duration(step.number("wait_us"))*time.Microsecond)
 		defer cancel()
 		decision, err = limiter.WaitN(ctx, key, cost)
+	case "reserve":
+		lease := time.Duration(step.number("lease_us")) * time.Microsecond
+		decision, err = limiter.Reserve(soon(t), key, cost, step.text("id"), lease)
+	case "commit":
+		decision, err = limiter.Commit(soon(t), key, step.text("id"), step.number("actual"))
+	case "cancel":
+		decision, err = limiter.Cancel(soon(t), key, step.text("id"))
 	case "hit_many":
 		var items []keywright.LimiterHit
 		for _, item := range step.list("items") {

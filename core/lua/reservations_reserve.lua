@@ -8,7 +8,8 @@
 --
 -- A denial is not kept, nor charged, and blocks nobody: a call that is repeated must not do so twice.
 --
--- The reply is a code and what limits_hit replies: 0 denied, 1 reserved, 3 open with another cost, 4 settled, 5 too many.
+-- The reply is a code and what limits_hit replies: 0 denied, 1 reserved, 3 open with another cost, 4 settled, 5 too many, 6 reserved
+-- before under other limits, of which this tells how they stand.
 --@include clock
 --@include months
 local begin, up_to = 6, false
@@ -35,7 +36,8 @@ if known and string.sub(known, 1, 1) ~= 'o' then return '4 ' .. tell('0') end
 if known and call('ZSCORE', open, id) then
   local lines = lines_of(known)
   if lines[1] ~= 'o ' .. ARGV[5] then return '3 ' .. tell('0') end
-  return '1 ' .. (lines[2] == signature() and lines[3] or tell('1'))
+  if lines[2] ~= signature() then return '6 ' .. tell('0') end
+  return '1 ' .. lines[3]
 end
 if admitted and many >= 1000 then return '5 ' .. tell('0') end
 block_us, block = 0, not admitted and block or nil

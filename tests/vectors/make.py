@@ -21,6 +21,7 @@ from told import (  # noqa: E402
     limiter_edges,
     limiter_hits,
     limiter_keys,
+    limiter_reservations,
     limiter_several,
     limiter_sliding,
     limiter_times,
@@ -29,7 +30,7 @@ from told.scenario import text_of  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
 TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
-TALES += [limiter_sliding, limiter_several]
+TALES += [limiter_sliding, limiter_several, limiter_reservations]
 MODULES = {"counter": counter.FILES, "limiter": limiter.FILES}
 
 

@@ -35,13 +35,13 @@ static void write_reserved(const kw_limiter *limiter, kw__command *command) {
 /* ---- replies ---- */
 
 /* The first word of a reply. */
-enum { DENIED, DONE, NOT_THERE, OTHERWISE, SETTLED, TOO_MANY };
+enum { DENIED, DONE, NOT_THERE, OTHERWISE, SETTLED, TOO_MANY, BEFORE };
 
 /* Takes the code off a reply; what is left is that of a hit. */
 static bool take_code(const kw__reply *reply, int *code, kw__reply *rest) {
     if (reply->kind != KW__REPLY_STRING || reply->bytes.length < 2) return false;
     const char *text = reply->bytes.data;
-    if (text[0] < '0' || text[0] > '5' || text[1] != ' ') return false;
+    if (text[0] < '0' || text[0] > '6' || text[1] != ' ') return false;
     *code = text[0] - '0';
     *rest = *reply;
     rest->bytes = kw__bytes_of(text + 2, reply->bytes.length - 2);
@@ -90,6 +90,11 @@ kw_status kw__limiter_reserve_decode(const kw__step *step, const kw__reply *repl
     if (code == OTHERWISE) return decode_standing(limiter, args->key, KW_CONFLICT, &rest, decision, error);
     if (code == SETTLED) return decode_standing(limiter, args->key, KW_GONE, &rest, decision, error);
     if (code == TOO_MANY) return decode_standing(limiter, args->key, KW_EXHAUSTED, &rest, decision, error);
+    if (code == BEFORE) {
+        kw_status standing = decode_standing(limiter, args->key, KW_OK, &rest, decision, error);
+        if (standing == KW_OK) decision->count = args->cost;
+        return standing;
+    }
     const kw__hit hit = {.key = args->key, .cost = args->cost};
     kw_status status = kw__limiter_decode_charge(limiter, &hit, &rest, decision, error);
     if (status < 0) return status;

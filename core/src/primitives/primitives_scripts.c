@@ -3322,10 +3322,10 @@ const kw__script kw__script_reservations_look = {
 
 const kw__script kw__script_reservations_reserve = {
     .name = "reservations_reserve",
-    .sha1 = "30ec72f0377063ecbfb9447ae27625b327ee915d",
+    .sha1 = "8510bd62f1d8660e7176ade18ea574be0712bc96",
     .keys = 0,
     .args = 5,
-    .length = 22836,
+    .length = 22854,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -3891,7 +3891,8 @@ const kw__script kw__script_reservations_reserve = {
             "if known and call('ZSCORE', open, id) then\n"
             "local lines = lines_of(known)\n"
             "if lines[1] ~= 'o ' .. ARGV[5] then return '3 ' .. tell('0') end\n"
-            "return '1 ' .. (lines[2] == signature() and lines[3] or tell('1'))\n"
+            "if lines[2] ~= signature() then return '6 ' .. tell('0') end\n"
+            "return '1 ' .. lines[3]\n"
             "end\n"
             "if admitted and many >= 1000 then return '5 ' .. tell('0') end\n"
             "block_us, block = 0, not admitted and block or nil\n"

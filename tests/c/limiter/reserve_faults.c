@@ -143,12 +143,13 @@ static void replies_of_no_redis(void **state) {
     assert_int_equal(decoded(limiter, 0, "3 0" STATE), KW_CONFLICT);
     assert_int_equal(decoded(limiter, 0, "4 0" STATE), KW_GONE);
     assert_int_equal(decoded(limiter, 0, "5 0" STATE), KW_EXHAUSTED);
+    assert_int_equal(decoded(limiter, 0, "6 0 1767225600 5 none"), KW_OK);
     assert_int_equal(decoded(limiter, 1, "1 0" STATE), KW_OK);
     assert_int_equal(decoded(limiter, 1, "2 0 1767225600 5 none"), KW_NOT_FOUND);
     assert_int_equal(decoded(limiter, 1, "3 0" STATE), KW_CONFLICT);
-    static const char *const broken[] = {"",           "1",          "1 ",        "6 0" STATE,        "x 0" STATE,
-                                         "-1 0" STATE, "10" STATE,   "2 1" STATE, "3 1" STATE,        "0 1" STATE,
-                                         "1 2" STATE,  "1  1" STATE, "0 0" STATE, "1 0 1767225600 5", "5 1" STATE};
+    static const char *const broken[] = {
+        "",          "1",         "1 ",        "7 0" STATE, "6 1" STATE,  "x 0" STATE, "-1 0" STATE,       "10" STATE,
+        "2 1" STATE, "3 1" STATE, "0 1" STATE, "1 2" STATE, "1  1" STATE, "0 0" STATE, "1 0 1767225600 5", "5 1" STATE};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
         print_message("  \"%s\"\n", broken[i]);
         assert_int_equal(decoded(limiter, 0, broken[i]), KW_PROTOCOL);

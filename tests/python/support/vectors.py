@@ -54,6 +54,7 @@ class LimiterWords:
         "block_us": "block",
         "block_max_us": "block_max",
         "lease_us": "lease",
+        "reservations": "reservations",
     }
     may_open = tuple(options)
     #: Of each operation: its arguments, and whether it has an answer.
@@ -67,6 +68,9 @@ class LimiterWords:
         "release": (("key", "decision"), False),
         "refund": (("key", "decision", "count"), False),
         "reset": (("key",), False),
+        "reserve": (("key", "cost", "id", "lease_us"), True),
+        "commit": (("key", "id", "actual"), True),
+        "cancel": (("key", "id"), True),
     }
     item = ("key", "cost")
     fields: dict[str, Callable[[Any], Any]] = {
@@ -96,7 +100,7 @@ class LimiterWords:
             if name in spec:
                 value = spec[name]
                 options[here] = value / 1_000_000 if name.endswith("_us") else value
-                if name in ("shadow", "charge_denials"):
+                if name in ("shadow", "charge_denials", "reservations"):
                     options[here] = bool(value)
         return client.limiter(bytes_of(spec, "name"), spec["limits"], **options)
 
@@ -113,6 +117,13 @@ class LimiterWords:
                 return limiter.release(saved[step["decision"]])
             case "reset":
                 return limiter.reset(bytes_of(step, "key"))
+            case "reserve":
+                lease = step["lease_us"] / 1_000_000
+                return limiter.reserve(bytes_of(step, "key"), step["cost"], bytes_of(step, "id"), lease=lease)
+            case "commit":
+                return limiter.commit(bytes_of(step, "key"), bytes_of(step, "id"), step["actual"])
+            case "cancel":
+                return limiter.cancel(bytes_of(step, "key"), bytes_of(step, "id"))
             case "hit_up_to":
                 return limiter.hit_up_to(bytes_of(step, "key"), step["cost"])
             case "wait":

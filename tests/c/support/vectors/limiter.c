@@ -24,6 +24,7 @@ static kw_status open_limiter(kw_client *client, const json_t *spec, void **obje
         .zone_offset = (int32_t)vector_number(spec, "zone_offset"),
         .shadow = (int32_t)vector_number(spec, "shadow"),
         .charge_denials = (int32_t)vector_number(spec, "charge_denials"),
+        .reservations = (int32_t)vector_number(spec, "reservations"),
         .max_wait_us = vector_number(spec, "max_wait_us"),
         .block_us = vector_number(spec, "block_us"),
         .block_max_us = vector_number(spec, "block_max_us"),
@@ -146,6 +147,32 @@ static kw_status call_refund(void *object, vector_call *call) {
     return kw_limiter_refund(object, key, length, call->given, vector_number(call->step, "count"), 0, &call->error);
 }
 
+static kw_status call_reserve(void *object, vector_call *call) {
+    size_t length, id_length;
+    const char *key = vector_bytes(call->step, "key", &length), *id = vector_bytes(call->step, "id", &id_length);
+    kw_decision made;
+    kw_status status = kw_limiter_reserve(object, key, length, vector_number(call->step, "cost"), id, id_length,
+                                          vector_number(call->step, "lease_us"), 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
+static kw_status call_commit(void *object, vector_call *call) {
+    size_t length, id_length;
+    const char *key = vector_bytes(call->step, "key", &length), *id = vector_bytes(call->step, "id", &id_length);
+    kw_decision made;
+    kw_status status = kw_limiter_commit(object, key, length, id, id_length, vector_number(call->step, "actual"), 0,
+                                         &made, &call->error);
+    return decided(call, status, &made);
+}
+
+static kw_status call_cancel(void *object, vector_call *call) {
+    size_t length, id_length;
+    const char *key = vector_bytes(call->step, "key", &length), *id = vector_bytes(call->step, "id", &id_length);
+    kw_decision made;
+    kw_status status = kw_limiter_cancel(object, key, length, id, id_length, 0, &made, &call->error);
+    return decided(call, status, &made);
+}
+
 static kw_status call_reset(void *object, vector_call *call) {
     size_t length;
     const char *key = vector_bytes(call->step, "key", &length);
@@ -156,7 +183,7 @@ const vector_words vector_limiter = {
     .module = "limiter",
     .must_open = (const char *const[]){"name", "limits", NULL},
     .may_open = (const char *const[]){"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials",
-                                      "block_us", "block_max_us", "lease_us", NULL},
+                                      "block_us", "block_max_us", "lease_us", "reservations", NULL},
     .operations =
         (const vector_operation[]){
             {"hit", (const char *const[]){"key", "cost", NULL}, true, call_hit},
@@ -167,6 +194,9 @@ const vector_words vector_limiter = {
             {"release", (const char *const[]){"key", "decision", NULL}, false, call_release},
             {"hit_many", (const char *const[]){"items", NULL}, true, call_hit_many},
             {"refund", (const char *const[]){"key", "decision", "count", NULL}, false, call_refund},
+            {"reserve", (const char *const[]){"key", "cost", "id", "lease_us", NULL}, true, call_reserve},
+            {"commit", (const char *const[]){"key", "id", "actual", NULL}, true, call_commit},
+            {"cancel", (const char *const[]){"key", "id", NULL}, true, call_cancel},
             {"reset", (const char *const[]){"key", NULL}, false, call_reset},
             {0},
         },

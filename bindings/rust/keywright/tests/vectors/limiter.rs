@@ -24,6 +24,7 @@ pub static WORDS: Words = Words {
         "block_us",
         "block_max_us",
         "lease_us",
+        "reservations",
     ],
     operations: &[
         Operation { name: "hit", arguments: &["key", "cost"], answers: true },
@@ -34,6 +35,9 @@ pub static WORDS: Words = Words {
         Operation { name: "release", arguments: &["key", "decision"], answers: false },
         Operation { name: "hit_many", arguments: &["items"], answers: true },
         Operation { name: "refund", arguments: &["key", "decision", "count"], answers: false },
+        Operation { name: "reserve", arguments: &["key", "cost", "id", "lease_us"], answers: true },
+        Operation { name: "commit", arguments: &["key", "id", "actual"], answers: true },
+        Operation { name: "cancel", arguments: &["key", "id"], answers: true },
         Operation { name: "reset", arguments: &["key"], answers: false },
     ],
     item: &["key", "cost"],
@@ -78,8 +82,11 @@ const DURATIONS: &[(&str, Setter<Duration>)] = &[
     ("lease_us", LimiterOptions::lease),
 ];
 
-const FLAGS: &[(&str, Setter<bool>)] =
-    &[("shadow", LimiterOptions::shadow), ("charge_denials", LimiterOptions::charge_denials)];
+const FLAGS: &[(&str, Setter<bool>)] = &[
+    ("shadow", LimiterOptions::shadow),
+    ("charge_denials", LimiterOptions::charge_denials),
+    ("reservations", LimiterOptions::reservations),
+];
 
 enum Either {
     Blocking(Limiter),
@@ -143,6 +150,18 @@ impl Object for Either {
             "peek" => either!(self, limiter => limiter.peek_n(&key, cost)),
             "wait" => either!(self, limiter => limiter.wait_n(&key, cost, us(step, "wait_us"))),
             "hit_up_to" => either!(self, limiter => limiter.hit_up_to(&key, cost)),
+            "reserve" => {
+                let id = bytes(step, "id");
+                either!(self, limiter => limiter.reserve(&key, cost, &id, us(step, "lease_us")))
+            }
+            "commit" => {
+                let id = bytes(step, "id");
+                either!(self, limiter => limiter.commit(&key, &id, number(step, "actual")))
+            }
+            "cancel" => {
+                let id = bytes(step, "id");
+                either!(self, limiter => limiter.cancel(&key, &id))
+            }
             "renew" => {
                 let held = either!(self, limiter => limiter.renew(&key, kept(saved, step)))?;
                 return Ok(vec![renewed(held)]);
