@@ -1,14 +1,33 @@
 #!lua
 -- aligned_hit: Charges a hit to a fixed window whose edges are the clock's or the calendar's, or denies it.
 -- KEYS: window
--- ARGV: cost, ...
+-- ARGV: cost, capacity, period, aligned, shift_us
 -- REPLY: state
 --
--- As limits_hit does of one such limit, with nothing else to ask about. The reply has the form of gcra_hit's.
+-- As shape_window has it. The reply has the form of gcra_hit's.
 --@include clock
 --@include months
-local at, up_to, want = 2, false, tonumber(ARGV[1])
---@include words
---@include shape_window
-local fits, charge, state, heal = window_look(KEYS[1], want)
---@include one_hit
+local value = call('GET', KEYS[1])
+local local_now, left, count, heal = now + ARGV[5], nil, 0, false
+if ARGV[4] == '1' then
+  left = ARGV[3] - local_now % ARGV[3]
+else
+  left = month_end(local_now, tonumber(ARGV[3])) - local_now
+end
+if value then
+--@include window_state
+  if ends > now then
+    count = counted
+    if ends - now > left then heal = true else left = ends - now end
+  end
+end
+local charged = '0 '
+if count + ARGV[1] <= tonumber(ARGV[2]) then
+  charged, count = '1 ', count + ARGV[1]
+elseif not heal and call('PTTL', KEYS[1]) >= 0 then
+  -- A denial writes only to heal.
+  return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
+end
+value = string.format('%.0f%.0f', now + left, count)
+call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)
+return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

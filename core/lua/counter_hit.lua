@@ -1,13 +1,34 @@
 #!lua
 -- counter_hit: Charges a hit to a sliding window counter, or denies it.
 -- KEYS: counter
--- ARGV: cost, ...
+-- ARGV: cost, capacity, period_us, unit_us, units
 -- REPLY: state
 --
--- As limits_hit does of one such limit, with nothing else to ask about. The reply has the form of gcra_hit's.
+-- As shape_counter has it. The reply has the form of gcra_hit's.
 --@include clock
-local at, up_to, want = 2, false, tonumber(ARGV[1])
---@include words
---@include shape_counter
-local fits, charge, state, heal = counter_look(KEYS[1], want)
---@include one_hit
+local value = call('GET', KEYS[1])
+local start, current, previous, heal, period = now, 0, 0, false, tonumber(ARGV[3])
+if value then
+--@include counter_state
+  local passed = now - begun
+  if passed < 0 then
+    -- The clock stepped back.
+    current, previous, heal = counted, before, true
+  elseif passed < period then
+    start, current, previous = begun, counted, before
+  elseif passed < 2 * period then
+    start, previous = begun + period, counted
+  end
+end
+local used = current
+if previous > 0 then used = used + math.ceil(previous * math.ceil((start + period - now) / ARGV[4]) / ARGV[5]) end
+local charged = '0 '
+if used + ARGV[1] <= tonumber(ARGV[2]) then
+  charged, current = '1 ', current + ARGV[1]
+elseif not heal and call('PTTL', KEYS[1]) >= 0 then
+  -- A denial writes only to heal.
+  return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
+end
+value = string.format('%.0f%.0f/%.0f', start, current, previous)
+call('SET', KEYS[1], value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)
+return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import keywright
 from support.server import Clock, Server
 
 pytest_plugins = ["pytester"]
+
+# The same examples in every run, so that a change is to blame for what it breaks; with KEYWRIGHT_EXAMPLES new ones.
+settings.register_profile("same", derandomize=True)
+if "KEYWRIGHT_EXAMPLES" not in os.environ:
+    settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ local function refund_tat(key, list)
   left = left - math.max(0, refunded_since(told, decided, settles) - known)
   if not value then return end
 --@include gcra_state
-  if left < 0 then return end
+  if left < 0 or (left == 0 and left_rest == 0) then return end
   local last = whole and tat == settles and rest == left_rest
   if rest >= parts then
     -- Left by another rate. Whole microseconds round up.
@@ -85,6 +85,6 @@ local function refund_tat(key, list)
     local made = math.max(now, decided)
     told[#told + 1] = { made, decided, settles, credit }
     call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))
-    call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))
+    call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))
   end
 end

@@ -26,7 +26,7 @@ static bool encode_alone(const kw_limiter *limiter, const kw__hit *hit, kw__comm
         return true;
     }
     if (shape->alone == NULL) return false;
-    kw__command_script_more(command, shape->alone, 0, shape->terms);
+    kw__command_script_more(command, shape->alone, 0, 1 + shape->terms - shape->alone->args);
     kw__rule_key(rule, hit->key, command);
     kw__command_integer(command, hit->cost);
     shape->write_terms(rule, hit->cost, hit->patience_us, false, command);

@@ -6,10 +6,10 @@
 
 const kw__script kw__script_aligned_hit = {
     .name = "aligned_hit",
-    .sha1 = "df487b092afb127b1be20723b9db61dfebcb4018",
+    .sha1 = "2e4efac9023f3bc21c348573830a8351d5b7f514",
     .keys = 1,
-    .args = 1,
-    .length = 2565,
+    .args = 5,
+    .length = 1937,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -30,21 +30,12 @@ const kw__script kw__script_aligned_hit = {
             "day = era * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100) + math.floor((153 * month + 2) / 5)\n"
             "return (day - 719468) * 86400000000\n"
             "end\n"
-            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
-            "local words = ARGV\n"
-            "local function word(further)\n"
-            "return tonumber(words[at + further])\n"
-            "end\n"
-            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
-            "local function window_look(key, want)\n"
-            "local capacity, period, aligned, shift = word(0), word(1), word(2), word(3)\n"
-            "at = at + 4\n"
-            "local value = call('GET', key)\n"
-            "local left, count, heal = period, 0, false\n"
-            "if aligned == 1 then\n"
-            "left = period - (now + shift) % period\n"
-            "elseif aligned == 2 then\n"
-            "left = month_end(now + shift, period) - now - shift\n"
+            "local value = call('GET', KEYS[1])\n"
+            "local local_now, left, count, heal = now + ARGV[5], nil, 0, false\n"
+            "if ARGV[4] == '1' then\n"
+            "left = ARGV[3] - local_now % ARGV[3]\n"
+            "else\n"
+            "left = month_end(local_now, tonumber(ARGV[3])) - local_now\n"
             "end\n"
             "if value then\n"
             "local ends, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17))\n"
@@ -53,30 +44,18 @@ const kw__script kw__script_aligned_hit = {
             "end\n"
             "if ends > now then\n"
             "count = counted\n"
-            "if ends - now > left then\n"
-            "value, heal = string.format('%.0f%.0f', now + left, count), true\n"
-            "else\n"
-            "left = ends - now\n"
+            "if ends - now > left then heal = true else left = ends - now end\n"
             "end\n"
             "end\n"
-            "end\n"
-            "local function charge(more)\n"
-            "count = math.min(count + more, 4503599627370495)\n"
-            "value = string.format('%.0f%.0f', now + left, count)\n"
-            "call('SET', key, value, 'PX', math.floor(left / 1000) + 2)\n"
-            "return value\n"
-            "end\n"
-            "return math.min(want, math.max(0, capacity - count)), charge, value, heal\n"
-            "end\n"
-            "local fits, charge, state, heal = window_look(KEYS[1], want)\n"
-            "if type(fits) == 'table' then return fits end\n"
             "local charged = '0 '\n"
-            "if fits >= want then\n"
-            "charged, state = '1 ', charge(want)\n"
-            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
-            "state = charge(0, true)\n"
+            "if count + ARGV[1] <= tonumber(ARGV[2]) then\n"
+            "charged, count = '1 ', count + ARGV[1]\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
+            "value = string.format('%.0f%.0f', now + left, count)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
 const kw__script kw__script_counter_add = {
@@ -339,26 +318,17 @@ const kw__script kw__script_counter_add_once = {
 
 const kw__script kw__script_counter_hit = {
     .name = "counter_hit",
-    .sha1 = "6be0637dc44ee01deeae6b430b467b313ed44483",
+    .sha1 = "63a616ee173724561e2393620b0fc6f54f2c1fae",
     .keys = 1,
-    .args = 1,
-    .length = 1975,
+    .args = 5,
+    .length = 1476,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
-            "local at, up_to, want = 2, false, tonumber(ARGV[1])\n"
-            "local words = ARGV\n"
-            "local function word(further)\n"
-            "return tonumber(words[at + further])\n"
-            "end\n"
-            "local foreign = redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
-            "local function counter_look(key, want)\n"
-            "local capacity, period, unit, units = word(0), word(1), word(2), word(3)\n"
-            "at = at + 4\n"
-            "local value = call('GET', key)\n"
-            "local start, current, previous, heal = now, 0, 0, false\n"
+            "local value = call('GET', KEYS[1])\n"
+            "local start, current, previous, heal, period = now, 0, 0, false, tonumber(ARGV[3])\n"
             "if value then\n"
             "local slash = string.find(value, '/', 17, true) or 0\n"
             "local begun, counted = tonumber(string.sub(value, 1, 16)), tonumber(string.sub(value, 17, slash - 1))\n"
@@ -366,32 +336,26 @@ const kw__script kw__script_counter_hit = {
             "if string.find(value, '[^%d/]') or not (begun and counted and before and begun >= 1000000000000000 and begun < 9007199254740992) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if begun > now then\n"
+            "local passed = now - begun\n"
+            "if passed < 0 then\n"
             "current, previous, heal = counted, before, true\n"
-            "elseif now - begun < period then\n"
+            "elseif passed < period then\n"
             "start, current, previous = begun, counted, before\n"
-            "elseif now - begun < 2 * period then\n"
+            "elseif passed < 2 * period then\n"
             "start, previous = begun + period, counted\n"
             "end\n"
             "end\n"
-            "local used = current + math.ceil(previous * math.ceil((start + period - now) / unit) / units)\n"
-            "local function charge(more)\n"
-            "current = math.min(current + more, 4503599627370495)\n"
-            "value = string.format('%.0f%.0f/%.0f', start, current, previous)\n"
-            "call('SET', key, value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)\n"
-            "return value\n"
-            "end\n"
-            "return math.min(want, math.max(0, capacity - used)), charge, value, heal\n"
-            "end\n"
-            "local fits, charge, state, heal = counter_look(KEYS[1], want)\n"
-            "if type(fits) == 'table' then return fits end\n"
+            "local used = current\n"
+            "if previous > 0 then used = used + math.ceil(previous * math.ceil((start + period - now) / ARGV[4]) / ARGV[5]) end\n"
             "local charged = '0 '\n"
-            "if fits >= want then\n"
-            "charged, state = '1 ', charge(want)\n"
-            "elseif state and (heal or call('PTTL', KEYS[1]) < 0) then\n"
-            "state = charge(0, true)\n"
+            "if used + ARGV[1] <= tonumber(ARGV[2]) then\n"
+            "charged, current = '1 ', current + ARGV[1]\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. (state or 'none')\n",
+            "value = string.format('%.0f%.0f/%.0f', start, current, previous)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
 const kw__script kw__script_counter_set = {
@@ -1497,10 +1461,10 @@ const kw__script kw__script_limits_look = {
 
 const kw__script kw__script_limits_refund = {
     .name = "limits_refund",
-    .sha1 = "ba598f6725a0d37d4314606c2364c11498852a32",
+    .sha1 = "e1f7f74d94c8b6d4c712be3cd37cbea267f8d8a3",
     .keys = 0,
     .args = 0,
-    .length = 6484,
+    .length = 6531,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -1550,7 +1514,7 @@ const kw__script kw__script_limits_refund = {
             "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if left < 0 then return end\n"
+            "if left < 0 or (left == 0 and left_rest == 0) then return end\n"
             "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
@@ -1590,7 +1554,7 @@ const kw__script kw__script_limits_refund = {
             "local made = math.max(now, decided)\n"
             "told[#told + 1] = { made, decided, settles, credit }\n"
             "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))\n"
-            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
+            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))\n"
             "end\n"
             "end\n"
             "local function refund_window(key)\n"
@@ -2209,10 +2173,10 @@ const kw__script kw__script_quota_settle = {
 
 const kw__script kw__script_reservations_hit = {
     .name = "reservations_hit",
-    .sha1 = "43ddcf1bc0deb8179a1ffd217e1b601b9a3d51e4",
+    .sha1 = "1462fd0509517a61e0b3524bc90fe63fa8cb0a9c",
     .keys = 0,
     .args = 5,
-    .length = 20945,
+    .length = 20992,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -2534,7 +2498,7 @@ const kw__script kw__script_reservations_hit = {
             "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if left < 0 then return end\n"
+            "if left < 0 or (left == 0 and left_rest == 0) then return end\n"
             "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
@@ -2574,7 +2538,7 @@ const kw__script kw__script_reservations_hit = {
             "local made = math.max(now, decided)\n"
             "told[#told + 1] = { made, decided, settles, credit }\n"
             "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))\n"
-            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
+            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))\n"
             "end\n"
             "end\n"
             "local function refund_window(key)\n"
@@ -2785,10 +2749,10 @@ const kw__script kw__script_reservations_hit = {
 
 const kw__script kw__script_reservations_look = {
     .name = "reservations_look",
-    .sha1 = "f957a6703cbd0d7a06c25b6df9a0c0f40eafa812",
+    .sha1 = "c772064384e6f3beac136a9b4aaf64d0d07c77dc",
     .keys = 0,
     .args = 2,
-    .length = 19572,
+    .length = 19619,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -3085,7 +3049,7 @@ const kw__script kw__script_reservations_look = {
             "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if left < 0 then return end\n"
+            "if left < 0 or (left == 0 and left_rest == 0) then return end\n"
             "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
@@ -3125,7 +3089,7 @@ const kw__script kw__script_reservations_look = {
             "local made = math.max(now, decided)\n"
             "told[#told + 1] = { made, decided, settles, credit }\n"
             "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))\n"
-            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
+            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))\n"
             "end\n"
             "end\n"
             "local function refund_window(key)\n"
@@ -3322,10 +3286,10 @@ const kw__script kw__script_reservations_look = {
 
 const kw__script kw__script_reservations_reserve = {
     .name = "reservations_reserve",
-    .sha1 = "8510bd62f1d8660e7176ade18ea574be0712bc96",
+    .sha1 = "24d846522a1b93b44ad428cf59070369af296baa",
     .keys = 0,
     .args = 5,
-    .length = 22854,
+    .length = 22901,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -3623,7 +3587,7 @@ const kw__script kw__script_reservations_reserve = {
             "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if left < 0 then return end\n"
+            "if left < 0 or (left == 0 and left_rest == 0) then return end\n"
             "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
@@ -3663,7 +3627,7 @@ const kw__script kw__script_reservations_reserve = {
             "local made = math.max(now, decided)\n"
             "told[#told + 1] = { made, decided, settles, credit }\n"
             "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))\n"
-            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
+            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))\n"
             "end\n"
             "end\n"
             "local function refund_window(key)\n"
@@ -3952,10 +3916,10 @@ const kw__script kw__script_reservations_reserve = {
 
 const kw__script kw__script_reservations_settle = {
     .name = "reservations_settle",
-    .sha1 = "1a579f270dc7a44099a62c3edadb136497a4a085",
+    .sha1 = "b35b5b501ba2286ed8ec58b2f544507773387fc8",
     .keys = 0,
     .args = 4,
-    .length = 21204,
+    .length = 21251,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -4252,7 +4216,7 @@ const kw__script kw__script_reservations_settle = {
             "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
             "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
             "end\n"
-            "if left < 0 then return end\n"
+            "if left < 0 or (left == 0 and left_rest == 0) then return end\n"
             "local last = whole and tat == settles and rest == left_rest\n"
             "if rest >= parts then\n"
             "rest = parts - 1\n"
@@ -4292,7 +4256,7 @@ const kw__script kw__script_reservations_settle = {
             "local made = math.max(now, decided)\n"
             "told[#told + 1] = { made, decided, settles, credit }\n"
             "call('RPUSH', list, string.format('%.0f %.0f %.0f %.0f', made, decided, settles, credit))\n"
-            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(before / 1000) + 3))\n"
+            "call('PEXPIRE', list, math.max(call('PTTL', list), math.floor(math.max(before, 0) / 1000) + 3))\n"
             "end\n"
             "end\n"
             "local function refund_window(key)\n"

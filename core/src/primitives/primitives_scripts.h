@@ -6,7 +6,7 @@
 
 /*
  * Charges a hit to a fixed window whose edges are the clock's or the calendar's, or denies it. Keys: window.
- * Arguments: cost, .... Reply: state.
+ * Arguments: cost, capacity, period, aligned, shift_us. Reply: state.
  */
 extern const kw__script kw__script_aligned_hit;
 
@@ -22,7 +22,10 @@ extern const kw__script kw__script_counter_add;
  */
 extern const kw__script kw__script_counter_add_once;
 
-/* Charges a hit to a sliding window counter, or denies it. Keys: counter. Arguments: cost, .... Reply: state. */
+/*
+ * Charges a hit to a sliding window counter, or denies it. Keys: counter. Arguments: cost, capacity, period_us,
+ * unit_us, units. Reply: state.
+ */
 extern const kw__script kw__script_counter_hit;
 
 /* Writes a count that has an end. Keys: count. Arguments: value, expiry, span. Reply: ends. */

@@ -56,13 +56,14 @@ class Renewal:
 
 
 def finish(command: list[str], renewal: Renewal | None) -> int:
-    try:
-        child = subprocess.Popen(command)
-    except FileNotFoundError as error:
-        return say(str(error), NOT_FOUND)
-    except OSError as error:
-        return say(str(error), NOT_EXECUTABLE)
-    with passing_on(child):
+    with passing_on() as relay:
+        try:
+            child = subprocess.Popen(command)
+        except FileNotFoundError as error:
+            return say(str(error), NOT_FOUND)
+        except OSError as error:
+            return say(str(error), NOT_EXECUTABLE)
+        relay.begin(child)
         while True:
             try:
                 code = child.wait(renewal.interval if renewal is not None else None)
@@ -72,13 +73,33 @@ def finish(command: list[str], renewal: Renewal | None) -> int:
                     renewal.renew()
 
 
+class Relay:
+    """Passes signals on to the command; those that came before it was there, as soon as it is."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+        self._early: list[int] = []
+
+    def got(self, number: int, _: object) -> None:
+        if self._child is None:
+            self._early.append(number)
+        else:
+            self._child.send_signal(number)
+
+    def begin(self, child: Child) -> None:
+        self._child = child
+        for number in self._early:
+            child.send_signal(number)
+
+
 @contextmanager
-def passing_on(child: Child) -> Iterator[None]:
+def passing_on() -> Iterator[Relay]:
     """The command decides what a signal means. One typed at a terminal (Ctrl-C) it gets from there itself."""
-    before = {number: signal.signal(number, lambda got, _: child.send_signal(got)) for number in PASSED_ON}
+    relay = Relay()
+    before = {number: signal.signal(number, relay.got) for number in PASSED_ON}
     before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        yield
+        yield relay
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -132,7 +132,7 @@ class Gcra:
     def refund(self, now: int, decision: Answer, count: int) -> None:
         made, settles = decision.decided_at, floor(decision.settles_at)
         left = decision.settles_at - now - max(0, self.since(made, settles) - decision.known)
-        if left < 0 or self.tat is None:
+        if left <= 0 or self.tat is None:
             return
         debt = self.tat - now
         if floor(debt) > self.ahead:
@@ -148,7 +148,7 @@ class Gcra:
             joined = max(one[0], two[0]), min(one[1], two[1]), min(one[2], two[2]), one[3] + two[3]
             self.refunds[:2] = [joined]
         self.refunds.append((max(now, made), made, settles, ceil(back)))
-        expires_ms = now // 1000 + floor(debt) // 1000 + 3
+        expires_ms = now // 1000 + max(floor(debt), 0) // 1000 + 3
         self.refunds_expire_ms = max(expires_ms, self.refunds_expire_ms if len(self.refunds) > 1 else 0)
         debt -= back
         if debt <= 0:

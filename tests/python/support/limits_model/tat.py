@@ -78,7 +78,7 @@ class Tat(Shape):
         for when, of, ends, credit in told:
             if when >= made and (of < made or (of == made and ends <= settles)):
                 left -= credit
-        if left < 0 or tat is None:
+        if left <= 0 or tat is None:
             return
         raw = keys.get(self.part)
         same = int(raw[:16]) == settles and int(raw[16:] or 0) == (grant.settles_at - settles) * self.units
@@ -89,7 +89,7 @@ class Tat(Shape):
         if debt > self.whole and debt != left:
             return  # others are booked behind it
         back = min(count * self.interval, left)
-        before = floor(debt)
+        before = max(floor(debt), 0)
         debt -= back
         if debt <= 0:
             keys.drop(self.part)
