@@ -359,8 +359,7 @@ static void sleep_until(kw_completions *completions, int64_t now, int64_t until)
     kw__lock(&completions->link.lock);
     int64_t due = next_due(completions);
     if (due < until) until = due;
-    completions->sleepers++;
-    completions->slept_until = until;
+    if (completions->sleepers++ == 0 || until > completions->slept_until) completions->slept_until = until;
     kw__unlock(&completions->link.lock);
     struct pollfd watched = {.fd = completions->poller.fd, .events = POLLIN};
     poll(&watched, 1, kw__poll_ms(now, until));

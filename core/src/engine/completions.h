@@ -24,7 +24,7 @@ struct kw_completions {
     size_t ready_count;
     size_t open_calls;
     int sleepers;        /* threads in wait */
-    int64_t slept_until; /* by when the last of them to fall asleep looks again by itself */
+    int64_t slept_until; /* by when the last of them looks again by itself, at the latest */
     kw__buffer block;    /* what the last drain handed out */
 };
 

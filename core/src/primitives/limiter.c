@@ -385,6 +385,7 @@ kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply,
 
 kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_release_args *args = step->args;
+    kw__limiter_forget((kw_limiter *)step->object, args->key);
     return kw__limiter_encode_release(limiter_of(step), args->key, &args->decision, command, error);
 }
 

@@ -81,13 +81,14 @@ static uint64_t hash_of(const kw__limiter_local *local, kw__bytes key) {
     return hash != 0 ? hash : 1;
 }
 
-/* The lock of the places of a hash: they begin at a multiple of WAYS. */
-static kw__mutex *lock_of(kw__limiter_local *local, uint64_t hash) {
-    return &local->locks[hash / WAYS % KW__LOCAL_LOCKS];
+/* Where the places begin that a hash may be in, of `count`. */
+static size_t first_place(uint64_t hash, size_t count) {
+    return (size_t)(hash & (count - 1)) / WAYS * WAYS;
 }
 
-static kw__denial *denials_of(kw__limiter_local *local, uint64_t hash) {
-    return &local->denials[(hash & (local->denial_count - 1)) / WAYS * WAYS];
+/* Who shares places shares their lock. */
+static kw__mutex *lock_of(kw__limiter_local *local, size_t place) {
+    return &local->locks[place / WAYS % KW__LOCAL_LOCKS];
 }
 
 static int64_t less(int64_t span, int64_t passed, int64_t least) {
@@ -115,13 +116,14 @@ bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_
     kw__limiter_local *local = &limiter->local;
     if (local->denial_count == 0 || cost == 0) return false;
     uint64_t hash = hash_of(local, key);
+    size_t first = first_place(hash, local->denial_count);
+    const kw__denial *places = &local->denials[first];
     kw__denial found = {0};
-    kw__lock(lock_of(local, hash));
-    kw__denial *places = denials_of(local, hash);
+    kw__lock(lock_of(local, first));
     for (int i = 0; i < WAYS; i++) {
         if (places[i].hash == hash) found = places[i];
     }
-    kw__unlock(lock_of(local, hash));
+    kw__unlock(lock_of(local, first));
     if (found.hash == 0 || cost < found.cost || now >= found.until) return false;
     tell(limiter, key, &found, now, decision);
     return true;
@@ -146,8 +148,9 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
         .denied_by = decision->denied_by,
         .binding = (int32_t)decision->binding,
     };
-    kw__lock(lock_of(local, hash));
-    kw__denial *places = denials_of(local, hash), *place = &places[0];
+    size_t first = first_place(hash, local->denial_count);
+    kw__denial *places = &local->denials[first], *place = places;
+    kw__lock(lock_of(local, first));
     for (int i = 0; i < WAYS; i++) {
         if (places[i].hash == hash) {
             place = &places[i];
@@ -156,19 +159,19 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
         if (places[i].until < place->until) place = &places[i];
     }
     *place = denial;
-    kw__unlock(lock_of(local, hash));
+    kw__unlock(lock_of(local, first));
 }
 
 void kw__limiter_forget(kw_limiter *limiter, kw__bytes key) {
     kw__limiter_local *local = &limiter->local;
     if (local->denial_count == 0) return;
     uint64_t hash = hash_of(local, key);
-    kw__lock(lock_of(local, hash));
-    kw__denial *places = denials_of(local, hash);
-    for (int i = 0; i < WAYS; i++) {
-        if (places[i].hash == hash) places[i].hash = 0;
+    size_t first = first_place(hash, local->denial_count);
+    kw__lock(lock_of(local, first));
+    for (size_t i = first; i < first + WAYS; i++) {
+        if (local->denials[i].hash == hash) local->denials[i].hash = 0;
     }
-    kw__unlock(lock_of(local, hash));
+    kw__unlock(lock_of(local, first));
 }
 
 /* ---- without the server ---- */
@@ -195,8 +198,9 @@ static bool is_outage(kw_status status) {
     }
 }
 
+/* The place of a hash, with the lock; the one that was touched longest ago is given to it. */
 static kw__fallback *fallback_of(kw__limiter_local *local, uint64_t hash) {
-    kw__fallback *places = &local->fallbacks[(hash & (local->fallback_count - 1)) / WAYS * WAYS], *place = places;
+    kw__fallback *places = &local->fallbacks[first_place(hash, local->fallback_count)], *place = places;
     for (int i = 0; i < WAYS; i++) {
         if (places[i].hash == hash) return &places[i];
         if (places[i].touched < place->touched) place = &places[i];
@@ -223,8 +227,8 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
             decision->limit = share->burst;
             decision->binding = i;
         }
-        if (room >= granted) continue;
-        granted = hit->up_to ? room : 0;
+        if (room < granted) granted = hit->up_to ? room : 0;
+        if (room >= wanted) continue;
         int64_t retry = wanted > share->burst ? KW_NEVER : kw__gcra_wait(share, debts[i], wanted);
         if (retry > decision->retry_after_us) {
             decision->retry_after_us = retry;
@@ -255,9 +259,10 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
 static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_decision *decision) {
     kw__limiter_local *local = &limiter->local;
     uint64_t hash = hash_of(local, hit->key);
-    kw__lock(lock_of(local, hash));
+    kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
+    kw__lock(lock);
     decision->count = share_out(limiter, fallback_of(local, hash), hit, now, decision);
-    kw__unlock(lock_of(local, hash));
+    kw__unlock(lock);
     if (decision->count > 0 || hit->cost == 0) {
         decision->denied_by = -1;
         decision->retry_after_us = 0;
@@ -270,7 +275,8 @@ void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, in
     kw__limiter_local *local = &limiter->local;
     if (local->fallback_count == 0) return;
     uint64_t hash = hash_of(local, key);
-    kw__lock(lock_of(local, hash));
+    kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
+    kw__lock(lock);
     kw__fallback *place = fallback_of(local, hash);
     for (int i = 0; i < limiter->count; i++) {
         const kw__gcra *share = &local->shares[i];
@@ -279,7 +285,7 @@ void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, in
         int64_t tat = place->tats[i].us - kw__gcra_cost(share, most).us;
         place->tats[i] = (kw__gcra_time){tat > now ? tat : now, 0};
     }
-    kw__unlock(lock_of(local, hash));
+    kw__unlock(lock);
 }
 
 bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,

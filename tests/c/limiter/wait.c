@@ -285,6 +285,39 @@ static void a_moment_that_another_thread_read_of_is_not_missed(void **state) {
     kw_limiter_free(limiter);
 }
 
+static void *wait_for_little(void *unused) {
+    (void)unused;
+    kw_error failure;
+    kw_completions_wait(completions, 50000, &failure);
+    return NULL;
+}
+
+/* The one who sleeps for longest is woken too, whoever fell asleep last. */
+static void a_moment_is_heard_of_by_all_who_sleep(void **state) {
+    (void)state;
+    kw_limiter *limiter = gcra("4/s burst 1");
+    no_failure(kw_completions_open(client, &completions, &error));
+    hit(limiter, 1);
+    pthread_t longest, shortest;
+    void *count;
+    assert_int_equal(pthread_create(&longest, NULL, wait_for_one, NULL), 0);
+    test_sleep(10000);
+    assert_int_equal(pthread_create(&shortest, NULL, wait_for_little, NULL), 0);
+    test_sleep(10000);
+    int64_t begun = test_now();
+    no_failure(kw_limiter_submit_wait(limiter, completions, 1, "u", 1, 1, SECOND, 5 * SECOND, &error));
+    for (int i = 0; i < 500; i++)
+        kw_completions_step(completions, &error);
+    assert_int_equal(pthread_join(shortest, NULL), 0);
+    assert_int_equal(pthread_join(longest, &count), 0);
+    assert_int_equal((intptr_t)count, 1);
+    assert_true(test_now() - begun < 3 * SECOND);
+    assert_int_equal(next_record().status, KW_OK);
+    kw_completions_free(completions);
+    completions = NULL;
+    kw_limiter_free(limiter);
+}
+
 static void an_answer_that_nobody_fetched_is_given_back(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -341,6 +374,7 @@ int main(void) {
         limiter_test(a_window_that_stays_full_is_not_asked_for_ever),
         limiter_test(a_wait_that_is_cancelled_gives_its_booking_back),
         limiter_test(a_moment_that_another_thread_read_of_is_not_missed),
+        limiter_test(a_moment_is_heard_of_by_all_who_sleep),
         limiter_test(an_answer_that_nobody_fetched_is_given_back),
         limiter_test(a_yes_that_comes_too_late_is_given_back),
     };

@@ -68,6 +68,27 @@ def test_a_refund_or_a_reset_forgets_it(client, server, clock):
     assert api.hit("u")
 
 
+def test_a_release_forgets_it(client, server):
+    gpu = client.limiter("gpu", "1 concurrent", denial_cache=100)
+    held = gpu.hit("u")
+    assert held and not gpu.hit("u")
+    gpu.release(held)
+    assert gpu.hit("u")
+
+
+def test_a_settled_reservation_forgets_it(client, server):
+    api = client.limiter("api", "10/h", denial_cache=100, reservations=True)
+    api.reserve("u", 10, "a", lease=10)
+    assert not api.hit("u")
+    api.commit("u", "a", 3)
+    assert api.hit("u") and not api.hit("u", 10)
+    api.reset("u")
+    api.reserve("u", 10, "b", lease=10)
+    assert not api.hit("u")
+    api.cancel("u", "b")
+    assert api.hit("u")
+
+
 def test_many_ask_only_for_what_is_not_known(client, server, clock):
     clock.freeze(START)
     api = client.limiter("api", "1/m", denial_cache=100)
@@ -138,6 +159,13 @@ def test_a_share_of_the_limits(lost):
     assert not rest.hit("u", 26) and rest.hit("u", 26).retry_after == inf
     rare = lost.limiter("api", "1/h", on_failure="local", local_share=25)
     assert rare.hit("u") and 4 * 3600 - 10 < rare.hit("u").retry_after <= 4 * 3600
+
+
+def test_of_two_shares_that_deny_the_longer_wait_is_told(lost):
+    api = lost.limiter("api", "10/m; 10/d", on_failure="local")
+    assert api.hit("u", 10)
+    denied = api.hit("u")
+    assert not denied and denied.denied_by == 1 and denied.retry_after > 8000
 
 
 def test_what_no_server_charged_is_not_refunded_there(lost):
