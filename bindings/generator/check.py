@@ -163,8 +163,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
     for script in operation.scripts:
         if script not in model.scripts:
             raise SpecError(f"{where} names core/lua/{script}.lua, which is not there")
-    if operation.local and operation.steps:
-        raise SpecError(f"{where} has steps and is local: let its advance answer")
+    if operation.steps and (operation.locally or operation.concludes):
+        raise SpecError(f"{where} has steps and does without the server: let its advance answer")
     if operation.patient:
         _patient(module, operation, where)
 

@@ -194,7 +194,8 @@ class Operation:
     many: bool = False
     grants: bool = False
     steps: bool = False
-    local: bool = False  # it may be answered without the server, and turn its failure into an answer
+    locally: bool = False  # it may be answered without the server
+    concludes: bool = False  # it is told how it ended, and may turn a failure into an answer
     reads_errors: bool = False  # decode is shown error replies too
     shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait

@@ -41,8 +41,9 @@ def rows_header(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"extern const uint16_t {symbol}_state_size, {symbol}_answer_size;\n")
             out.append(f"void {symbol}_advance(const kw__step *step, const kw__event *event, kw__effects *effects);\n")
-        if operation.local:
+        if operation.locally:
             out.append(f"bool {symbol}_locally(const kw__step *step, const kw__event *event, kw_status *status);\n")
+        if operation.concludes:
             out.append(f"kw_status {symbol}_conclude(const kw__step *step, const kw__event *event);\n")
         if operation.grants and not operation.steps:
             out.append(
@@ -85,8 +86,10 @@ def rows(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")
             out.append(f"    .advance = {symbol}_advance,\n")
-        if operation.local:
-            out.append(f"    .locally = {symbol}_locally,\n    .conclude = {symbol}_conclude,\n")
+        if operation.locally:
+            out.append(f"    .locally = {symbol}_locally,\n")
+        if operation.concludes:
+            out.append(f"    .conclude = {symbol}_conclude,\n")
         if operation.grants and not operation.steps:
             out.append(f"    .undo = {symbol}_undo,\n")
         out.append("};\n\n")

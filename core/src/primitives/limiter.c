@@ -275,13 +275,6 @@ kw_status kw__limiter_hit_conclude(const kw__step *step, const kw__event *event)
     return conclude((kw_limiter *)step->object, &hit, event, step->result);
 }
 
-bool kw__limiter_hit_up_to_locally(const kw__step *step, const kw__event *event, kw_status *status) {
-    (void)step;
-    (void)event;
-    (void)status;
-    return false; /* a denial of so much says nothing of less */
-}
-
 kw_status kw__limiter_hit_up_to_conclude(const kw__step *step, const kw__event *event) {
     const kw__limiter_hit_up_to_args *args = step->args;
     const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
@@ -352,11 +345,6 @@ bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw
     }
     *status = KW_OK;
     return true;
-}
-
-kw_status kw__limiter_refund_conclude(const kw__step *step, const kw__event *event) {
-    (void)step;
-    return event->status;
 }
 
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error) {

@@ -69,7 +69,6 @@ const kw__row kw__limiter_refund_row = {
     .encode = kw__limiter_refund_encode,
     .decode = kw__limiter_refund_decode,
     .locally = kw__limiter_refund_locally,
-    .conclude = kw__limiter_refund_conclude,
 };
 
 const kw__row kw__limiter_hit_up_to_row = {
@@ -83,7 +82,6 @@ const kw__row kw__limiter_hit_up_to_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_up_to_encode,
     .decode = kw__limiter_hit_up_to_decode,
-    .locally = kw__limiter_hit_up_to_locally,
     .conclude = kw__limiter_hit_up_to_conclude,
 };
 

@@ -56,7 +56,6 @@ extern const kw__row kw__limiter_refund_row;
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_refund_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw_status *status);
-kw_status kw__limiter_refund_conclude(const kw__step *step, const kw__event *event);
 
 typedef struct kw__limiter_hit_up_to_args {
     kw__bytes key;
@@ -66,7 +65,6 @@ typedef struct kw__limiter_hit_up_to_args {
 extern const kw__row kw__limiter_hit_up_to_row;
 kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_hit_up_to_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
-bool kw__limiter_hit_up_to_locally(const kw__step *step, const kw__event *event, kw_status *status);
 kw_status kw__limiter_hit_up_to_conclude(const kw__step *step, const kw__event *event);
 
 typedef struct kw__limiter_renew_args {
