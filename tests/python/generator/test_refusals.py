@@ -157,6 +157,10 @@ def test_what_is_right_is_taken():
         (changed('statuses = ["BUSY"]', 'statuses = ["LAZY"]'), "names unknown status 'LAZY'"),
         (changed('result = "poured"', 'result = "poured"\nscripts = ["pour"]'), "core/lua/pour.lua, which is not"),
         (changed('result = "poured"', 'result = "poured"\npatient = "wait"'), "operation bucket.pour has no wait with"),
+        (
+            changed("many = true", "steps = true\nconcludes = true"),
+            "operation bucket.pour has steps and does without the server",
+        ),
         (changed('result = "poured"', 'result = "poured"\nshows = "depth"'), "bucket.pour shows depth, which its"),
         (changed('result = "poured"', 'result = "poured"\nshows = "amount"'), "shows one field, which tells no BUSY"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),
