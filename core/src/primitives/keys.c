@@ -58,6 +58,19 @@ void kw__key_frame_free(kw__key_frame *frame) {
     *frame = (kw__key_frame){0};
 }
 
+bool kw__key_frames_init(kw__key_frame *frames, const char *const *parts, int count, const char *prefix,
+                         const char *kind, kw__bytes name) {
+    for (int i = 0; i < count; i++) {
+        if (!kw__key_frame_init(&frames[i], prefix, kind, name, parts[i])) return false;
+    }
+    return true;
+}
+
+void kw__key_frames_free(kw__key_frame *frames, int count) {
+    for (int i = 0; i < count; i++)
+        kw__key_frame_free(&frames[i]);
+}
+
 kw__bytes kw__key_write(const kw__key_frame *frame, kw__bytes key, char *out) {
     char *at = append(out, frame->bytes, frame->before);
     at = escape(at, key);

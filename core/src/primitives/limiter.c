@@ -12,8 +12,7 @@ static void destroy(kw__object *object) {
         kw__key_frame_free(&limiter->rules[i].frame);
     kw__key_frame_free(&limiter->blocks);
     kw__limiter_local_free(limiter);
-    for (int i = 0; i < KW__RESERVATION_KEYS; i++)
-        kw__key_frame_free(&limiter->reservations[i]);
+    kw__key_frames_free(limiter->reservations, KW__RESERVATION_KEYS);
     kw__free(limiter->name);
     kw__free(limiter);
 }
@@ -84,10 +83,8 @@ static bool build_more_frames(kw_limiter *limiter, kw__bytes name) {
     if (limiter->settings.block_us > 0 && !kw__key_frame_init(&limiter->blocks, prefix, "limiter", name, "block")) {
         return false;
     }
-    for (int i = 0; i < KW__RESERVATION_KEYS && limiter->settings.reservations; i++) {
-        if (!kw__key_frame_init(&limiter->reservations[i], prefix, "limiter", name, parts[i])) return false;
-    }
-    return true;
+    return !limiter->settings.reservations ||
+           kw__key_frames_init(limiter->reservations, parts, KW__RESERVATION_KEYS, prefix, "limiter", name);
 }
 
 static bool keep_name(kw_limiter *limiter, kw__bytes name) {
@@ -215,6 +212,15 @@ kw_status kw__limiter_no_burst(const kw_limit *limit, kw_error *error) {
     return kw__fail(error, KW_INVALID, KW_REASON_OPTION,
                     "only GCRA has bursts, and this algorithm is another: leave the burst out, or take "
                     "KW_ALGORITHM_GCRA");
+}
+
+void kw__write_capacity_and_period(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to,
+                                   kw__command *command) {
+    (void)cost;
+    (void)patience_us;
+    (void)up_to;
+    kw__command_integer(command, rule->capacity);
+    kw__command_integer(command, rule->period_us);
 }
 
 bool kw__read_numbers(kw__bytes text, int64_t *numbers, int count) {

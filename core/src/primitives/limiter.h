@@ -174,6 +174,9 @@ void kw__rule_script(const kw__rule *rule, const kw__script *script, kw__bytes k
 kw_status kw__limiter_foreign(kw_error *error);
 /* For the shapes: only GCRA has bursts. */
 kw_status kw__limiter_no_burst(const kw_limit *limit, kw_error *error);
+/* For the shapes whose terms are these two. */
+void kw__write_capacity_and_period(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to,
+                                   kw__command *command);
 /* For the shapes: reads "a:b:c", numbers that are 0 and more. */
 bool kw__read_numbers(kw__bytes text, int64_t *numbers, int count);
 

@@ -23,14 +23,6 @@ static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limite
     return KW_OK;
 }
 
-static void write_terms(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command) {
-    (void)cost;
-    (void)patience_us;
-    (void)up_to;
-    kw__command_integer(command, rule->capacity);
-    kw__command_integer(command, rule->period_us);
-}
-
 static kw_status describe(const kw__rule *rule, kw__bytes state, int64_t now, int64_t cost, bool charged,
                           kw__outlook *outlook, kw_error *error) {
     int64_t seen[4] = {0, 0, 0, 0};
@@ -62,7 +54,7 @@ const kw__shape kw__shape_leases = {
     .prepare = prepare,
     .alone = &kw__script_leases_hit,
     .terms = 2,
-    .write_terms = write_terms,
+    .write_terms = kw__write_capacity_and_period,
     .describe = describe,
     .refund_terms = 3,
     .write_refund = write_refund,

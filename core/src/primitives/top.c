@@ -48,8 +48,7 @@ static kw_status read_options(const kw_top_options *options, kw_top *out, kw_err
 
 static void destroy(kw__object *object) {
     kw_top *top = (kw_top *)object;
-    for (int i = 0; i < KW__TOP_PARTS; i++)
-        kw__key_frame_free(&top->frames[i]);
+    kw__key_frames_free(top->frames, KW__TOP_PARTS);
     kw__free(top);
 }
 
@@ -61,9 +60,9 @@ kw_status kw__top_open(kw_client *client, kw__bytes name, const kw_top_options *
     kw_top *made = kw__calloc(1, sizeof *made);
     if (made == NULL) return kw__fail_memory(error);
     status = read_options(options, made, error);
-    for (int i = 0; i < KW__TOP_PARTS && status == KW_OK; i++) {
-        bool framed = kw__key_frame_init(&made->frames[i], client->url.prefix, "top", name, parts[i]);
-        if (!framed) status = kw__fail_memory(error);
+    if (status == KW_OK &&
+        !kw__key_frames_init(made->frames, parts, KW__TOP_PARTS, client->url.prefix, "top", name)) {
+        status = kw__fail_memory(error);
     }
     if (status != KW_OK) {
         destroy(&made->object);

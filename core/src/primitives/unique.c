@@ -43,8 +43,7 @@ static kw_status read_options(const kw_unique_options *options, kw_unique *out, 
 
 static void destroy(kw__object *object) {
     kw_unique *unique = (kw_unique *)object;
-    for (int i = 0; i < KW__UNIQUE_PARTS; i++)
-        kw__key_frame_free(&unique->frames[i]);
+    kw__key_frames_free(unique->frames, KW__UNIQUE_PARTS);
     kw__free(unique);
 }
 
@@ -56,9 +55,9 @@ kw_status kw__unique_open(kw_client *client, kw__bytes name, const kw_unique_opt
     kw_unique *made = kw__calloc(1, sizeof *made);
     if (made == NULL) return kw__fail_memory(error);
     status = read_options(options, made, error);
-    for (int i = 0; i < KW__UNIQUE_PARTS && status == KW_OK; i++) {
-        bool framed = kw__key_frame_init(&made->frames[i], client->url.prefix, "unique", name, parts[i]);
-        if (!framed) status = kw__fail_memory(error);
+    if (status == KW_OK &&
+        !kw__key_frames_init(made->frames, parts, KW__UNIQUE_PARTS, client->url.prefix, "unique", name)) {
+        status = kw__fail_memory(error);
     }
     if (status != KW_OK) {
         destroy(&made->object);

@@ -6,36 +6,6 @@ from .limiter import Limiter, Scenario, file, tell, window
 from .scenario import SECOND, YEAR_2026, YEAR_2100
 
 
-def denial(s: Scenario) -> None:
-    s.hit(s.capacity)
-    s.state()
-    before = s.steps[-1]
-    s.clock(by=12_345)
-    s.hit()
-    s.hit(3)
-    s.peek(2)
-    s.state()
-    assert s.steps[-1] == before
-
-
-def nothing(s: Scenario) -> None:
-    s.hit(0)
-    s.state()
-    s.hit(2)
-    s.hit(0)
-    s.state()
-    s.peek(0)
-
-
-def never(s: Scenario) -> None:
-    assert s.hit(s.capacity + 1).retry_after_us == "never"
-    s.state()
-    s.hit(1)
-    s.hit(s.capacity + 1)
-    s.peek(s.capacity + 1)
-    s.state()
-
-
 def steps_back(s: Scenario) -> None:
     s.hit(s.capacity)
     s.state()
