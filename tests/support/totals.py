@@ -14,7 +14,9 @@ from pathlib import Path
 Result = tuple[str, str, str]  # outcome, name, reason
 
 # What cmocka prints for each test of a program, and what test_skip prints before it.
-CMOCKA = re.compile(r"^\[\s+(OK|FAILED|SKIPPED|ERROR)\s+\] (?!\d+ test|---)(\S.*?)\s*$|^reason: (.*)$", re.MULTILINE)
+CMOCKA = re.compile(
+    r"^\[\s+(OK|FAILED|SKIPPED|ERROR)\s+\] (?!(?:\w+: )?\d+ test|---)(\S.*?)\s*$|^reason: (.*)$", re.MULTILINE
+)
 
 
 def outcome_of(case: ET.Element) -> tuple[str, str]:
