@@ -130,7 +130,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     if (status == KW_OK) status = check_labels(read, count, error);
     if (status != KW_OK) return status;
 
-    kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * sizeof made->rules[0]);
+    kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * (sizeof made->rules[0] + sizeof made->limits[0]));
     if (made == NULL) return kw__fail_memory(error);
     kw__object_init(&made->object, client, destroy);
     made->settings = settings;
@@ -140,6 +140,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     made->origin = UINT64_C(0xCBF29CE484222325);
     for (int64_t i = 0; i < count && status == KW_OK; i++)
         status = prepare(made, name, &read[i], error);
+    made->limits = (kw_limit *)(void *)&made->rules[count];
     memcpy(made->limits, read, (size_t)count * sizeof read[0]);
     if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
     if (status == KW_OK) status = kw__limiter_local_init(made, error);

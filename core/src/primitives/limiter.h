@@ -61,9 +61,9 @@ struct kw_limiter {
     int64_t capacity; /* the least of those that deny */
     char *name;       /* as it was given: what HTTP fields call it */
     size_t name_length;
-    kw_limit limits[KW__LIMITS_MAX]; /* as they were written */
-    uint64_t origin;                 /* what the fingerprints of its decisions begin with */
-    kw__limiter_local local;
+    kw_limit *limits; /* as they were written; behind the rules */
+    uint64_t origin;  /* what the fingerprints of its decisions begin with */
+    kw__limiter_local *local;
     kw__key_frame blocks;                             /* of the keys that hold blocks, when there are any */
     kw__key_frame reservations[KW__RESERVATION_KEYS]; /* records, open, settled: when it takes them */
     int count;

@@ -34,7 +34,7 @@ static bool take_share(const kw_limit *limit, int64_t percent, kw__gcra *share) 
 }
 
 static kw_status make_fallback(kw_limiter *limiter, kw_error *error) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     for (int i = 0; i < limiter->count; i++) {
         if (limiter->limits[i].concurrent == 1) continue;
         if (!take_share(&limiter->limits[i], limiter->settings.local_share, &local->shares[i])) {
@@ -49,7 +49,8 @@ static kw_status make_fallback(kw_limiter *limiter, kw_error *error) {
 }
 
 kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local = kw__calloc(1, sizeof *local);
+    if (local == NULL) return kw__fail_memory(error);
     const kw__limiter_settings *settings = &limiter->settings;
     if (settings->denial_cache == 0 && settings->on_failure != KW_ON_FAILURE_LOCAL) return KW_OK;
     if (!kw__hash_secret_make(&local->secret)) {
@@ -67,11 +68,13 @@ kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
 }
 
 void kw__limiter_local_free(kw_limiter *limiter) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
+    if (local == NULL) return;
     for (int i = 0; i < local->lock_count; i++)
         kw__mutex_free(&local->locks[i]);
     kw__free(local->denials);
     kw__free(local->fallbacks);
+    kw__free(local);
 }
 
 /* ---- remembered denials ---- */
@@ -113,7 +116,7 @@ static void tell(const kw_limiter *limiter, kw__bytes key, const kw__denial *den
 }
 
 bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0 || cost == 0) return false;
     uint64_t hash = hash_of(local, key);
     size_t first = first_place(hash, local->denial_count);
@@ -130,7 +133,7 @@ bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_
 }
 
 void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_at, const kw_decision *decision) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0) return;
     int64_t span = limiter->settings.denial_ttl_us;
     if (decision->retry_after_us < span) span = decision->retry_after_us;
@@ -163,7 +166,7 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
 }
 
 void kw__limiter_forget(kw_limiter *limiter, kw__bytes key) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0) return;
     uint64_t hash = hash_of(local, key);
     size_t first = first_place(hash, local->denial_count);
@@ -217,7 +220,7 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
     int64_t wanted = hit->up_to ? 1 : hit->cost;
     decision->remaining = INT64_MAX;
     for (int i = 0; i < limiter->count; i++) {
-        const kw__gcra *share = &limiter->local.shares[i];
+        const kw__gcra *share = &limiter->local->shares[i];
         if (share->parts == 0 || limiter->rules[i].shadow) continue;
         debts[i] = kw__gcra_debt(share, place->tats[i], now);
         int64_t room = kw__gcra_remaining(share, debts[i]), clears = kw__gcra_clears(debts[i]);
@@ -236,7 +239,7 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
         }
     }
     for (int i = 0; i < limiter->count && granted > 0; i++) {
-        const kw__gcra *share = &limiter->local.shares[i];
+        const kw__gcra *share = &limiter->local->shares[i];
         if (share->parts == 0 || limiter->rules[i].shadow) continue;
         kw__gcra_time price = kw__gcra_cost(share, granted);
         place->tats[i] = (kw__gcra_time){now + debts[i].us + price.us, debts[i].rest + price.rest};
@@ -257,7 +260,7 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
 }
 
 static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_decision *decision) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     uint64_t hash = hash_of(local, hit->key);
     kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
     kw__lock(lock);
@@ -272,7 +275,7 @@ static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_d
 }
 
 void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, int64_t now) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     if (local->fallback_count == 0) return;
     uint64_t hash = hash_of(local, key);
     kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
@@ -324,7 +327,7 @@ static void count(atomic_int_least64_t *counter) {
 }
 
 void kw__limiter_count(kw_limiter *limiter, kw_status status, const kw_decision *decision) {
-    kw__limiter_local *local = &limiter->local;
+    kw__limiter_local *local = limiter->local;
     bool by_policy =
         status >= 0 && decision->reason >= KW_DECIDED_BY_FAIL_OPEN && decision->reason <= KW_DECIDED_BY_FALLBACK;
     if (status < 0 || by_policy) count(&local->failed);
@@ -337,7 +340,7 @@ void kw__limiter_count(kw_limiter *limiter, kw_status status, const kw_decision 
 
 kw_status kw__limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error) {
     (void)error;
-    const kw__limiter_local *local = &limiter->local;
+    const kw__limiter_local *local = limiter->local;
     counts->admitted = atomic_load(&local->admitted);
     counts->denied = atomic_load(&local->denied);
     counts->failed = atomic_load(&local->failed);
