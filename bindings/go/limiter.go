@@ -599,7 +599,7 @@ func (l *Limiter) HitUpTo(ctx context.Context, key string, cost int64) (Decision
 }
 
 // Renew keeps what a concurrent limit gave for another Lease from now. LOST when the lease had ended: somebody else
-// may have it.
+// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
 //
 //   - key: the key that was hit (up to 1,024 bytes)
 //   - decision: the decision of that hit
@@ -616,7 +616,7 @@ func (l *Limiter) Renew(ctx context.Context, key string, decision Decision) (boo
 
 // Release gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
 // done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
-// before.
+// before, or what a failure policy admitted.
 //
 //   - key: the key that was hit (up to 1,024 bytes)
 //   - decision: the decision of that hit

@@ -687,7 +687,8 @@ KW_API kw_status kw_counter_submit_add(kw_counter *counter, kw_completions *comp
 
 /*
  * Many of kw_counter_add in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -717,7 +718,8 @@ KW_API kw_status kw_counter_submit_add_once(kw_counter *counter, kw_completions 
 
 /*
  * Many of kw_counter_add_once in one write, in any order. Each result carries its own status; a failure of one
- * leaves the others alone. KW_OK when every one was answered, else the first failure.
+ * leaves the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole
+ * stands in each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -742,7 +744,8 @@ KW_API kw_status kw_counter_submit_value(kw_counter *counter, kw_completions *co
 
 /*
  * Many of kw_counter_value in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1076,7 +1079,8 @@ KW_API kw_status kw_limiter_submit_hit(kw_limiter *limiter, kw_completions *comp
 
 /*
  * Many of kw_limiter_hit in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1176,7 +1180,7 @@ KW_API kw_status kw_limiter_submit_hit_up_to(kw_limiter *limiter, kw_completions
 
 /*
  * Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
- * may have it.
+ * may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
  *
  * - key: the key that was hit (0 to 1,024 bytes)
  * - decision: the decision of that hit
@@ -1194,7 +1198,7 @@ KW_API kw_status kw_limiter_submit_renew(kw_limiter *limiter, kw_completions *co
 /*
  * Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was done
  * meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
- * before.
+ * before, or what a failure policy admitted.
  *
  * - key: the key that was hit (0 to 1,024 bytes)
  * - decision: the decision of that hit
@@ -1383,7 +1387,8 @@ KW_API kw_status kw_quota_submit_consume(kw_quota *quota, kw_completions *comple
 
 /*
  * Many of kw_quota_consume in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1614,7 +1619,8 @@ KW_API kw_status kw_top_submit_add(kw_top *top, kw_completions *completions, uin
 
 /*
  * Many of kw_top_add in one write, in any order. Each result carries its own status; a failure of one leaves the
- * others alone. KW_OK when every one was answered, else the first failure.
+ * others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in each
+ * result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1640,7 +1646,8 @@ KW_API kw_status kw_top_submit_standing(kw_top *top, kw_completions *completions
 
 /*
  * Many of kw_top_standing in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1825,7 +1832,8 @@ KW_API kw_status kw_unique_submit_add(kw_unique *unique, kw_completions *complet
 
 /*
  * Many of kw_unique_add in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many
@@ -1850,7 +1858,8 @@ KW_API kw_status kw_unique_submit_count(kw_unique *unique, kw_completions *compl
 
 /*
  * Many of kw_unique_count in one write, in any order. Each result carries its own status; a failure of one leaves
- * the others alone. KW_OK when every one was answered, else the first failure.
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many

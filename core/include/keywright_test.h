@@ -128,7 +128,8 @@ KW_API kw_status kw_echo_submit_send(kw_echo *echo, kw_completions *completions,
 
 /*
  * Many of kw_echo_send in one write, in any order. Each result carries its own status; a failure of one leaves the
- * others alone. KW_OK when every one was answered, else the first failure.
+ * others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in each
+ * result.
  *
  * - items: the arguments; size of the first is the step from one to the next
  * - count: how many

@@ -167,11 +167,11 @@ class BlockingObject(Object):
                 status = function(
                     self._handle.pointer, items, len(rows), timeout_us, ffi.cast("void *", results), room.error
                 )
-                # A result begins with its status. If none of them failed but the call did, nothing was tried.
+                # A result begins with its status. If all of them failed as the call did, it was refused as a whole.
                 statuses = memoryview(data).cast("i")[:: size // 4].tolist()
                 if status >= 0:
                     return [read(one, data, size * i, *rows[i][0]) for i, one in enumerate(statuses)]
-                if min(statuses) < 0:
+                if statuses.count(status) < len(statuses):
                     break
                 self._handle.recover(room)
             failure = read_error(room.error_data)

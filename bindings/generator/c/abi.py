@@ -134,10 +134,12 @@ def abi_many(model: Model, operation: Operation) -> str:
     )
     out.append(f"{many_prototype(model, operation)} {{\n    kw__error_clear(error);\n")
     out.append("    if (results != NULL) memset(results, 0, count * sizeof *results);\n")
-    out.append(f'    KW__CHECK(kw__check_handle({handle}, "{handle}", error));\n')
-    out.append(f"    KW__CHECK(kw__check_items(items, count, sizeof({public}), results, error));\n")
-    out.append("    KW__CHECK(kw__check_timeout(timeout_us, error));\n")
-    out.append("    if (count == 0) return KW_OK;\n")
+    out.append(f'    kw_status status = kw__check_handle({handle}, "{handle}", error);\n')
+    out.append(f"    if (status == KW_OK) status = kw__check_items(items, count, sizeof({public}), results, error);\n")
+    out.append("    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);\n")
+    out.append(
+        "    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);\n"
+    )
     out.append(f"    const kw__items all = {{items, count, items[0].size, {item}}};\n")
     out.append(f"    return kw__run_many(&{handle}->object, &{row}, &all, timeout_us, results, error);\n}}\n\n")
     return "".join(out)

@@ -68,7 +68,8 @@ def contract_of_submit(model: Model, operation: Operation) -> str:
 def contract_of_many(operation: Operation) -> str:
     return comment(
         f"Many of {operation.c_name} in one write, in any order. Each result carries its own status; a failure of one "
-        "leaves the others alone. KW_OK when every one was answered, else the first failure.\n\n"
+        "leaves the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole "
+        "stands in each result.\n\n"
         "- items: the arguments; size of the first is the step from one to the next\n"
         "- count: how many\n"
         "- results: as many"

@@ -82,10 +82,10 @@ kw_status kw_counter_add_many(kw_counter *counter, const kw_counter_add_args *it
     kw_count *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(counter, "counter", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_counter_add_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(counter, "counter", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_counter_add_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, counter_add_item};
     return kw__run_many(&counter->object, &kw__counter_add_row, &all, timeout_us, results, error);
 }
@@ -129,10 +129,10 @@ kw_status kw_counter_add_once_many(kw_counter *counter, const kw_counter_add_onc
     int64_t timeout_us, kw_count *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(counter, "counter", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_counter_add_once_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(counter, "counter", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_counter_add_once_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, counter_add_once_item};
     return kw__run_many(&counter->object, &kw__counter_add_once_row, &all, timeout_us, results, error);
 }
@@ -173,10 +173,10 @@ kw_status kw_counter_value_many(kw_counter *counter, const kw_counter_value_args
     int64_t timeout_us, kw_count *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(counter, "counter", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_counter_value_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(counter, "counter", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_counter_value_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, counter_value_item};
     return kw__run_many(&counter->object, &kw__counter_value_row, &all, timeout_us, results, error);
 }

@@ -157,10 +157,10 @@ kw_status kw_limiter_hit_many(kw_limiter *limiter, const kw_limiter_hit_args *it
     kw_decision *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(limiter, "limiter", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_limiter_hit_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(limiter, "limiter", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_limiter_hit_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, limiter_hit_item};
     return kw__run_many(&limiter->object, &kw__limiter_hit_row, &all, timeout_us, results, error);
 }

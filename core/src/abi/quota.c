@@ -80,10 +80,10 @@ kw_status kw_quota_consume_many(kw_quota *quota, const kw_quota_consume_args *it
     kw_usage *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(quota, "quota", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_quota_consume_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(quota, "quota", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_quota_consume_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, quota_consume_item};
     return kw__run_many(&quota->object, &kw__quota_consume_row, &all, timeout_us, results, error);
 }

@@ -84,10 +84,10 @@ kw_status kw_top_add_many(kw_top *top, const kw_top_add_args *items, size_t coun
     kw_standing *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(top, "top", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_top_add_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(top, "top", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_top_add_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, top_add_item};
     return kw__run_many(&top->object, &kw__top_add_row, &all, timeout_us, results, error);
 }
@@ -131,10 +131,10 @@ kw_status kw_top_standing_many(kw_top *top, const kw_top_standing_args *items, s
     kw_standing *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(top, "top", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_top_standing_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(top, "top", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_top_standing_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, top_standing_item};
     return kw__run_many(&top->object, &kw__top_standing_row, &all, timeout_us, results, error);
 }

@@ -75,10 +75,10 @@ kw_status kw_unique_add_many(kw_unique *unique, const kw_unique_add_args *items,
     kw_cardinality *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(unique, "unique", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_unique_add_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(unique, "unique", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_unique_add_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, unique_add_item};
     return kw__run_many(&unique->object, &kw__unique_add_row, &all, timeout_us, results, error);
 }
@@ -119,10 +119,10 @@ kw_status kw_unique_count_many(kw_unique *unique, const kw_unique_count_args *it
     kw_cardinality *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(unique, "unique", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_unique_count_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(unique, "unique", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_unique_count_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, unique_count_item};
     return kw__run_many(&unique->object, &kw__unique_count_row, &all, timeout_us, results, error);
 }

@@ -421,6 +421,11 @@ kw_status kw__submit(kw__object *object, kw_completions *completions, uint64_t t
         return kw__fail(error, KW_INVALID, KW_REASON_FOREIGN_CLIENT,
                         "object and completions were made from different clients");
     }
+    /* What a call does when it starts stands: one that is refused must not have started. */
+    kw__lock(&completions->link.lock);
+    status = admit(completions, tag, error);
+    kw__unlock(&completions->link.lock);
+    if (status != KW_OK) return status;
     kw__call *call = kw__call_open(object, row, args, error);
     if (call == NULL) return KW_NO_MEMORY;
     call->completions = completions;

@@ -296,10 +296,19 @@ static kw_status exchange_all(kw__call **calls, size_t count, kw__link *link, ch
     return first;
 }
 
-/* One window of the items: opens a call for each, and lets them go together. */
+kw_status kw__refuse_many(void *results, size_t count, size_t step, kw_status status) {
+    int32_t told = status;
+    for (size_t i = 0; results != NULL && status < 0 && i < count; i++)
+        memcpy((char *)results + i * step, &told, sizeof told);
+    return status;
+}
+
+/* One window of the items: opens a call for each, and lets them go together. Those that begin too late are not sent:
+ * only what answers without the server may answer them. */
 static kw_status run_window(kw__object *object, const kw__row *row, const kw__items *items, size_t from, size_t count,
                             int64_t until, kw__call **calls, char *results, kw_error *error) {
     _Alignas(16) char args[KW__LARGEST_ARGS];
+    bool late = from > 0 && kw__now() >= until;
     size_t opened = 0;
     kw_status status = KW_OK;
     for (; opened < count && status == KW_OK; opened++) {
@@ -311,10 +320,12 @@ static kw_status run_window(kw__object *object, const kw__row *row, const kw__it
         }
         calls[opened]->deadline = calls[opened]->pending.deadline = until;
         kw__call_react(calls[opened], KW__EVENT_START);
+        if (!late || calls[opened]->finished) continue;
+        calls[opened]->must_send = false;
+        kw__call_end_early(calls[opened], KW__EVENT_DEADLINE, KW_TIMEOUT, false);
     }
     /* Those behind a failed allocation are not sent, and say so. */
-    for (size_t i = opened; i < count; i++)
-        memcpy(results + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+    kw__refuse_many(results + opened * row->result_size, count - opened, row->result_size, status);
     kw_status first = opened > 0 ? exchange_all(calls, opened, kw__client_link(object->client), results, error) : KW_OK;
     return status != KW_OK ? status : first;
 }
@@ -336,10 +347,10 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
     kw_client *client = object->client;
     kw_status status = kw__client_check(client, error);
     if (status == KW_OK) status = check_all(items, error);
-    if (status != KW_OK) return status;
+    if (status != KW_OK) return kw__refuse_many(results, items->count, row->result_size, status);
     size_t window = items->count < MANY_AT_ONCE ? items->count : MANY_AT_ONCE;
     kw__call **calls = kw__malloc(window * sizeof *calls);
-    if (calls == NULL) return kw__fail_memory(error);
+    if (calls == NULL) return kw__refuse_many(results, items->count, row->result_size, kw__fail_memory(error));
     if (timeout_us == KW_DEFAULT_TIMEOUT && object->timeout_us > 0) timeout_us = object->timeout_us;
     int64_t span = timeout_us != KW_DEFAULT_TIMEOUT ? timeout_us : client->url.timeout_us;
     if (timeout_us == KW_DEFAULT_TIMEOUT && !atomic_load(&kw__client_link(client)->is_up)) {
@@ -351,12 +362,12 @@ kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *
     for (size_t from = 0; from < items->count; from += window) {
         size_t count = items->count - from < window ? items->count - from : window;
         char *at = (char *)results + from * row->result_size;
-        /* The time may be over long before the items are: those left are not begun. */
-        if (from > 0 && kw__now() >= until) {
+        /* The time may be over long before the items are: those left are not begun, if nothing but the server answers.
+         */
+        if (from > 0 && row->conclude == NULL && kw__now() >= until) {
             status = kw__fail(first < 0 ? NULL : error, KW_TIMEOUT, KW_REASON_NONE,
                               "the time was over before these were sent");
-            for (size_t i = 0; i < items->count - from; i++)
-                memcpy(at + i * row->result_size, &(int32_t){status}, sizeof(int32_t));
+            kw__refuse_many(at, items->count - from, row->result_size, status);
             if (first >= 0) first = status;
             break;
         }

@@ -31,5 +31,7 @@ typedef struct kw__items {
  */
 kw_status kw__run_many(kw__object *object, const kw__row *row, const kw__items *items, int64_t timeout_us,
                        void *results, kw_error *error);
+/* Writes a status into each result record, of `step` bytes, and returns it: none of them may read as a yes. */
+kw_status kw__refuse_many(void *results, size_t count, size_t step, kw_status status);
 
 #endif

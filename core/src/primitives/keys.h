@@ -25,7 +25,8 @@ typedef struct kw__key_frame {
 /* Returns false when there is no memory. `part` is ours and holds nothing that needs escaping. */
 bool kw__key_frame_init(kw__key_frame *frame, const char *prefix, const char *kind, kw__bytes name, const char *part);
 void kw__key_frame_free(kw__key_frame *frame);
-/* The same for the several keys that an object has of each key; a failure leaves what there is to kw__key_frames_free. */
+/* The same for the several keys that an object has of each key; a failure leaves what there is to kw__key_frames_free.
+ */
 bool kw__key_frames_init(kw__key_frame *frames, const char *const *parts, int count, const char *prefix,
                          const char *kind, kw__bytes name);
 void kw__key_frames_free(kw__key_frame *frames, int count);

@@ -341,17 +341,36 @@ kw_status kw__limiter_reset_decode(const kw__step *step, const kw__reply *reply,
     return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("DEL", error);
 }
 
+/* Whether a failure policy of this limiter admitted it, for this key: no server knows of it. */
+static bool admitted_alone(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision) {
+    return (decision->reason == KW_DECIDED_BY_FAIL_OPEN || decision->reason == KW_DECIDED_BY_FALLBACK) &&
+           decision->status == KW_OK && decision->count > 0 && decision->origin == kw__limiter_origin(limiter, key);
+}
+
 /* What no server charged is not given back there. */
 bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw_status *status) {
     const kw__limiter_refund_args *args = step->args;
-    const kw_decision *decision = &args->decision;
-    if (decision->reason != KW_DECIDED_BY_FAIL_OPEN && decision->reason != KW_DECIDED_BY_FALLBACK) return false;
-    int64_t count = args->count < decision->count ? args->count : decision->count;
-    if (decision->reason == KW_DECIDED_BY_FALLBACK) {
-        kw__limiter_give_back((kw_limiter *)step->object, args->key, count, event->now);
+    if (args->count > args->decision.count || !admitted_alone(limiter_of(step), args->key, &args->decision))
+        return false;
+    if (args->decision.reason == KW_DECIDED_BY_FALLBACK) {
+        kw__limiter_give_back((kw_limiter *)step->object, args->key, args->count, event->now);
     }
     *status = KW_OK;
     return true;
+}
+
+bool kw__limiter_renew_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    (void)event;
+    const kw__limiter_renew_args *args = step->args;
+    *status = KW_OK;
+    return admitted_alone(limiter_of(step), args->key, &args->decision);
+}
+
+bool kw__limiter_release_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    (void)event;
+    const kw__limiter_release_args *args = step->args;
+    *status = KW_OK;
+    return admitted_alone(limiter_of(step), args->key, &args->decision);
 }
 
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error) {

@@ -424,15 +424,15 @@ static kw_status check_decision(const kw_limiter *limiter, kw__bytes key, const 
 
 kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                     int64_t count, kw__command *command, kw_error *error) {
+    if (decision->count > 0 && count > decision->count) {
+        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
+                        "this decision cannot be refunded by %lld: it charged %lld", (long long)count,
+                        (long long)decision->count);
+    }
     kw_status status = check_decision(limiter, key, decision, "refunded", error);
     if (status != KW_OK) return status;
     if (limiter->settings.reservations && is_reserved(decision)) {
         return fail_decision(error, "refunded", "a reservation made it: cancel that, or commit what was used");
-    }
-    if (count > decision->count) {
-        return kw__fail(error, KW_INVALID, KW_REASON_DECISION,
-                        "this decision cannot be refunded by %lld: it charged %lld", (long long)count,
-                        (long long)decision->count);
     }
     int keys = 0, terms = 0;
     for (int i = 0; i < limiter->count; i++) {

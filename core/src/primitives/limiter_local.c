@@ -300,12 +300,14 @@ bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status
     decision->denied_by = -1;
     decision->limit = decision->remaining = limiter->rules[0].capacity;
     decision->origin = kw__limiter_origin(limiter, hit->key);
+    bool never = hit->cost > limiter->capacity;
+    if (never && !hit->up_to) policy = KW_ON_FAILURE_DENY; /* what can never fit is known without the server */
     switch (policy) {
     case KW_ON_FAILURE_DENY:
         decision->reason = KW_DECIDED_BY_FAIL_CLOSED;
         decision->status = KW_DENIED;
         decision->remaining = 0;
-        decision->retry_after_us = DENY_RETRY_US;
+        decision->retry_after_us = never && !hit->up_to ? KW_NEVER : DENY_RETRY_US;
         break;
     case KW_ON_FAILURE_LOCAL:
         decision->reason = KW_DECIDED_BY_FALLBACK;
@@ -314,7 +316,7 @@ bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status
     case KW_ON_FAILURE_ALLOW:
     case KW_ON_FAILURE_RAISE:
         decision->reason = KW_DECIDED_BY_FAIL_OPEN;
-        decision->count = hit->cost;
+        decision->count = never ? limiter->capacity : hit->cost;
         break;
     }
     return true;

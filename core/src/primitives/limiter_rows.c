@@ -95,6 +95,7 @@ const kw__row kw__limiter_renew_row = {
     .span_count = 1,
     .encode = kw__limiter_renew_encode,
     .decode = kw__limiter_renew_decode,
+    .locally = kw__limiter_renew_locally,
 };
 
 const kw__row kw__limiter_release_row = {
@@ -107,6 +108,7 @@ const kw__row kw__limiter_release_row = {
     .span_count = 1,
     .encode = kw__limiter_release_encode,
     .decode = kw__limiter_release_decode,
+    .locally = kw__limiter_release_locally,
 };
 
 const kw__row kw__limiter_reserve_row = {

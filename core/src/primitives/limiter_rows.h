@@ -75,6 +75,7 @@ typedef struct kw__limiter_renew_args {
 extern const kw__row kw__limiter_renew_row;
 kw_status kw__limiter_renew_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_renew_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+bool kw__limiter_renew_locally(const kw__step *step, const kw__event *event, kw_status *status);
 
 typedef struct kw__limiter_release_args {
     kw__bytes key;
@@ -84,6 +85,7 @@ typedef struct kw__limiter_release_args {
 extern const kw__row kw__limiter_release_row;
 kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_release_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+bool kw__limiter_release_locally(const kw__step *step, const kw__event *event, kw_status *status);
 
 typedef struct kw__limiter_reserve_args {
     kw__bytes key;

@@ -60,8 +60,7 @@ kw_status kw__top_open(kw_client *client, kw__bytes name, const kw_top_options *
     kw_top *made = kw__calloc(1, sizeof *made);
     if (made == NULL) return kw__fail_memory(error);
     status = read_options(options, made, error);
-    if (status == KW_OK &&
-        !kw__key_frames_init(made->frames, parts, KW__TOP_PARTS, client->url.prefix, "top", name)) {
+    if (status == KW_OK && !kw__key_frames_init(made->frames, parts, KW__TOP_PARTS, client->url.prefix, "top", name)) {
         status = kw__fail_memory(error);
     }
     if (status != KW_OK) {

@@ -479,7 +479,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> bool:
         """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
-        may have it.
+        may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
 
         Args:
             decision: the decision of that hit
@@ -512,7 +512,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
     def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> None:
         """Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
         done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what
-        ended before.
+        ended before, or what a failure policy admitted.
 
         Args:
             decision: the decision of that hit
@@ -846,7 +846,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[bool]:
         """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
-        may have it.
+        may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
 
         Args:
             decision: the decision of that hit
@@ -872,7 +872,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
     def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[None]:
         """Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
         done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what
-        ended before.
+        ended before, or what a failure policy admitted.
 
         Args:
             decision: the decision of that hit

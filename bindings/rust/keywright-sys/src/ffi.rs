@@ -1673,7 +1673,7 @@ extern "C" {
     ) -> kw_status;
 
     /// Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
-    /// may have it.
+    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
     pub fn kw_limiter_renew(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -1697,7 +1697,7 @@ extern "C" {
 
     /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
     /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
-    /// before.
+    /// before, or what a failure policy admitted.
     pub fn kw_limiter_release(
         limiter: *mut kw_limiter,
         key: *const c_void,

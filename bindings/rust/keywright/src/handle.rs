@@ -163,8 +163,8 @@ impl<T: Native> Handle<T> {
         let answers: Vec<R> = natives.iter().map(R::from_native).collect();
         let failure = |answer: &R| answer.status().filter(Status::is_failure);
         match done {
-            // Refused as a whole: no answer says why.
-            Err(error) if !answers.iter().any(|answer| failure(answer).is_some()) => {
+            // Refused as a whole, or all alike: the call's own error says more.
+            Err(error) if answers.iter().all(|answer| failure(answer) == Some(error.status())) => {
                 answers.iter().map(|_| Err(error.clone())).collect()
             }
             _ => answers

@@ -102,10 +102,10 @@ kw_status kw_echo_send_many(kw_echo *echo, const kw_echo_send_args *items, size_
     kw_echo_pair *results, kw_error *error) {
     kw__error_clear(error);
     if (results != NULL) memset(results, 0, count * sizeof *results);
-    KW__CHECK(kw__check_handle(echo, "echo", error));
-    KW__CHECK(kw__check_items(items, count, sizeof(kw_echo_send_args), results, error));
-    KW__CHECK(kw__check_timeout(timeout_us, error));
-    if (count == 0) return KW_OK;
+    kw_status status = kw__check_handle(echo, "echo", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_echo_send_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
     const kw__items all = {items, count, items[0].size, echo_send_item};
     return kw__run_many(&echo->object, &kw__echo_send_row, &all, timeout_us, results, error);
 }

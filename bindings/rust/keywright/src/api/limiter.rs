@@ -863,7 +863,7 @@ impl Limiter {
     }
 
     /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
-    /// may have it.
+    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -881,7 +881,7 @@ impl Limiter {
 
     /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
     /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
-    /// before.
+    /// before, or what a failure policy admitted.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -1290,7 +1290,7 @@ impl AsyncLimiter {
     }
 
     /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
-    /// may have it.
+    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -1317,7 +1317,7 @@ impl AsyncLimiter {
 
     /// Gives back the permits that a concurrent limit gave to a hit, and nothing of the rates beside it: what was
     /// done meanwhile was done. A refund gives back both. Releasing again does nothing, nor does releasing what ended
-    /// before.
+    /// before, or what a failure policy admitted.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
