@@ -1,7 +1,8 @@
 /*
  * An operation as the engine sees it: one row of facts and functions. The engine never asks which operation it has.
  *
- * encode and decode are pure: they turn arguments into a command and a reply into an answer. For an operation of one
+ * encode and decode are pure: they turn arguments into a command and a reply into an answer; an object may forget in
+ * both what it remembers of itself, for decode sees also what nobody waits for any more. For an operation of one
  * step the answer is its result. An operation of several steps has `advance` besides, which is told events and orders
  * effects.
  *

@@ -336,8 +336,9 @@ kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, k
 }
 
 kw_status kw__limiter_reset_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    (void)step;
+    const kw__limiter_reset_args *args = step->args;
     (void)answer;
+    kw__limiter_forget((kw_limiter *)step->object, args->key);
     return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("DEL", error);
 }
 
@@ -380,8 +381,9 @@ kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, 
 }
 
 kw_status kw__limiter_refund_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    (void)step;
+    const kw__limiter_refund_args *args = step->args;
     (void)answer;
+    kw__limiter_forget((kw_limiter *)step->object, args->key);
     return kw__limiter_decode_refund(reply, error);
 }
 
@@ -404,7 +406,8 @@ kw_status kw__limiter_release_encode(const kw__step *step, kw__command *command,
 }
 
 kw_status kw__limiter_release_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    (void)step;
+    const kw__limiter_release_args *args = step->args;
     (void)answer;
+    kw__limiter_forget((kw_limiter *)step->object, args->key);
     return kw__limiter_decode_refund(reply, error);
 }

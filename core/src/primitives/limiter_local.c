@@ -1,21 +1,14 @@
 #include "primitives/limiter_local.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "primitives/limiter.h"
 
-#define WAYS 4
 /* Of how many keys a fallback keeps count: 184 bytes each. */
 #define FALLBACK_KEYS 4096
 #define DENY_RETRY_US 1000000
 
 /* ---- making and unmaking ---- */
-
-static size_t power_of_two(int64_t count) {
-    size_t power = WAYS;
-    while (power < (size_t)count)
-        power *= 2;
-    return power;
-}
 
 /*
  * The rule's share as a rate of its own. What is less than one in a period becomes one in a longer period. Concurrent
@@ -53,15 +46,11 @@ kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
     if (local == NULL) return kw__fail_memory(error);
     const kw__limiter_settings *settings = &limiter->settings;
     if (settings->denial_cache == 0 && settings->on_failure != KW_ON_FAILURE_LOCAL) return KW_OK;
-    if (!kw__hash_secret_make(&local->secret)) {
-        return kw__fail(error, KW_NO_MEMORY, KW_REASON_NONE, "the system gives no random bytes");
-    }
-    for (; local->lock_count < KW__LOCAL_LOCKS; local->lock_count++) {
-        if (!kw__mutex_init(&local->locks[local->lock_count])) return kw__fail_memory(error);
-    }
+    kw_status status = kw__places_init(&local->places, error);
+    if (status != KW_OK) return status;
     if (settings->denial_cache > 0) {
-        local->denial_count = power_of_two(settings->denial_cache);
-        local->denials = kw__calloc(local->denial_count, sizeof *local->denials);
+        local->denial_count = kw__places_count(settings->denial_cache);
+        local->denials = kw__calloc(local->denial_count / KW__WAYS, sizeof *local->denials);
         if (local->denials == NULL) return kw__fail_memory(error);
     }
     return settings->on_failure == KW_ON_FAILURE_LOCAL ? make_fallback(limiter, error) : KW_OK;
@@ -70,8 +59,7 @@ kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
 void kw__limiter_local_free(kw_limiter *limiter) {
     kw__limiter_local *local = limiter->local;
     if (local == NULL) return;
-    for (int i = 0; i < local->lock_count; i++)
-        kw__mutex_free(&local->locks[i]);
+    kw__places_free(&local->places);
     kw__free(local->denials);
     kw__free(local->fallbacks);
     kw__free(local);
@@ -79,19 +67,8 @@ void kw__limiter_local_free(kw_limiter *limiter) {
 
 /* ---- remembered denials ---- */
 
-static uint64_t hash_of(const kw__limiter_local *local, kw__bytes key) {
-    uint64_t hash = kw__hash(&local->secret, key);
-    return hash != 0 ? hash : 1;
-}
-
-/* Where the places begin that a hash may be in, of `count`. */
-static size_t first_place(uint64_t hash, size_t count) {
-    return (size_t)(hash & (count - 1)) / WAYS * WAYS;
-}
-
-/* Who shares places shares their lock. */
-static kw__mutex *lock_of(kw__limiter_local *local, size_t place) {
-    return &local->locks[place / WAYS % KW__LOCAL_LOCKS];
+static kw__denials *denials_of(kw__limiter_local *local, size_t first) {
+    return &local->denials[first / KW__WAYS];
 }
 
 static int64_t less(int64_t span, int64_t passed, int64_t least) {
@@ -118,15 +95,15 @@ static void tell(const kw_limiter *limiter, kw__bytes key, const kw__denial *den
 bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision) {
     kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0 || cost == 0) return false;
-    uint64_t hash = hash_of(local, key);
-    size_t first = first_place(hash, local->denial_count);
-    const kw__denial *places = &local->denials[first];
+    uint64_t hash = kw__places_hash(&local->places, key);
+    size_t first = kw__places_first(hash, local->denial_count);
+    const kw__denial *places = denials_of(local, first)->places;
     kw__denial found = {0};
-    kw__lock(lock_of(local, first));
-    for (int i = 0; i < WAYS; i++) {
+    kw__lock(kw__places_lock(&local->places, first));
+    for (int i = 0; i < KW__WAYS; i++) {
         if (places[i].hash == hash) found = places[i];
     }
-    kw__unlock(lock_of(local, first));
+    kw__unlock(kw__places_lock(&local->places, first));
     if (found.hash == 0 || cost < found.cost || now >= found.until) return false;
     tell(limiter, key, &found, now, decision);
     return true;
@@ -137,7 +114,7 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
     if (local->denial_count == 0) return;
     int64_t span = limiter->settings.denial_ttl_us;
     if (decision->retry_after_us < span) span = decision->retry_after_us;
-    uint64_t hash = hash_of(local, hit->key);
+    uint64_t hash = kw__places_hash(&local->places, hit->key);
     const kw__denial denial = {
         .hash = hash,
         .until = sent_at + span,
@@ -151,30 +128,33 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
         .denied_by = decision->denied_by,
         .binding = (int32_t)decision->binding,
     };
-    size_t first = first_place(hash, local->denial_count);
-    kw__denial *places = &local->denials[first], *place = places;
-    kw__lock(lock_of(local, first));
-    for (int i = 0; i < WAYS; i++) {
+    size_t first = kw__places_first(hash, local->denial_count);
+    kw__denials *denials = denials_of(local, first);
+    kw__denial *places = denials->places, *place = places;
+    kw__lock(kw__places_lock(&local->places, first));
+    for (int i = 0; i < KW__WAYS; i++) {
         if (places[i].hash == hash) {
             place = &places[i];
             break;
         }
         if (places[i].until < place->until) place = &places[i];
     }
-    *place = denial;
-    kw__unlock(lock_of(local, first));
+    if (sent_at > denials->forgotten_at) *place = denial;
+    kw__unlock(kw__places_lock(&local->places, first));
 }
 
 void kw__limiter_forget(kw_limiter *limiter, kw__bytes key) {
     kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0) return;
-    uint64_t hash = hash_of(local, key);
-    size_t first = first_place(hash, local->denial_count);
-    kw__lock(lock_of(local, first));
-    for (size_t i = first; i < first + WAYS; i++) {
-        if (local->denials[i].hash == hash) local->denials[i].hash = 0;
+    uint64_t hash = kw__places_hash(&local->places, key);
+    size_t first = kw__places_first(hash, local->denial_count);
+    kw__lock(kw__places_lock(&local->places, first));
+    kw__denials *denials = denials_of(local, first);
+    denials->forgotten_at = kw__now();
+    for (int i = 0; i < KW__WAYS; i++) {
+        if (denials->places[i].hash == hash) denials->places[i].hash = 0;
     }
-    kw__unlock(lock_of(local, first));
+    kw__unlock(kw__places_lock(&local->places, first));
 }
 
 /* ---- without the server ---- */
@@ -203,8 +183,8 @@ static bool is_outage(kw_status status) {
 
 /* The place of a hash, with the lock; the one that was touched longest ago is given to it. */
 static kw__fallback *fallback_of(kw__limiter_local *local, uint64_t hash) {
-    kw__fallback *places = &local->fallbacks[first_place(hash, local->fallback_count)], *place = places;
-    for (int i = 0; i < WAYS; i++) {
+    kw__fallback *places = &local->fallbacks[kw__places_first(hash, local->fallback_count)], *place = places;
+    for (int i = 0; i < KW__WAYS; i++) {
         if (places[i].hash == hash) return &places[i];
         if (places[i].touched < place->touched) place = &places[i];
     }
@@ -261,8 +241,8 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
 
 static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_decision *decision) {
     kw__limiter_local *local = limiter->local;
-    uint64_t hash = hash_of(local, hit->key);
-    kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
+    uint64_t hash = kw__places_hash(&local->places, hit->key);
+    kw__mutex *lock = kw__places_lock(&local->places, kw__places_first(hash, local->fallback_count));
     kw__lock(lock);
     decision->count = share_out(limiter, fallback_of(local, hash), hit, now, decision);
     kw__unlock(lock);
@@ -277,8 +257,8 @@ static void fall_back(kw_limiter *limiter, const kw__hit *hit, int64_t now, kw_d
 void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, int64_t now) {
     kw__limiter_local *local = limiter->local;
     if (local->fallback_count == 0) return;
-    uint64_t hash = hash_of(local, key);
-    kw__mutex *lock = lock_of(local, first_place(hash, local->fallback_count));
+    uint64_t hash = kw__places_hash(&local->places, key);
+    kw__mutex *lock = kw__places_lock(&local->places, kw__places_first(hash, local->fallback_count));
     kw__lock(lock);
     kw__fallback *place = fallback_of(local, hash);
     for (int i = 0; i < limiter->count; i++) {

@@ -7,10 +7,9 @@
 
 #include <stdatomic.h>
 
-#include "base/hash.h"
-#include "base/sync.h"
 #include "primitives/gcra.h"
 #include "primitives/limit_text.h"
+#include "primitives/limiter_places.h"
 
 /* What is asked about a key. */
 typedef struct kw__hit {
@@ -20,9 +19,6 @@ typedef struct kw__hit {
     bool up_to;          /* as much as fits */
     int64_t lease_us;    /* how long the permits of a concurrent limit are held at least */
 } kw__hit;
-
-/* Keys that hash alike share four places; each group of places has one of these locks. */
-#define KW__LOCAL_LOCKS 16
 
 typedef struct kw__denial {
     uint64_t hash; /* of the key; 0: an empty place */
@@ -38,6 +34,12 @@ typedef struct kw__denial {
     int32_t binding;
 } kw__denial;
 
+/* Those that share places. */
+typedef struct kw__denials {
+    int64_t forgotten_at; /* when one of their keys last changed by this client's doing */
+    kw__denial places[KW__WAYS];
+} kw__denials;
+
 /* A key's theoretical arrival times under the limiter's share, monotonic. */
 typedef struct kw__fallback {
     uint64_t hash;
@@ -46,11 +48,9 @@ typedef struct kw__fallback {
 } kw__fallback;
 
 typedef struct kw__limiter_local {
-    kw__hash_secret secret;
-    kw__mutex locks[KW__LOCAL_LOCKS];
-    int lock_count;
-    kw__denial *denials;
-    size_t denial_count; /* a power of two, or 0 */
+    kw__places places;
+    kw__denials *denials;
+    size_t denial_count; /* places, or 0 */
     kw__fallback *fallbacks;
     size_t fallback_count;
     kw__gcra shares[KW__LIMITS_MAX];
@@ -63,9 +63,12 @@ void kw__limiter_local_free(kw_limiter *limiter);
 
 /* Whether a denial that is remembered answers for the key. */
 bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision);
-/* Remembers a denial. */
+/* Remembers a denial, unless what it speaks of has changed since it was sent. */
 void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_at, const kw_decision *decision);
-/* The key's state changes by this client's doing. */
+/*
+ * The key's state changes by this client's doing. To be told before that is sent, so that nothing is answered by what
+ * was, and again when it was answered: a hit may have been denied in between.
+ */
 void kw__limiter_forget(kw_limiter *limiter, kw__bytes key);
 /* Whether the policy answers for the failure; then it has written the decision. */
 bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,

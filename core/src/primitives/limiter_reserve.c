@@ -124,10 +124,11 @@ static kw_status encode_settle(kw_limiter *limiter, kw__bytes key, kw__bytes id,
     return kw__command_end(command, error);
 }
 
-static kw_status decode_settle(const kw_limiter *limiter, kw__bytes key, int64_t actual, const kw__reply *reply,
+static kw_status decode_settle(kw_limiter *limiter, kw__bytes key, int64_t actual, const kw__reply *reply,
                                kw_decision *decision, kw_error *error) {
     kw__reply rest;
     int code;
+    kw__limiter_forget(limiter, key);
     if (!take_code(reply, &code, &rest)) return kw__reply_unexpected("commit", error);
     if (code == NOT_THERE) return decode_standing(limiter, key, KW_NOT_FOUND, &rest, decision, error);
     if (code == OTHERWISE) return decode_standing(limiter, key, KW_CONFLICT, &rest, decision, error);

@@ -43,6 +43,7 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
     const kw__limiter_wait_args *args = step->args;
     if (step->number == STEP_REFUND) {
         const wait_state *state = step->state;
+        kw__limiter_forget((kw_limiter *)step->object, args->key);
         command->by_text = true; /* whoever gives up may read no more replies: a NOSCRIPT would go unseen */
         return kw__limiter_encode_refund(limiter_of(step), args->key, &state->decision, state->decision.count, command,
                                          error);
@@ -53,7 +54,10 @@ kw_status kw__limiter_wait_encode(const kw__step *step, kw__command *command, kw
 
 kw_status kw__limiter_wait_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
     const kw__limiter_wait_args *args = step->args;
-    if (step->number == STEP_REFUND) return kw__limiter_decode_refund(reply, error);
+    if (step->number == STEP_REFUND) {
+        kw__limiter_forget((kw_limiter *)step->object, args->key);
+        return kw__limiter_decode_refund(reply, error);
+    }
     const kw__hit hit = {.key = args->key, .cost = args->cost};
     return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }

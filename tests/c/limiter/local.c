@@ -1,7 +1,9 @@
 /* Denials that many threads remember in few places at once. */
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "limiter/limiter_test.h"
+
 #include "primitives/limiter.h"
 
 static kw_limiter *limiter;
@@ -12,8 +14,8 @@ static void *remember_and_recall(void *argument) {
     const kw_decision denial = {.status = KW_DENIED, .retry_after_us = SECOND, .limit = key[0]};
     for (int i = 0; i < 20000; i++) {
         kw_decision told;
-        kw__limiter_remember(limiter, &hit, 0, &denial);
-        if (kw__limiter_recall(limiter, hit.key, 1, 1, &told) && told.limit != key[0]) return argument;
+        kw__limiter_remember(limiter, &hit, kw__now(), &denial);
+        if (kw__limiter_recall(limiter, hit.key, 1, kw__now(), &told) && told.limit != key[0]) return argument;
         if (i % 16 == 0) kw__limiter_forget(limiter, hit.key);
     }
     return NULL;

@@ -713,8 +713,8 @@ pub struct kw_limiter_options {
     /// Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy,
     /// else the client's.
     pub timeout_us: i64,
-    /// Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0:
-    /// of none.
+    /// Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up
+    /// to a power of two; default 0: of none.
     pub denial_cache: i64,
     /// For how long at most; default 1 s, at most a minute.
     pub denial_ttl_us: i64,

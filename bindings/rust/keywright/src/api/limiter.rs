@@ -453,8 +453,8 @@ impl LimiterOptions {
         self
     }
 
-    /// Of how many keys this client remembers a denial, to answer the same again by itself; 96 bytes each; default 0:
-    /// of none.
+    /// Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up
+    /// to a power of two; default 0: of none.
     pub fn denial_cache(mut self, denial_cache: i64) -> Self {
         self.denial_cache = Some(denial_cache);
         self
