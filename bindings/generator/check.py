@@ -165,6 +165,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
             raise SpecError(f"{where} names core/lua/{script}.lua, which is not there")
     if operation.steps and (operation.locally or operation.concludes):
         raise SpecError(f"{where} has steps and does without the server: let its advance answer")
+    if operation.coalesces and (operation.steps or operation.grants or operation.items):
+        raise SpecError(f"{where} coalesces: it can neither have steps, nor grant, nor answer a list")
     if operation.patient:
         _patient(module, operation, where)
 

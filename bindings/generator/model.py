@@ -196,6 +196,7 @@ class Operation:
     steps: bool = False
     locally: bool = False  # it may be answered without the server
     concludes: bool = False  # it is told how it ended, and may turn a failure into an answer
+    coalesces: bool = False  # several calls that are alike may go as one command
     reads_errors: bool = False  # decode is shown error replies too
     shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait

@@ -21,6 +21,7 @@ type EchoPair struct {
 	Number   int64  // The number that came back.
 	Length   int64  // How many bytes came back.
 	Checksum uint64 // 64-bit FNV-1a of the bytes that came back.
+	Together int64  // How many calls the command was for; 0 of operations that always go alone.
 }
 
 func echoPairOf(at unsafe.Pointer) EchoPair {
@@ -31,6 +32,7 @@ func echoPairOf(at unsafe.Pointer) EchoPair {
 		Number:   int64(native.number),
 		Length:   int64(native.length),
 		Checksum: uint64(native.checksum),
+		Together: int64(native.together),
 	}
 }
 
@@ -278,6 +280,77 @@ func (e *Echo) ScriptN(ctx context.Context, number int64) (EchoPair, error) {
 	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
 		defer runtime.KeepAlive(e)
 		return C.kw_echo_submit_script(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
+			&call.failure)
+	})
+	result.Status = status
+	return result, err
+}
+
+// Tally is TallyN with number 1.
+func (e *Echo) Tally(ctx context.Context) (EchoPair, error) {
+	return e.TallyN(ctx, 1)
+}
+
+// TallyN adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+// one command.
+//
+//   - number: which tally. The endpoint refuses -1; 0 always goes alone (-1 and more)
+//
+// One round trip. Never sent twice: a link lost after sending gives ErrUnknown.
+func (e *Echo) TallyN(ctx context.Context, number int64) (EchoPair, error) {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(e)
+		return C.kw_echo_submit_tally(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
+			&call.failure)
+	})
+	result.Status = status
+	return result, err
+}
+
+// EchoTally is one of the calls that Echo.TallyMany makes.
+type EchoTally struct {
+	Number int64 // Which tally. The endpoint refuses -1; 0 always goes alone.
+}
+
+func (e EchoTally) check() *Error {
+	return outside(ReasonRange, "number", e.Number, -1, 9223372036854775807)
+}
+
+// TallyMany is many of TallyN, sent together and in no order. Each result carries its own status, a failure's too.
+// The error is that of the first failure, and the others are answered all the same; but nothing is sent where an item
+// is wrong, and the error's Position says which.
+func (e *Echo) TallyMany(ctx context.Context, items []EchoTally) ([]EchoPair, error) {
+	for i, item := range items {
+		if err := item.check(); err != nil {
+			err.Position = i
+			return nil, err
+		}
+	}
+	results, statuses, err := askMany(ctx, e.of(), len(items), echoPairOf, func(call *call, i int) C.kw_status {
+		defer runtime.KeepAlive(e)
+		return C.kw_echo_submit_tally(e.native, call.completions, call.tag, C.int64_t(items[i].Number), call.timeout,
+			&call.failure)
+	})
+	for i, status := range statuses {
+		results[i].Status = status
+	}
+	return results, err
+}
+
+// Gather is GatherN with number 1.
+func (e *Echo) Gather(ctx context.Context) (EchoPair, error) {
+	return e.GatherN(ctx, 1)
+}
+
+// GatherN sends a number. Those of one number that meet go as one command.
+//
+//   - number: any number; 0 always goes alone
+//
+// One round trip. Safe to repeat.
+func (e *Echo) GatherN(ctx context.Context, number int64) (EchoPair, error) {
+	result, status, err := ask(ctx, e.of(), echoPairOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(e)
+		return C.kw_echo_submit_gather(e.native, call.completions, call.tag, C.int64_t(number), call.timeout,
 			&call.failure)
 	})
 	result.Status = status

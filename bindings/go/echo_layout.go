@@ -12,12 +12,13 @@ import "unsafe"
 // Where the spec says that a field lies must be where C has it, for every language reads the same memory.
 // A difference stops the build here.
 var (
-	_ [0]struct{} = [C.sizeof_kw_echo_pair - 32]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_echo_pair - 40]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.status) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.steps) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.number) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.length) - 16]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.checksum) - 24]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_pair{}.together) - 32]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_echo_seen - 32]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_seen{}.received) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_echo_seen{}.held) - 8]struct{}{}

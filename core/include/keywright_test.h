@@ -33,6 +33,7 @@ typedef struct kw_echo_pair {
     int64_t number; /* The number that came back. */
     int64_t length; /* How many bytes came back. */
     uint64_t checksum; /* 64-bit FNV-1a of the bytes that came back. */
+    int64_t together; /* How many calls the command was for; 0 of operations that always go alone. */
 } kw_echo_pair;
 
 /* What the endpoint has seen. */
@@ -51,6 +52,13 @@ typedef struct kw_echo_send_args {
     size_t payload_length;
     int64_t number;
 } kw_echo_send_args;
+
+/* The arguments of one kw_echo_tally among many. */
+typedef struct kw_echo_tally_args {
+    uint32_t size; /* sizeof(kw_echo_tally_args), of the first: the step from one to the next. */
+    uint32_t reserved; /* Zero. */
+    int64_t number;
+} kw_echo_tally_args;
 
 /*
  * Makes the echo object. The client must have been opened with echo://.
@@ -193,6 +201,46 @@ KW_API kw_status kw_echo_script(kw_echo *echo, int64_t number, int64_t timeout_u
 
 /* Submits kw_echo_script; the record of that tag answers it, with a kw_echo_pair unless it failed. */
 KW_API kw_status kw_echo_submit_script(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error);
+
+/*
+ * Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as one
+ * command.
+ *
+ * - number: which tally (-1 and more). The endpoint refuses -1; 0 always goes alone.
+ *
+ * Returns KW_OK, or a failure. Never sent twice: a link lost after sending answers KW_UNKNOWN. Round trips: 1.
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_echo_tally(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
+
+/* Submits kw_echo_tally; the record of that tag answers it, with a kw_echo_pair unless it failed. */
+KW_API kw_status kw_echo_submit_tally(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error);
+
+/*
+ * Many of kw_echo_tally in one write, in any order. Each result carries its own status; a failure of one leaves
+ * the others alone. KW_OK when every one was answered, else the first failure; a refusal of the whole stands in
+ * each result.
+ *
+ * - items: the arguments; size of the first is the step from one to the next
+ * - count: how many
+ * - results: as many
+ */
+KW_API kw_status kw_echo_tally_many(kw_echo *echo, const kw_echo_tally_args *items, size_t count, int64_t timeout_us,
+    kw_echo_pair *results, kw_error *error);
+
+/*
+ * Sends a number. Those of one number that meet go as one command.
+ *
+ * - number: any number; 0 always goes alone
+ *
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_echo_gather(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error);
+
+/* Submits kw_echo_gather; the record of that tag answers it, with a kw_echo_pair unless it failed. */
+KW_API kw_status kw_echo_submit_gather(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
     int64_t timeout_us, kw_error *error);
 
 /*

@@ -22,6 +22,8 @@ class EchoPair(NamedTuple):
     length: int
     #: 64-bit FNV-1a of the bytes that came back.
     checksum: int
+    #: How many calls the command was for; 0 of operations that always go alone.
+    together: int
 
     def __bool__(self) -> bool:
         return not self[0]

@@ -21,14 +21,15 @@ if TYPE_CHECKING:
     from ._test import Lib
 
 _STATUS = {each.value: each for each in Status}
-_ECHO_PAIR = Struct("=iiqqQ")
+_ECHO_PAIR = Struct("=iiqqQq")
 _ECHO_SEEN = Struct("=qqqq")
 _SEND_ITEM = Struct("=IIQQq")
+_TALLY_ITEM = Struct("=IIq")
 
 
 def read_echo_pair(status: int, data: Buffer, offset: int) -> EchoPair:
-    status, steps, number, length, checksum = _ECHO_PAIR.unpack_from(data, offset)
-    return EchoPair(_STATUS[status], steps, number, length, checksum)
+    status, steps, number, length, checksum, together = _ECHO_PAIR.unpack_from(data, offset)
+    return EchoPair(_STATUS[status], steps, number, length, checksum, together)
 
 
 def read_echo_seen(status: int, data: Buffer, offset: int) -> EchoSeen:
@@ -104,7 +105,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
                     break
         except BaseException:
@@ -136,7 +137,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
             _SEND_ITEM,
             "kw_echo_send_args *",
             read_echo_pair,
-            32,
+            40,
             rows,
             to_timeout(timeout),
         )
@@ -164,7 +165,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
                     break
         except BaseException:
@@ -193,7 +194,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
                     break
         except BaseException:
@@ -221,7 +222,7 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
                     break
         except BaseException:
@@ -249,7 +250,91 @@ class EchoCalls(EchoFunctions, BlockingObject):
                     room.result,
                     room.error,
                 )
-                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def tally(self, number: int = 1, *, timeout: Duration | None = None) -> EchoPair:
+        """Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+        one command.
+
+        Args:
+            number: which tally. The endpoint refuses -1; 0 always goes alone (-1 and more)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_tally(
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
+                    answer = read_echo_pair(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def tally_many(self, items: Iterable[tuple[int]], *, timeout: Duration | None = None) -> list[EchoPair]:
+        """Many of tally, sent together and answered together, in any order.
+
+        Args:
+            items: number of each
+            timeout: deadline of this call; the client's when None
+
+        The answers come in the order of the items. If one failed the first failure is raised, and its `answers` has
+        what the others were told. One round trip.
+        """
+        rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
+        listed = to_rows(items, ("number",))
+        try:
+            for (number,) in listed:
+                rows.append(((), (whole(number, "number"),)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
+        return self._call_many(
+            self._lib.kw_echo_tally_many,
+            _TALLY_ITEM,
+            "kw_echo_tally_args *",
+            read_echo_pair,
+            40,
+            rows,
+            to_timeout(timeout),
+        )
+
+    def gather(self, number: int = 1, *, timeout: Duration | None = None) -> EchoPair:
+        """Sends a number. Those of one number that meet go as one command.
+
+        Args:
+            number: any number; 0 always goes alone
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat.
+        """
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_echo_gather(
+                    self._handle.pointer,
+                    whole(number, "number"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 40)) >= 0:
                     answer = read_echo_pair(status, room.data, 0)
                     break
         except BaseException:
@@ -382,6 +467,63 @@ class EchoSubmits(EchoFunctions, AsyncObject):
         return self._ports.current().submit(
             self._handle,
             self._lib.kw_echo_submit_script,
+            read_echo_pair,
+            (),
+            (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
+        )
+
+    def tally(self, number: int = 1, *, timeout: Duration | None = None) -> Operation[EchoPair]:
+        """Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+        one command.
+
+        Args:
+            number: which tally. The endpoint refuses -1; 0 always goes alone (-1 and more)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Never sent twice: a link lost after sending raises Unknown.
+        """
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_echo_submit_tally,
+            read_echo_pair,
+            (),
+            (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),
+        )
+
+    def tally_many(self, items: Iterable[tuple[int]], *, timeout: Duration | None = None) -> Operation[list[EchoPair]]:
+        """Many of tally, sent together and answered together, in any order.
+
+        Args:
+            items: number of each
+            timeout: deadline of this call; the client's when None
+
+        The answers come in the order of the items. If one failed the first failure is raised, and its `answers` has
+        what the others were told. One round trip.
+        """
+        rows: list[tuple[tuple[Any, ...], tuple[Any, ...]]] = []
+        listed = to_rows(items, ("number",))
+        try:
+            for (number,) in listed:
+                number = within(whole(number, "number"), -1, 9223372036854775807, "number", Reason.RANGE)
+                rows.append(((), (number,)))
+        except (TypeError, ValueError) as error:
+            raise in_item(len(rows), error) from None
+        return self._ports.current().submit_many(
+            self._handle, self._lib.kw_echo_submit_tally, read_echo_pair, rows, to_timeout(timeout)
+        )
+
+    def gather(self, number: int = 1, *, timeout: Duration | None = None) -> Operation[EchoPair]:
+        """Sends a number. Those of one number that meet go as one command.
+
+        Args:
+            number: any number; 0 always goes alone
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat.
+        """
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_echo_submit_gather,
             read_echo_pair,
             (),
             (whole(number, "number"), 0 if timeout is None else to_timeout(timeout)),

@@ -45,6 +45,9 @@ def rows_header(model: Model, module: Module) -> str:
             out.append(f"bool {symbol}_locally(const kw__step *step, const kw__event *event, kw_status *status);\n")
         if operation.concludes:
             out.append(f"kw_status {symbol}_conclude(const kw__step *step, const kw__event *event);\n")
+        if operation.coalesces:
+            out.append(f"uint64_t {symbol}_group(const kw__step *step);\n")
+            out.append(f"bool {symbol}_same(const kw__step *a, const kw__step *b);\n")
         if operation.grants and not operation.steps:
             out.append(
                 f"kw_status {symbol}_undo(const kw__step *step, const void *answer, kw__command *command, "
@@ -90,6 +93,8 @@ def rows(model: Model, module: Module) -> str:
             out.append(f"    .locally = {symbol}_locally,\n")
         if operation.concludes:
             out.append(f"    .conclude = {symbol}_conclude,\n")
+        if operation.coalesces:
+            out.append(f"    .group = {symbol}_group,\n    .same = {symbol}_same,\n")
         if operation.grants and not operation.steps:
             out.append(f"    .undo = {symbol}_undo,\n")
         out.append("};\n\n")

@@ -82,8 +82,9 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->object = object;
     call->row = row;
     /* Before the first link nothing is known: what the floor of servers can do is what every server can do. */
-    call->step =
-        (kw__step){.object = object, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
+    call->step = (kw__step){.object = object,
+                            .together = 1,
+                            .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
     call->timer = call->deadline = INT64_MAX;
     call->must_send = call->outstanding = call->finished = call->ended = call->left = false;
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
@@ -312,6 +313,15 @@ static kw_status begin_watch(kw__call *call, const kw__effects *effects, kw_erro
     return status;
 }
 
+/* Makes what was ordered ready to go. What may be coalesced gets its bytes when it is known with whom. */
+static kw_status prepare_send(kw__call *call, kw_error *error) {
+    const kw__row *row = call->row;
+    bool coalesces = row->group != NULL && call->step.number == 0 && !call->finished;
+    call->by_text = false;
+    call->pending.group = coalesces ? row->group(&call->step) : 0;
+    return call->pending.group != 0 ? KW_OK : encode(call, error);
+}
+
 /* Carries out what was ordered. */
 static void apply(kw__call *call, const kw__effects *effects) {
     if (effects->finish) finish(call, effects->status, &call->error);
@@ -320,8 +330,7 @@ static void apply(kw__call *call, const kw__effects *effects) {
         kw_error error;
         kw__error_clear(&error);
         call->step.number = effects->step;
-        call->by_text = false;
-        kw_status status = encode(call, &error);
+        kw_status status = prepare_send(call, &error);
         if (status == KW_OK) {
             call->must_send = true;
             call->pending.again = call->row->repeat == KW__REPEAT_READ    ? KW__AGAIN_ALWAYS
@@ -433,7 +442,7 @@ static bool answered(kw__pending *pending, const kw__reply *reply, int64_t recei
     if (kw__reply_is_noscript(reply) && !call->by_text) {
         /* Nothing ran. The whole script goes out once; the server knows its hash from then on. */
         call->by_text = true;
-        call->outcome = encode(call, error);
+        call->outcome = call->pending.group != 0 ? KW_OK : encode(call, error); /* or when the link takes it again */
         return call->outcome == KW_OK;
     }
     bool is_error = reply->kind == KW__REPLY_ERROR;
@@ -493,6 +502,26 @@ static kw_status rewrite(kw__pending *pending, uint64_t capabilities, kw_error *
     return encode(call, error);
 }
 
+static bool same(const kw__pending *a, const kw__pending *b) {
+    const kw__call *one = (const kw__call *)(const void *)a, *other = (const kw__call *)(const void *)b;
+    return one->row == other->row && one->object == other->object && one->row->same(&one->step, &other->step);
+}
+
+static kw_status coalesce(kw__pending *first, size_t carries, uint64_t capabilities, kw_error *error) {
+    kw__call *carrier = (kw__call *)(void *)first, *call = carrier;
+    bool by_text = false;
+    for (size_t i = 0; i <= carries; i++, call = (kw__call *)(void *)call->pending.next) {
+        call->step.index = i;
+        call->step.together = carries + 1;
+        call->step.capabilities &= capabilities;
+        by_text = by_text || call->by_text;
+    }
+    call = carrier;
+    for (size_t i = 0; i <= carries; i++, call = (kw__call *)(void *)call->pending.next)
+        call->by_text = by_text; /* a NOSCRIPT is news to each of them, or to none */
+    return encode(carrier, error);
+}
+
 static void connected(kw__link *link, const kw__server *server) {
     kw_client *client = link->client;
     kw__lock(&client->lock);
@@ -505,6 +534,8 @@ const kw__link_user kw__calls_of_links = {
     .answered = answered,
     .wanted = wanted,
     .rewrite = rewrite,
+    .same = same,
+    .coalesce = coalesce,
     .failed = failed,
     .settle = settle,
     .resume = resume,

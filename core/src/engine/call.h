@@ -2,7 +2,8 @@
  * A call: an operation's row with arguments, on its way. Every call goes through the same life, whoever drives it:
  *
  *  1. kw__call_open takes one from the client's pool and copies the arguments into it.
- *  2. kw__call_react(START) asks advance (or the one-step default) what to do; a SEND is encoded into pending.command.
+ *  2. kw__call_react(START) asks advance (or the one-step default) what to do; a SEND is encoded into pending.command,
+ *     but what may be coalesced with others not before the link takes it.
  *  3. The driver (run.c: a blocked thread; completions.c: whoever steps) pushes the pending into a link's line.
  *  4. The thread that reads the link decodes the reply into call->answer and settles the call, under the link's lock.
  *  5. The driver reacts to the outcome: REPLY or FAILED. Steps 2 to 5 repeat for operations of several steps.

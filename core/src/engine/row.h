@@ -6,6 +6,9 @@
  * step the answer is its result. An operation of several steps has `advance` besides, which is told events and orders
  * effects.
  *
+ * Calls of a row that has `group` are coalesced: those that are alike and meet on a link go as one command, encoded for
+ * as many as step->together says when the link takes it, and each decodes its reply: as the step->index-th of them.
+ *
  * A reply is decoded where it is read, by the thread that reads the link; advance sees the decoded answer, in the
  * thread that waits for the call (or steps its completions), or in the reading thread when the caller has left.
  */
@@ -38,6 +41,8 @@ typedef struct kw__step {
     void *result;          /* the result record, written by advance before FINISH */
     int number;            /* which of the operation's steps is sent or answered, 0 and more */
     uint64_t capabilities; /* bits of kw_capability that encode may rely on; decode sees those that it did */
+    size_t together;       /* how many calls the command is for */
+    size_t index;          /* which of them this one is, 0 and more, in the order of coming */
 } kw__step;
 
 typedef enum kw__event_kind {
@@ -109,6 +114,12 @@ typedef struct kw__row {
      */
     bool (*locally)(const kw__step *step, const kw__event *event, kw_status *status);
     kw_status (*conclude)(const kw__step *step, const kw__event *event);
+    /*
+     * For one-step operations that may be coalesced. Calls whose group is the same number, and not 0, and that are the
+     * same may go as one. Asked with the link's lock.
+     */
+    uint64_t (*group)(const kw__step *step);
+    bool (*same)(const kw__step *a, const kw__step *b);
     /* For one-step operations that grant: the command that gives back what a late yes granted. */
     kw_status (*undo)(const kw__step *step, const void *answer, kw__command *command, kw_error *error);
 } kw__row;

@@ -35,6 +35,18 @@ void kw__pendings_remove(kw__pendings *list, kw__pending *pending) {
     list->count--;
 }
 
+void kw__pendings_put_before(kw__pendings *list, kw__pendings *first) {
+    if (first->first == NULL) return;
+    first->last->next = list->first;
+    if (list->first != NULL)
+        list->first->previous = first->last;
+    else
+        list->last = first->last;
+    list->first = first->first;
+    list->count += first->count;
+    *first = (kw__pendings){0};
+}
+
 bool kw__link_init(kw__link *link, const kw__link_user *user, const kw__url *url, kw__counters *counters) {
     *link = (kw__link){.user = user, .url = url, .counters = counters, .transport = {-1}, .wake = {-1, -1}};
     link->input = kw__malloc(KW__INPUT_BYTES);
@@ -80,32 +92,53 @@ static void doom(kw__link *link, kw__pending *pending, kw_status status, bool ma
     kw__pendings_add(&link->doomed, pending);
 }
 
+/* Makes the bytes of the first that waits what the server can read, and appends them to what goes out. */
+static kw_status write_first(kw__link *link) {
+    kw__pending *pending = link->waiting.first;
+    uint64_t has = link->greeting.server.capabilities;
+    kw_status status = KW_OK;
+    if (pending->group != 0)
+        status = kw__link_coalesce(link, (size_t)link->url->max_in_flight - link->line.count);
+    else if ((pending->capabilities & ~has) != 0)
+        status = link->user->rewrite(pending, has, &link->failure);
+    if (status != KW_OK) return status;
+    if (!kw__buffer_reserve(&link->out, pending->command.length)) {
+        link->out.failed = false; /* this one fails; the buffer is as it was */
+        return kw__fail_memory(&link->failure);
+    }
+    kw__buffer_append(&link->out, pending->command.data, pending->command.length);
+    return KW_OK;
+}
+
+/* From what waits into the line. */
+static void enter_line(kw__link *link, uint64_t begin, int64_t now) {
+    kw__pending *pending = link->waiting.first;
+    kw__pendings_remove(&link->waiting, pending);
+    if (pending->under_way) atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
+    pending->under_way = false;
+    pending->begin = begin;
+    pending->sent_at = now;
+    pending->place = KW__PLACE_LINE;
+    kw__pendings_add(&link->line, pending);
+}
+
 void kw__link_admit(kw__link *link) {
     while (link->state == KW__LINK_UP && !link->broken && link->waiting.first != NULL && has_room(link)) {
         kw__pending *pending = link->waiting.first;
-        kw__pendings_remove(&link->waiting, pending);
-        uint64_t has = link->greeting.server.capabilities;
-        if ((pending->capabilities & ~has) != 0) {
-            kw_status status = link->user->rewrite(pending, has, &link->failure);
-            if (status != KW_OK) {
-                doom(link, pending, status, pending->under_way);
-                continue;
-            }
-        }
-        if (!kw__buffer_reserve(&link->out, pending->command.length)) {
-            link->out.failed = false; /* this one fails; the buffer is as it was */
-            kw__fail_memory(&link->failure);
-            doom(link, pending, KW_NO_MEMORY, false);
+        if (pending->group != 0 && kw__link_hold(link)) continue;
+        pending->carries = 0;
+        kw_status status = write_first(link);
+        if (status != KW_OK) {
+            kw__pendings_remove(&link->waiting, pending);
+            doom(link, pending, status, pending->under_way);
             continue;
         }
-        kw__buffer_append(&link->out, pending->command.data, pending->command.length);
-        if (pending->under_way) atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
-        pending->under_way = false;
-        pending->begin = link->queued;
-        pending->sent_at = kw__now();
+        uint64_t begin = link->queued;
+        int64_t now = kw__now();
         link->queued += pending->command.length;
-        pending->place = KW__PLACE_LINE;
-        kw__pendings_add(&link->line, pending);
+        if (pending->group != 0) kw__link_occupy(link, pending);
+        for (size_t i = 0; i <= pending->carries; i++)
+            enter_line(link, begin, now);
     }
 }
 
@@ -141,8 +174,12 @@ void kw__link_say(kw__link *link, const kw__buffer *bytes) {
 }
 
 bool kw__link_withdraw(kw__link *link, kw__pending *pending) {
-    if (pending->place != KW__PLACE_WAITING) return false;
-    kw__pendings_remove(&link->waiting, pending);
+    if (pending->place == KW__PLACE_HELD)
+        kw__link_unhold(link, pending);
+    else if (pending->place == KW__PLACE_WAITING)
+        kw__pendings_remove(&link->waiting, pending);
+    else
+        return false;
     pending->place = KW__PLACE_NONE;
     atomic_fetch_sub_explicit(&link->counters->in_flight, 1, memory_order_relaxed);
     return true;
@@ -253,6 +290,7 @@ static void clear_line(kw__link *link, kw_status status) {
         kw__pending *pending = link->line.first;
         bool sent = pending->begin < link->written;
         kw__pendings_remove(&link->line, pending);
+        if (pending->group != 0) kw__link_release_held(link, pending);
         bool may_repeat = pending->again != KW__AGAIN_NEVER && pending->tries < MAX_REPEATS && !pending->final;
         bool repeat = !sent || may_repeat;
         if (link->closing || !repeat || !link->user->wanted(pending)) {
@@ -268,14 +306,7 @@ static void clear_line(kw__link *link, kw_status status) {
         pending->place = KW__PLACE_WAITING;
         kw__pendings_add(&again, pending);
     }
-    if (again.first == NULL) return;
-    again.last->next = link->waiting.first;
-    if (link->waiting.first != NULL)
-        link->waiting.first->previous = again.last;
-    else
-        link->waiting.last = again.last;
-    link->waiting.first = again.first;
-    link->waiting.count += again.count;
+    kw__pendings_put_before(&link->waiting, &again);
 }
 
 void kw__link_tear_down(kw__link *link, kw_status status, const kw_error *error) {

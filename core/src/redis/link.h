@@ -6,6 +6,9 @@
  *
  * The life of a command: waiting (not yet written; no link is up or there is no room), in line (its bytes are in the
  * outgoing stream), answered or failed. A command in line keeps its place even when its owner has left.
+ *
+ * Commands of one group are coalesced (link_group.c): while one is in line the others are held, and when it is answered
+ * they go as one command, whose reply is each one's.
  */
 #ifndef KW__LINK_H
 #define KW__LINK_H
@@ -21,6 +24,7 @@
 typedef enum kw__place {
     KW__PLACE_NONE,
     KW__PLACE_WAITING,
+    KW__PLACE_HELD, /* waits until one of its group, which is in line, is answered */
     KW__PLACE_LINE,
     KW__PLACE_DOOMED, /* failed, the user to be told by the leader */
 } kw__place;
@@ -59,6 +63,8 @@ struct kw__pending {
     int tries;
     bool final;            /* is not sent again, whatever its kind */
     uint64_t capabilities; /* of a server that its bytes may rely on */
+    uint64_t group;        /* commands of one group may go as one, and have no bytes until they do; 0: it goes alone */
+    size_t carries;        /* so many behind it in line go by its bytes, and are answered by its reply */
     kw_status failure;     /* when doomed */
     bool maybe_applied;
 };
@@ -83,6 +89,10 @@ typedef struct kw__link_user {
     bool (*wanted)(kw__pending *pending);
     /* The server lacks capabilities that the bytes rely on, with the lock: they are to be written anew. */
     kw_status (*rewrite)(kw__pending *pending, uint64_t capabilities, kw_error *error);
+    /* Of one group, whose numbers may be equal by chance: whether they may go as one; with the lock. */
+    bool (*same)(const kw__pending *a, const kw__pending *b);
+    /* Writes the bytes of the first for it and so many behind it in its list, for such a server; with the lock. */
+    kw_status (*coalesce)(kw__pending *first, size_t carries, uint64_t capabilities, kw_error *error);
     /* A failure, with the lock. */
     void (*failed)(kw__pending *pending, kw_status status, bool maybe_applied, const kw_error *error);
     /* After either, with the lock, when no waiter waits for it. True: resume is to go on with it. */
@@ -108,6 +118,15 @@ typedef enum kw__link_state {
 } kw__link_state;
 
 #define KW__LINK_BATCH 256
+#define KW__LINK_GROUPS 64
+/* A group's reply is given to all of it in one batch. */
+#define KW__LINK_TOGETHER KW__LINK_BATCH
+
+/* A place for a group that has a command in line; those whose numbers fall on one place share it, one at a time. */
+typedef struct kw__group {
+    kw__pending *carrier; /* whose reply is waited for; NULL: no group is here */
+    kw__pendings held;    /* who waits for that */
+} kw__group;
 
 struct kw__link {
     kw__mutex lock;
@@ -140,6 +159,7 @@ struct kw__link {
     kw__pendings waiting;
     kw__pendings line;
     kw__pendings doomed;
+    kw__group groups[KW__LINK_GROUPS];
     kw__buffer out;     /* appended to by all */
     kw__buffer sending; /* being written by the flusher */
     size_t sending_at;

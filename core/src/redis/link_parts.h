@@ -1,5 +1,5 @@
-/* What the files of the link share: link.c (the line and its threads), link_read.c (replies), link_connect.c (coming
- * up). */
+/* What the files of the link share: link.c (the line and its threads), link_read.c (replies), link_group.c
+ * (coalescing), link_connect.c (coming up). */
 #ifndef KW__LINK_PARTS_H
 #define KW__LINK_PARTS_H
 
@@ -9,6 +9,7 @@
 #define KW__STALL_US (2 * INT64_C(1000000)) /* silence past an expired place after which a link is given up */
 
 /* Lists. */
+void kw__pendings_put_before(kw__pendings *list, kw__pendings *first);
 void kw__pendings_add(kw__pendings *list, kw__pending *pending);
 void kw__pendings_remove(kw__pendings *list, kw__pending *pending);
 
@@ -29,6 +30,19 @@ void kw__link_bury(kw__link *link);
 /* Marks one as answered or failed; its token is resumed by kw__link_resume. */
 void kw__link_settle(kw__link *link, kw__pending *pending);
 void kw__link_resume(kw__link *link);
+
+/* link_group.c, for what has a group: */
+/* Holds the first that waits, if one of its group is in line. */
+bool kw__link_hold(kw__link *link);
+/* Writes the bytes of the first that waits, for all of its group that stand behind it, `room` at most in all. Sets
+ * `carries`. */
+kw_status kw__link_coalesce(kw__link *link, size_t room);
+/* It goes into line: those that come now are held. */
+void kw__link_occupy(kw__link *link, kw__pending *carrier);
+/* It left the line: those that were held wait again, before all others. */
+void kw__link_release_held(kw__link *link, const kw__pending *carrier);
+/* Takes it out of those that are held. */
+void kw__link_unhold(kw__link *link, kw__pending *pending);
 
 /* link_read.c: reads once; false when nothing was there or the link went down. Gives the lock up. */
 bool kw__link_read(kw__link *link);

@@ -21,7 +21,12 @@ static bool greet(kw__link *link, const kw__reply *reply) {
 /* The replies cannot be read on. */
 static void unreadable(kw__link *link, kw_status status, const kw_error *error) {
     /* Asked again, the answer would be no smaller. */
-    if (error->reason == KW_REASON_REPLY_SIZE && link->line.first != NULL) link->line.first->final = true;
+    kw__pending *first = link->line.first;
+    for (size_t left = first != NULL ? first->carries + 1 : 0; left > 0 && error->reason == KW_REASON_REPLY_SIZE;
+         left--) {
+        first->final = true;
+        first = first->next;
+    }
     kw__link_tear_down(link, status, error);
 }
 
@@ -38,6 +43,7 @@ typedef struct decoded {
     kw__pending *answered[KW__LINK_BATCH];
     bool again[KW__LINK_BATCH]; /* its command was written anew and must be sent again */
     int count;
+    bool full;  /* there may be more */
     bool heard; /* anything at all */
     bool stray; /* a reply without a command */
     kw_status status;
@@ -55,14 +61,28 @@ static kw__pending *behind(kw__link *link, kw__pending *pending, kw__pending **l
     return next;
 }
 
+/* Gives a reply to its command and all that the command carries; what stands behind them is the next. */
+static kw__pending *share(kw__link *link, kw__pending *carrier, kw__pending **last, const kw__reply *reply, int64_t now,
+                          decoded *batch) {
+    kw__pending *next = carrier;
+    for (size_t left = carrier->carries + 1; left > 0; left--) {
+        batch->answered[batch->count] = next;
+        batch->again[batch->count++] = link->user->answered(next, reply, now);
+        next = behind(link, next, last);
+    }
+    return next;
+}
+
 /* Gives replies to their commands, a batch at the most, without the lock. `next` and `last` are the ends of the line.
  */
 static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, uint64_t offered, int64_t now,
                          decoded *batch) {
     batch->count = 0;
-    batch->heard = batch->stray = false;
-    while (batch->count < KW__LINK_BATCH) {
+    batch->heard = batch->stray = batch->full = false;
+    while (true) {
         const kw__reply *reply;
+        batch->full = (size_t)batch->count + (next != NULL ? next->carries : 0) >= KW__LINK_BATCH;
+        if (batch->full) return;
         batch->status = kw__reader_next(link->reader, &reply, &batch->error);
         if (batch->status != KW_OK || reply == NULL) return;
         bool unasked_for = reply->kind == KW__REPLY_PUSH || link->subscriber;
@@ -75,9 +95,7 @@ static void decode_batch(kw__link *link, kw__pending *next, kw__pending *last, u
             if (link->user->pushed != NULL) link->user->pushed(link, reply);
             continue;
         }
-        batch->answered[batch->count] = next;
-        batch->again[batch->count++] = link->user->answered(next, reply, now);
-        next = behind(link, next, &last);
+        next = share(link, next, &last, reply, now, batch);
     }
 }
 
@@ -90,6 +108,7 @@ static void settle_batch(kw__link *link, const decoded *batch) {
     for (int i = 0; i < batch->count; i++) {
         kw__pending *pending = batch->answered[i];
         kw__pendings_remove(&link->line, pending);
+        if (pending->group != 0) kw__link_release_held(link, pending);
         if (batch->again[i] && link->user->wanted(pending)) {
             atomic_fetch_add_explicit(&link->counters->retries, 1, memory_order_relaxed);
             pending->place = KW__PLACE_WAITING;
@@ -122,7 +141,7 @@ static bool answer(kw__link *link, int64_t now) {
             unreadable(link, batch.status, &batch.error);
             return false;
         }
-    } while (batch.count == KW__LINK_BATCH);
+    } while (batch.full);
     return true;
 }
 

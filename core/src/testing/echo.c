@@ -204,3 +204,52 @@ kw_status kw__echo_script_decode(const kw__step *step, const kw__reply *reply, v
     *pair = (kw_echo_pair){.status = KW_OK, .steps = 1};
     return kw__reply_integers(reply, KW__ECHO_REPLIES, &pair->number, error);
 }
+
+/* tally and gather: those of one number that meet go as one */
+
+/* Numbers that are equal modulo a million have one group, and are not the same. */
+static uint64_t group_of(int64_t number) {
+    return (uint64_t)number % 1000000;
+}
+
+uint64_t kw__echo_tally_group(const kw__step *step) {
+    return group_of(((const kw__echo_tally_args *)step->args)->number);
+}
+
+bool kw__echo_tally_same(const kw__step *a, const kw__step *b) {
+    return ((const kw__echo_tally_args *)a->args)->number == ((const kw__echo_tally_args *)b->args)->number;
+}
+
+kw_status kw__echo_tally_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    kw__command_script(command, &kw__script_tally);
+    kw__command_integer(command, ((const kw__echo_tally_args *)step->args)->number);
+    kw__command_integer(command, (int64_t)step->together);
+    return kw__command_end(command, error);
+}
+
+kw_status kw__echo_tally_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    kw_echo_pair *pair = answer;
+    *pair = (kw_echo_pair){.status = KW_OK, .steps = 1, .together = (int64_t)step->together};
+    kw_status status = kw__reply_integers(reply, KW__TALLY_REPLIES, &pair->number, error);
+    pair->number -= (int64_t)(step->together - 1 - step->index); /* those behind it came later */
+    return status;
+}
+
+uint64_t kw__echo_gather_group(const kw__step *step) {
+    return group_of(((const kw__echo_gather_args *)step->args)->number);
+}
+
+bool kw__echo_gather_same(const kw__step *a, const kw__step *b) {
+    return ((const kw__echo_gather_args *)a->args)->number == ((const kw__echo_gather_args *)b->args)->number;
+}
+
+kw_status kw__echo_gather_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    return write_echo(command, ((const kw__echo_gather_args *)step->args)->number, kw__bytes_of("", 0), error);
+}
+
+kw_status kw__echo_gather_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
+    kw_echo_pair *pair = answer;
+    kw_status status = read_echo(reply, pair, error);
+    pair->together = (int64_t)step->together;
+    return status;
+}

@@ -14,6 +14,8 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+#define TALLIES 256
+
 /* One connection: a thread of its own reads commands and answers them. */
 typedef struct connection connection;
 struct connection {
@@ -32,7 +34,8 @@ struct kw__echo_endpoint {
     bool hold;
     bool knows_script;
     bool forbidden; /* to kill other links */
-    int64_t links;  /* made so far: their ids */
+    int64_t tallies[TALLIES];
+    int64_t links; /* made so far: their ids */
     kw_echo_seen seen;
 };
 
@@ -111,10 +114,27 @@ static int64_t number_of(const kw__reply *word) {
     return number;
 }
 
+/* EVALSHA, digest, 1, key, count: the one script that has a key. */
+static void run_tally(kw__echo_endpoint *endpoint, const kw__reply *command, kw__buffer *out) {
+    int64_t number = number_of(command->elements[3]);
+    if (number < 0) {
+        kw__buffer_text(out, "-ERR no such tally\r\n");
+        return;
+    }
+    int64_t *tally = &endpoint->tallies[number % TALLIES];
+    *tally += number_of(command->elements[4]);
+    kw__buffer_text(out, "*1\r\n");
+    put_integer(out, *tally);
+}
+
 static void run_script(kw__echo_endpoint *endpoint, const kw__reply *command, kw__buffer *out) {
     if (is(command->elements[0], "EVAL")) endpoint->knows_script = true;
     if (!endpoint->knows_script) {
         kw__buffer_text(out, "-NOSCRIPT No matching script.\r\n");
+        return;
+    }
+    if (command->count == 5) {
+        run_tally(endpoint, command, out);
         return;
     }
     kw__buffer_text(out, "*1\r\n");

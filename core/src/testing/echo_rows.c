@@ -61,3 +61,29 @@ const kw__row kw__echo_script_row = {
     .encode = kw__echo_script_encode,
     .decode = kw__echo_script_decode,
 };
+
+const kw__row kw__echo_tally_row = {
+    .number = 61445,
+    .name = "echo.tally",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_NEVER,
+    .args_size = sizeof(kw__echo_tally_args),
+    .result_size = sizeof(kw_echo_pair),
+    .encode = kw__echo_tally_encode,
+    .decode = kw__echo_tally_decode,
+    .group = kw__echo_tally_group,
+    .same = kw__echo_tally_same,
+};
+
+const kw__row kw__echo_gather_row = {
+    .number = 61446,
+    .name = "echo.gather",
+    .flags = 0,
+    .repeat = KW__REPEAT_READ,
+    .args_size = sizeof(kw__echo_gather_args),
+    .result_size = sizeof(kw_echo_pair),
+    .encode = kw__echo_gather_encode,
+    .decode = kw__echo_gather_decode,
+    .group = kw__echo_gather_group,
+    .same = kw__echo_gather_same,
+};

@@ -52,4 +52,24 @@ extern const kw__row kw__echo_script_row;
 kw_status kw__echo_script_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__echo_script_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 
+typedef struct kw__echo_tally_args {
+    int64_t number;
+} kw__echo_tally_args;
+
+extern const kw__row kw__echo_tally_row;
+kw_status kw__echo_tally_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__echo_tally_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+uint64_t kw__echo_tally_group(const kw__step *step);
+bool kw__echo_tally_same(const kw__step *a, const kw__step *b);
+
+typedef struct kw__echo_gather_args {
+    int64_t number;
+} kw__echo_gather_args;
+
+extern const kw__row kw__echo_gather_row;
+kw_status kw__echo_gather_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__echo_gather_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+uint64_t kw__echo_gather_group(const kw__step *step);
+bool kw__echo_gather_same(const kw__step *a, const kw__step *b);
+
 #endif

@@ -27,3 +27,16 @@ const kw__script kw__script_swap = {
             "redis.call('SET', KEYS[1], ARGV[2], 'PX', 60000)\n"
             "return {1}\n",
 };
+
+const kw__script kw__script_tally = {
+    .name = "tally",
+    .sha1 = "cc4f22feaa8e02097ef3b6ac00e710cd5eedd7ef",
+    .keys = 1,
+    .args = 1,
+    .length = 112,
+    .text =
+            "#!lua\n"
+            "local tally = redis.call('INCRBY', KEYS[1], ARGV[1])\n"
+            "redis.call('PEXPIRE', KEYS[1], 60000)\n"
+            "return {tally}\n",
+};

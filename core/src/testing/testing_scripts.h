@@ -21,4 +21,11 @@ enum {
     KW__SWAP_REPLIES = 1
 };
 
+/* Adds to a tally, and gives it back. Keys: tally. Arguments: count. Reply: tally. */
+extern const kw__script kw__script_tally;
+enum {
+    KW__TALLY_TALLY = 0,
+    KW__TALLY_REPLIES = 1
+};
+
 #endif

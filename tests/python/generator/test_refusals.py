@@ -161,6 +161,10 @@ def test_what_is_right_is_taken():
             changed("many = true", "steps = true\nconcludes = true"),
             "operation bucket.pour has steps and does without the server",
         ),
+        (
+            changed("many = true", "steps = true\ncoalesces = true"),
+            "operation bucket.pour coalesces: it can neither have steps",
+        ),
         (changed('result = "poured"', 'result = "poured"\nshows = "depth"'), "bucket.pour shows depth, which its"),
         (changed('result = "poured"', 'result = "poured"\nshows = "amount"'), "shows one field, which tells no BUSY"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),

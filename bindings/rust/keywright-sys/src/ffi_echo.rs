@@ -27,6 +27,8 @@ pub struct kw_echo_pair {
     pub length: i64,
     /// 64-bit FNV-1a of the bytes that came back.
     pub checksum: u64,
+    /// How many calls the command was for; 0 of operations that always go alone.
+    pub together: i64,
 }
 
 /// What the endpoint has seen.
@@ -56,6 +58,18 @@ pub struct kw_echo_send_args {
     /// Its bytes.
     pub payload_length: usize,
     /// Any number.
+    pub number: i64,
+}
+
+/// The arguments of one kw_echo_tally among many.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_echo_tally_args {
+    /// The size of this struct.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Which tally. The endpoint refuses -1; 0 always goes alone.
     pub number: i64,
 }
 
@@ -259,6 +273,55 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
+    /// Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+    /// one command.
+    pub fn kw_echo_tally(
+        echo: *mut kw_echo,
+        number: i64,
+        timeout_us: i64,
+        echo_pair: *mut kw_echo_pair,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_echo_tally: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_echo_submit_tally(
+        echo: *mut kw_echo,
+        completions: *mut kw_completions,
+        tag: u64,
+        number: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Many of kw_echo_tally in one write, in any order. Each result carries its own status.
+    pub fn kw_echo_tally_many(
+        echo: *mut kw_echo,
+        items: *const kw_echo_tally_args,
+        count: usize,
+        timeout_us: i64,
+        results: *mut kw_echo_pair,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Sends a number. Those of one number that meet go as one command.
+    pub fn kw_echo_gather(
+        echo: *mut kw_echo,
+        number: i64,
+        timeout_us: i64,
+        echo_pair: *mut kw_echo_pair,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_echo_gather: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_echo_submit_gather(
+        echo: *mut kw_echo,
+        completions: *mut kw_completions,
+        tag: u64,
+        number: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
     /// Makes a listener; it listens from the first call of state on, and while it hears.
     pub fn kw_listener_open(
         client: *mut kw_client,
@@ -368,12 +431,13 @@ extern "C" {
 // Where the spec says that a field lies must be where it is, for every language reads the same memory.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
-    assert!(size_of::<kw_echo_pair>() == 32);
+    assert!(size_of::<kw_echo_pair>() == 40);
     assert!(offset_of!(kw_echo_pair, status) == 0);
     assert!(offset_of!(kw_echo_pair, steps) == 4);
     assert!(offset_of!(kw_echo_pair, number) == 8);
     assert!(offset_of!(kw_echo_pair, length) == 16);
     assert!(offset_of!(kw_echo_pair, checksum) == 24);
+    assert!(offset_of!(kw_echo_pair, together) == 32);
     assert!(size_of::<kw_echo_seen>() == 32);
     assert!(offset_of!(kw_echo_seen, received) == 0);
     assert!(offset_of!(kw_echo_seen, held) == 8);

@@ -7,12 +7,13 @@
 #include "testing/echo_rows.h"
 
 #if UINTPTR_MAX == UINT64_MAX
-_Static_assert(sizeof(kw_echo_pair) == 32, "layout of kw_echo_pair");
+_Static_assert(sizeof(kw_echo_pair) == 40, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, status) == 0, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, steps) == 4, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, number) == 8, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, length) == 16, "layout of kw_echo_pair");
 _Static_assert(offsetof(kw_echo_pair, checksum) == 24, "layout of kw_echo_pair");
+_Static_assert(offsetof(kw_echo_pair, together) == 32, "layout of kw_echo_pair");
 _Static_assert(sizeof(kw_echo_seen) == 32, "layout of kw_echo_seen");
 _Static_assert(offsetof(kw_echo_seen, received) == 0, "layout of kw_echo_seen");
 _Static_assert(offsetof(kw_echo_seen, held) == 8, "layout of kw_echo_seen");
@@ -195,4 +196,67 @@ kw_status kw_echo_submit_script(kw_echo *echo, kw_completions *completions, uint
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__echo_script_args args = {.number = number};
     return kw__submit(&echo->object, completions, tag, &kw__echo_script_row, &args, timeout_us, error);
+}
+
+kw_status kw_echo_tally(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error) {
+    kw__error_clear(error);
+    if (echo_pair != NULL) memset(echo_pair, 0, sizeof *echo_pair);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_pointer(echo_pair, "echo_pair", error));
+    KW__CHECK(kw__check_range(number, -1, INT64_MAX, "number", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_tally_args args = {.number = number};
+    return kw__run(&echo->object, &kw__echo_tally_row, &args, timeout_us, echo_pair, error);
+}
+
+kw_status kw_echo_submit_tally(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_range(number, -1, INT64_MAX, "number", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_tally_args args = {.number = number};
+    return kw__submit(&echo->object, completions, tag, &kw__echo_tally_row, &args, timeout_us, error);
+}
+
+_Static_assert(sizeof(kw__echo_tally_args) <= KW__LARGEST_ARGS, "echo.tally takes too much to come in many");
+
+static kw_status echo_tally_item(const void *item, void *out, kw_error *error) {
+    const kw_echo_tally_args *from = item;
+    KW__CHECK(kw__check_range(from->number, -1, INT64_MAX, "number", error));
+    *(kw__echo_tally_args *)out = (kw__echo_tally_args){.number = from->number};
+    return KW_OK;
+}
+
+kw_status kw_echo_tally_many(kw_echo *echo, const kw_echo_tally_args *items, size_t count, int64_t timeout_us,
+    kw_echo_pair *results, kw_error *error) {
+    kw__error_clear(error);
+    if (results != NULL) memset(results, 0, count * sizeof *results);
+    kw_status status = kw__check_handle(echo, "echo", error);
+    if (status == KW_OK) status = kw__check_items(items, count, sizeof(kw_echo_tally_args), results, error);
+    if (status == KW_OK) status = kw__check_timeout(timeout_us, error);
+    if (status != KW_OK || count == 0) return kw__refuse_many(results, count, sizeof *results, status);
+    const kw__items all = {items, count, items[0].size, echo_tally_item};
+    return kw__run_many(&echo->object, &kw__echo_tally_row, &all, timeout_us, results, error);
+}
+
+kw_status kw_echo_gather(kw_echo *echo, int64_t number, int64_t timeout_us, kw_echo_pair *echo_pair, kw_error *error) {
+    kw__error_clear(error);
+    if (echo_pair != NULL) memset(echo_pair, 0, sizeof *echo_pair);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_pointer(echo_pair, "echo_pair", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_gather_args args = {.number = number};
+    return kw__run(&echo->object, &kw__echo_gather_row, &args, timeout_us, echo_pair, error);
+}
+
+kw_status kw_echo_submit_gather(kw_echo *echo, kw_completions *completions, uint64_t tag, int64_t number,
+    int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(echo, "echo", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__echo_gather_args args = {.number = number};
+    return kw__submit(&echo->object, completions, tag, &kw__echo_gather_row, &args, timeout_us, error);
 }

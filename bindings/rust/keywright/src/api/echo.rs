@@ -25,6 +25,8 @@ pub struct EchoPair {
     pub length: i64,
     /// 64-bit FNV-1a of the bytes that came back.
     pub checksum: u64,
+    /// How many calls the command was for; 0 of operations that always go alone.
+    pub together: i64,
 }
 
 impl Record for EchoPair {
@@ -37,6 +39,7 @@ impl Record for EchoPair {
             number: native.number,
             length: native.length,
             checksum: native.checksum,
+            together: native.together,
         }
     }
 
@@ -118,6 +121,27 @@ impl EchoSend<'_> {
 
     fn check(&self) -> Result<()> {
         within(Reason::RANGE, "payload", self.payload.len() as i64, 0..=16777216)
+    }
+}
+
+/// One of the calls that `Echo::tally_many` makes.
+#[derive(Clone, Copy, Debug)]
+pub struct EchoTally {
+    /// Which tally. The endpoint refuses -1; 0 always goes alone.
+    pub number: i64,
+}
+
+impl EchoTally {
+    fn native(&self) -> sys::kw_echo_tally_args {
+        sys::kw_echo_tally_args {
+            size: size_of::<sys::kw_echo_tally_args>() as u32,
+            reserved: 0,
+            number: self.number,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        within(Reason::RANGE, "number", self.number, -1..=9223372036854775807)
     }
 }
 
@@ -288,6 +312,53 @@ impl Echo {
         // SAFETY: what is passed outlives the call.
         let call =
             |echo, timeout, result, error| unsafe { sys::kw_echo_script(echo, number, timeout, result, error) };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
+
+    /// [`Echo::tally_n`] with `number` 1.
+    pub fn tally(&self) -> Result<EchoPair> {
+        self.tally_n(1)
+    }
+
+    /// Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+    /// one command.
+    ///
+    /// - `number`: which tally. The endpoint refuses -1; 0 always goes alone (-1 and more)
+    ///
+    /// One round trip. Never sent twice: a link lost after sending gives `Status::UNKNOWN`.
+    pub fn tally_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, timeout, result, error| unsafe { sys::kw_echo_tally(echo, number, timeout, result, error) };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
+
+    /// Many of `tally_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
+    pub fn tally_many(&self, items: &[EchoTally]) -> Vec<Result<EchoPair>> {
+        let items: Vec<_> = items.iter().map(EchoTally::native).collect();
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, items, count, timeout, results, error| unsafe {
+            sys::kw_echo_tally_many(echo, items, count, timeout, results, error)
+        };
+        self.handle.ask_many(&items, call)
+    }
+
+    /// [`Echo::gather_n`] with `number` 1.
+    pub fn gather(&self) -> Result<EchoPair> {
+        self.gather_n(1)
+    }
+
+    /// Sends a number. Those of one number that meet go as one command.
+    ///
+    /// - `number`: any number; 0 always goes alone
+    ///
+    /// One round trip. Safe to repeat.
+    pub fn gather_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call =
+            |echo, timeout, result, error| unsafe { sys::kw_echo_gather(echo, number, timeout, result, error) };
         let (result, _) = self.handle.ask(call)?;
         Ok(result)
     }
@@ -470,6 +541,62 @@ impl AsyncEcho {
         // SAFETY: what is passed outlives the call.
         let call = |echo, completions, tag, timeout, error| unsafe {
             sys::kw_echo_submit_script(echo, completions, tag, number, timeout, error)
+        };
+        let (result, _) = self.handle.ask(call).await?;
+        Ok(result)
+    }
+
+    /// [`AsyncEcho::tally_n`] with `number` 1.
+    pub async fn tally(&self) -> Result<EchoPair> {
+        self.tally_n(1).await
+    }
+
+    /// Adds one to the endpoint's tally of a number, and tells what it is then. Those of one number that meet go as
+    /// one command.
+    ///
+    /// - `number`: which tally. The endpoint refuses -1; 0 always goes alone (-1 and more)
+    ///
+    /// One round trip. Never sent twice: a link lost after sending gives `Status::UNKNOWN`.
+    pub async fn tally_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, completions, tag, timeout, error| unsafe {
+            sys::kw_echo_submit_tally(echo, completions, tag, number, timeout, error)
+        };
+        let (result, _) = self.handle.ask(call).await?;
+        Ok(result)
+    }
+
+    /// Many of `tally_n`, sent together and in no order. Each has an answer or a failure of its own; but nothing is
+    /// sent where an item is wrong, and the error's position, the same for all, says which.
+    pub async fn tally_many(&self, items: &[EchoTally]) -> Vec<Result<EchoPair>> {
+        if let Some(refused) = refused(items, EchoTally::check) {
+            return refused;
+        }
+        let mut calls = Vec::with_capacity(items.len());
+        for item in items {
+            // SAFETY: what is passed outlives the call.
+            let call = |echo, completions, tag, timeout, error| unsafe {
+                sys::kw_echo_submit_tally(echo, completions, tag, item.number, timeout, error)
+            };
+            calls.push(self.handle.submit(call).await);
+        }
+        answers(calls).await
+    }
+
+    /// [`AsyncEcho::gather_n`] with `number` 1.
+    pub async fn gather(&self) -> Result<EchoPair> {
+        self.gather_n(1).await
+    }
+
+    /// Sends a number. Those of one number that meet go as one command.
+    ///
+    /// - `number`: any number; 0 always goes alone
+    ///
+    /// One round trip. Safe to repeat.
+    pub async fn gather_n(&self, number: i64) -> Result<EchoPair> {
+        // SAFETY: what is passed outlives the call.
+        let call = |echo, completions, tag, timeout, error| unsafe {
+            sys::kw_echo_submit_gather(echo, completions, tag, number, timeout, error)
         };
         let (result, _) = self.handle.ask(call).await?;
         Ok(result)
