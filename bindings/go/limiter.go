@@ -255,7 +255,7 @@ type LimiterOptions struct {
 	OnFailure     OnFailure     // What a hit is answered when the server cannot be asked; default the failure.
 	LocalShare    int           // The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default 100.
 	Timeout       time.Duration // Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's.
-	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none.
+	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with ChargeDenials: what is answered from memory is not charged.
 	DenialTTL     time.Duration // For how long at most; default 1 s, at most a minute.
 }
 

@@ -951,7 +951,7 @@ typedef struct kw_limiter_options {
     int32_t on_failure; /* A kw_on_failure: what a hit is answered when the server cannot be asked; default the failure. */
     int32_t local_share; /* The part of every limit in percent that ON_FAILURE_LOCAL admits: 25 where four clients share the work; default 100. */
     int64_t timeout_us; /* Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's. */
-    int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. */
+    int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with charge_denials: what is answered from memory is not charged. */
     int64_t denial_ttl_us; /* For how long at most; default 1 s, at most a minute. */
 } kw_limiter_options;
 

@@ -106,6 +106,9 @@ struct kw__shape {
     /* What state means, empty when there is none; charged tells that the cost is in it. */
     kw_status (*describe)(const kw__rule *rule, kw__bytes state, int64_t now, int64_t cost, bool charged,
                           kw__outlook *outlook, kw_error *error);
+    /* How long until a cost fits that is `more` above one that was denied for retry_us; -1: the state alone tells.
+     * Or NULL: it always does. */
+    int64_t (*wait_for_more)(const kw__rule *rule, int64_t retry_us, int64_t more);
     /* Its words for limits_refund; whether a key stands beside the rule's that lists refunds. */
     int refund_terms;
     bool lists_refunds;

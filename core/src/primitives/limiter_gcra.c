@@ -105,6 +105,11 @@ static void write_reserved(const kw__rule *rule, char out[KW__RESERVED_ROOM]) {
              burst.rest);
 }
 
+/* What is in whole us was not rounded, so that times add up. */
+static int64_t wait_for_more(const kw__rule *rule, int64_t retry_us, int64_t more) {
+    return rule->gcra.parts == 1 ? retry_us + kw__gcra_cost(&rule->gcra, more).us : -1;
+}
+
 const kw__shape kw__shape_gcra = {
     .name = "tat",
     .quota = KW__HTTP_STEADY,
@@ -118,6 +123,7 @@ const kw__shape kw__shape_gcra = {
     .terms = 8,
     .write_terms = write_terms,
     .describe = describe,
+    .wait_for_more = wait_for_more,
     .refund_terms = 11,
     .lists_refunds = true,
     .write_refund = write_refund,

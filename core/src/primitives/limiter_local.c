@@ -92,6 +92,18 @@ static void tell(const kw_limiter *limiter, kw__bytes key, const kw__denial *den
     decision->origin = kw__limiter_origin(limiter, key);
 }
 
+/* Makes of a denial that of a larger cost. Its moment must be exact, so not every limit allows that. */
+static bool stretch(const kw_limiter *limiter, int64_t cost, kw__denial *denial) {
+    const kw__rule *rule = &limiter->rules[0];
+    if (cost > limiter->capacity) {
+        denial->retry_after_us = KW_NEVER;
+    } else if (cost > denial->cost) {
+        if (limiter->count > 1 || limiter->settings.block_us > 0 || rule->shape->wait_for_more == NULL) return false;
+        denial->retry_after_us = rule->shape->wait_for_more(rule, denial->retry_after_us, cost - denial->cost);
+    }
+    return denial->retry_after_us >= 0;
+}
+
 bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision) {
     kw__limiter_local *local = limiter->local;
     if (local->denial_count == 0 || cost == 0) return false;
@@ -104,7 +116,7 @@ bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_
         if (places[i].hash == hash) found = places[i];
     }
     kw__unlock(kw__places_lock(&local->places, first));
-    if (found.hash == 0 || cost < found.cost || now >= found.until) return false;
+    if (found.hash == 0 || cost < found.cost || now >= found.until || !stretch(limiter, cost, &found)) return false;
     tell(limiter, key, &found, now, decision);
     return true;
 }
@@ -139,7 +151,9 @@ void kw__limiter_remember(kw_limiter *limiter, const kw__hit *hit, int64_t sent_
         }
         if (places[i].until < place->until) place = &places[i];
     }
-    if (sent_at > denials->forgotten_at) *place = denial;
+    /* One of a smaller cost says more. */
+    bool better = place->hash != hash || hit->cost <= place->cost || sent_at >= place->until;
+    if (sent_at > denials->forgotten_at && better) *place = denial;
     kw__unlock(kw__places_lock(&local->places, first));
 }
 

@@ -102,6 +102,10 @@ static kw_status read_local(const kw_limiter_options *options, kw__limiter_setti
     if (options->denial_cache < 0 || options->denial_cache > DENIAL_CACHE_MAX) {
         return fail_option(error, "denial_cache", options->denial_cache, "between 0 (none) and 1048576 keys");
     }
+    if (options->denial_cache != 0 && settings->charge_denials) {
+        return fail_option(error, "denial_cache", options->denial_cache,
+                           "0 with charge_denials, for a denial from memory is not charged");
+    }
     if (options->denial_ttl_us != 0 && options->denial_cache == 0) {
         return fail_option(error, "denial_ttl_us", options->denial_ttl_us, "0 without denial_cache");
     }

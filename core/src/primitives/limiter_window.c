@@ -98,6 +98,13 @@ static void write_refund(const kw__rule *rule, const kw_decision *decision, int 
     kw__command_integer(command, decision->settles_at_us[index]);
 }
 
+/* All of it comes at once. */
+static int64_t wait_for_more(const kw__rule *rule, int64_t retry_us, int64_t more) {
+    (void)rule;
+    (void)more;
+    return retry_us;
+}
+
 const kw__shape kw__shape_window = {
     .name = "window",
     .quota = KW__HTTP_WINDOW,
@@ -109,6 +116,7 @@ const kw__shape kw__shape_window = {
     .terms = 4,
     .write_terms = write_terms,
     .describe = describe,
+    .wait_for_more = wait_for_more,
     .refund_terms = 2,
     .write_refund = write_refund,
 };

@@ -45,6 +45,34 @@ def test_what_was_denied_for_ever_is_told_so(client, server):
     assert api.hit("u", 11).reason is DecidedBy.DENIAL_CACHE
 
 
+@pytest.mark.parametrize(
+    ("limits", "options", "told"),
+    [
+        ("2/h", {}, True),
+        ("7/h", {}, False),  # its moments are rounded, and would not add up
+        ("2/h", {"algorithm": "fixed_window"}, True),
+        ("2/h", {"algorithm": "sliding_counter"}, False),
+        ("2/h", {"algorithm": "sliding_log"}, False),
+        ("2/h; 5/d", {}, False),
+        ("2 concurrent", {}, False),
+    ],
+)
+def test_a_larger_cost_is_told_its_own_moment(client, server, clock, limits, options, told):
+    """From memory where that is exact, else by the server; either way sleeping retry_after is what it says."""
+    clock.freeze(START)
+    most = int(limits[0])
+    api = client.limiter("api", limits, denial_cache=100, **options)
+    plain = client.limiter("api", limits, **options)
+    assert api.hit("u", most)
+    assert not api.hit("u", 1)
+    more = api.hit("u", 2)
+    assert not more and (more.reason is DecidedBy.DENIAL_CACHE) == told
+    wanted = plain.peek("u", 2).retry_after
+    assert wanted - 1 < more.retry_after <= wanted
+    assert api.hit("u", 50).retry_after == inf
+    assert api.hit("u", 1).reason is DecidedBy.DENIAL_CACHE
+
+
 def test_it_is_forgotten_in_time(client, server):
     api = client.limiter("api", "20/s burst 1", denial_cache=100)
     assert api.hit("u") and not api.hit("u")
@@ -197,6 +225,7 @@ def test_mistakes_are_no_outage(client, server):
         {"on_failure": "local", "local_share": 101},
         {"denial_cache": -1},
         {"denial_cache": 2**20 + 1},
+        {"denial_cache": 1, "charge_denials": True},
         {"denial_ttl": 1},
         {"denial_cache": 1, "denial_ttl": 61},
         {"timeout": 3601},

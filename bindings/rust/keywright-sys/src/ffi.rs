@@ -714,7 +714,7 @@ pub struct kw_limiter_options {
     /// else the client's.
     pub timeout_us: i64,
     /// Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up
-    /// to a power of two; default 0: of none.
+    /// to a power of two; default 0: of none. Not with charge_denials: what is answered from memory is not charged.
     pub denial_cache: i64,
     /// For how long at most; default 1 s, at most a minute.
     pub denial_ttl_us: i64,

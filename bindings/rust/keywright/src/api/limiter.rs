@@ -454,7 +454,7 @@ impl LimiterOptions {
     }
 
     /// Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up
-    /// to a power of two; default 0: of none.
+    /// to a power of two; default 0: of none. Not with `charge_denials`: what is answered from memory is not charged.
     pub fn denial_cache(mut self, denial_cache: i64) -> Self {
         self.denial_cache = Some(denial_cache);
         self
