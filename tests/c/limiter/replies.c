@@ -87,11 +87,14 @@ static void replies_of_another_kind_are_refused(void **state) {
     const kw__reply *const all[] = {&number, &nil, &list};
     for (int i = 0; i < 3; i++)
         assert_int_equal(decode_hit(limiter, 1, all[i], &decision), KW_PROTOCOL);
-    const kw__step step = {.object = &limiter->object};
-    assert_int_equal(kw__limiter_refund_decode(&step, &nil, NULL, &error), KW_PROTOCOL);
-    assert_int_equal(kw__limiter_reset_decode(&step, &nil, NULL, &error), KW_PROTOCOL);
-    assert_int_equal(kw__limiter_refund_decode(&step, &number, NULL, &error), KW_OK);
-    assert_int_equal(kw__limiter_reset_decode(&step, &number, NULL, &error), KW_OK);
+    const kw__limiter_refund_args refund = {.key = kw__bytes_text("u")};
+    const kw__limiter_reset_args reset = {.key = kw__bytes_text("u")};
+    const kw__step refunds = {.object = &limiter->object, .args = &refund};
+    const kw__step resets = {.object = &limiter->object, .args = &reset};
+    assert_int_equal(kw__limiter_refund_decode(&refunds, &nil, NULL, &error), KW_PROTOCOL);
+    assert_int_equal(kw__limiter_reset_decode(&resets, &nil, NULL, &error), KW_PROTOCOL);
+    assert_int_equal(kw__limiter_refund_decode(&refunds, &number, NULL, &error), KW_OK);
+    assert_int_equal(kw__limiter_reset_decode(&resets, &number, NULL, &error), KW_OK);
     kw_limiter_free(limiter);
 }
 
