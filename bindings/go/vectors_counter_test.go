@@ -17,16 +17,15 @@ var counterVocabulary = vocabulary{
 		"remember_us", "remember_max",
 	},
 	operations: map[string]operation{
-		"add":       {[]string{"key", "amount"}, true},
-		"add_once":  {[]string{"key", "once", "amount"}, true},
-		"value":     {[]string{"key"}, true},
-		"take":      {[]string{"key"}, true},
-		"take_once": {[]string{"key", "once"}, true},
-		"add_many":  {[]string{"items"}, true},
-		"set":       {[]string{"key", "value"}, false},
-		"reset":     {[]string{"key"}, false},
+		"add":       {arguments: []string{"key", "amount"}, answers: true},
+		"add_once":  {arguments: []string{"key", "once", "amount"}, answers: true},
+		"value":     {arguments: []string{"key"}, answers: true},
+		"take":      {arguments: []string{"key"}, answers: true},
+		"take_once": {arguments: []string{"key", "once"}, answers: true},
+		"add_many":  {arguments: []string{"items"}, answers: true, item: []string{"key", "amount"}},
+		"set":       {arguments: []string{"key", "value"}},
+		"reset":     {arguments: []string{"key"}},
 	},
-	item:   []string{"key", "amount"},
 	fields: []string{"status", "value", "applied", "expires_after_us", "duplicate"},
 	record: "count",
 	open:   openCounter,
@@ -93,11 +92,7 @@ func callCounter(t *testing.T, object any, step words, _ map[string]any) ([]outc
 			items = append(items, keywright.CounterAdd{Key: item.text("key"), Amount: item.number("amount")})
 		}
 		counts, err := counter.AddMany(soon(t), items)
-		var outcomes []outcome
-		for _, count := range counts {
-			outcomes = append(outcomes, outcomeOfCount(count))
-		}
-		return outcomes, err
+		return outcomesOf(counts, outcomeOfCount), err
 	case "set":
 		return nil, counter.Set(soon(t), key, step.number("value"))
 	case "reset":

@@ -3,7 +3,6 @@ package keywright_test
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,20 +17,19 @@ var limiterVocabulary = vocabulary{
 		"reservations",
 	},
 	operations: map[string]operation{
-		"hit":       {[]string{"key", "cost"}, true},
-		"hit_up_to": {[]string{"key", "cost"}, true},
-		"peek":      {[]string{"key", "cost"}, true},
-		"wait":      {[]string{"key", "cost", "wait_us"}, true},
-		"hit_many":  {[]string{"items"}, true},
-		"renew":     {[]string{"key", "decision"}, true},
-		"release":   {[]string{"key", "decision"}, false},
-		"refund":    {[]string{"key", "decision", "count"}, false},
-		"reset":     {[]string{"key"}, false},
-		"reserve":   {[]string{"key", "cost", "id", "lease_us"}, true},
-		"commit":    {[]string{"key", "id", "actual"}, true},
-		"cancel":    {[]string{"key", "id"}, true},
+		"hit":       {arguments: []string{"key", "cost"}, answers: true},
+		"hit_up_to": {arguments: []string{"key", "cost"}, answers: true},
+		"peek":      {arguments: []string{"key", "cost"}, answers: true},
+		"wait":      {arguments: []string{"key", "cost", "wait_us"}, answers: true},
+		"hit_many":  {arguments: []string{"items"}, answers: true, item: []string{"key", "cost"}},
+		"renew":     {arguments: []string{"key", "decision"}, answers: true},
+		"release":   {arguments: []string{"key", "decision"}},
+		"refund":    {arguments: []string{"key", "decision", "count"}},
+		"reset":     {arguments: []string{"key"}},
+		"reserve":   {arguments: []string{"key", "cost", "id", "lease_us"}, answers: true},
+		"commit":    {arguments: []string{"key", "id", "actual"}, answers: true},
+		"cancel":    {arguments: []string{"key", "id"}, answers: true},
 	},
-	item: []string{"key", "cost"},
 	fields: []string{
 		"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count", "limit", "remaining",
 		"retry_after_us", "reset_after_us", "delay_us",
@@ -43,44 +41,24 @@ var limiterVocabulary = vocabulary{
 }
 
 func openLimiter(client *keywright.Client, spec words) (any, error) {
-	duration := func(option string) time.Duration {
-		return time.Duration(spec.number(option)) * time.Microsecond
-	}
 	options := keywright.LimiterOptions{
-		MaxWait:       duration("max_wait_us"),
+		MaxWait:       micros(spec, "max_wait_us"),
 		ZoneOffset:    int(spec.number("zone_offset")),
 		Shadow:        spec.number("shadow") == 1,
 		ChargeDenials: spec.number("charge_denials") == 1,
-		Block:         duration("block_us"),
-		BlockMax:      duration("block_max_us"),
-		Lease:         duration("lease_us"),
+		Block:         micros(spec, "block_us"),
+		BlockMax:      micros(spec, "block_max_us"),
+		Lease:         micros(spec, "lease_us"),
 		Reservations:  spec.number("reservations") == 1,
 	}
 	var err error
-	if spec.has("algorithm") {
-		if options.Algorithm, err = named[keywright.Algorithm]("algorithm", spec.text("algorithm")); err != nil {
-			return nil, err
-		}
+	if options.Algorithm, err = called[keywright.Algorithm](spec, "algorithm"); err != nil {
+		return nil, err
 	}
-	if spec.has("align") {
-		if options.Align, err = named[keywright.Align]("align", spec.text("align")); err != nil {
-			return nil, err
-		}
+	if options.Align, err = called[keywright.Align](spec, "align"); err != nil {
+		return nil, err
 	}
 	return client.Limiter(spec.text("name"), spec.text("limits"), options)
-}
-
-// named finds the value of an enum.
-func named[T interface {
-	~int32
-	fmt.Stringer
-}](what, text string) (T, error) {
-	for each := T(0); each < 64; each++ {
-		if strings.ToLower(name(each)) == text {
-			return each, nil
-		}
-	}
-	return 0, fmt.Errorf("there is no %s %s", what, text)
 }
 
 func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]outcome, error) {
@@ -111,11 +89,7 @@ func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]
 			items = append(items, keywright.LimiterHit{Key: item.text("key"), Cost: item.number("cost")})
 		}
 		decisions, err := limiter.HitMany(soon(t), items)
-		var outcomes []outcome
-		for _, decision := range decisions {
-			outcomes = append(outcomes, outcomeOf(decision))
-		}
-		return outcomes, err
+		return outcomesOf(decisions, outcomeOf), err
 	case "renew":
 		held, err := limiter.Renew(soon(t), key, saved[step.text("decision")].(keywright.Decision))
 		status := keywright.StatusOK

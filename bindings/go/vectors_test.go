@@ -27,7 +27,6 @@ type words map[string]any
 type vocabulary struct {
 	mustOpen, mayOpen []string
 	operations        map[string]operation
-	item              []string // of an operation for many
 	fields            []string // of its answers
 	unlessTold        words    // what a field is that is not named
 	record            string   // the argument that names a kept answer
@@ -39,6 +38,8 @@ type vocabulary struct {
 type operation struct {
 	arguments []string
 	answers   bool
+	item      []string // of an operation for many: the arguments of each
+	entry     []string // of an operation that lists: the fields of each entry
 }
 
 // An outcome is one answer.
@@ -48,7 +49,10 @@ type outcome struct {
 	fields map[string]string
 }
 
-var modules = map[string]vocabulary{"counter": counterVocabulary, "limiter": limiterVocabulary}
+var modules = map[string]vocabulary{
+	"counter": counterVocabulary, "limiter": limiterVocabulary, "quota": quotaVocabulary, "top": topVocabulary,
+	"unique": uniqueVocabulary,
+}
 
 // A scenario is one that was seen to be made of known words.
 type scenario struct {
@@ -254,12 +258,16 @@ func (s *scenario) checkOperation(do string, step words) error {
 		return err
 	}
 	for _, item := range step.list("items") {
-		if err := known(item, s.words.item); err != nil {
+		if err := known(item, operation.item); err != nil {
 			return err
 		}
 	}
+	mustTell, mayTell := []string{"status"}, s.words.fields
+	if operation.entry != nil {
+		mustTell, mayTell = operation.entry, nil
+	}
 	for _, fields := range expected(step) {
-		if err := known(fields, []string{"status"}, s.words.fields...); err != nil {
+		if err := known(fields, mustTell, mayTell...); err != nil {
 			return err
 		}
 	}
@@ -371,6 +379,14 @@ func compare(got map[string]string, wanted words) error {
 	return nil
 }
 
+// outcomesOf is each of several answers.
+func outcomesOf[T any](answers []T, of func(T) outcome) (all []outcome) {
+	for _, answer := range answers {
+		all = append(all, of(answer))
+	}
+	return all
+}
+
 // name is C's name of an enum's value.
 func name(value fmt.Stringer) string {
 	return strings.ToUpper(strings.ReplaceAll(value.String(), " ", "_"))
@@ -385,7 +401,7 @@ func (s *scenario) operate(t *testing.T, object any, step words, saved map[strin
 			return failing(err, step.object("fails"))
 		}
 		// Of many, each has its own status, a failure's too.
-		if err != nil && !strings.HasSuffix(step.text("do"), "_many") {
+		if err != nil && s.words.operations[step.text("do")].item == nil {
 			return err
 		}
 		if len(answers) == 1 && answers[0].yes {

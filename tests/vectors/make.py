@@ -21,17 +21,23 @@ from told import (  # noqa: E402
     limiter_edges,
     limiter_hits,
     limiter_keys,
+    limiter_leases,
     limiter_reservations,
     limiter_several,
     limiter_sliding,
     limiter_times,
+    quota,
+    quota_uses,
+    top,
+    unique,
 )
 from told.scenario import text_of  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
 TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
-TALES += [limiter_sliding, limiter_several, limiter_reservations]
-MODULES = {"counter": counter.FILES, "limiter": limiter.FILES}
+TALES += [limiter_sliding, limiter_several, limiter_leases, limiter_reservations, quota_uses]
+TOLD = {"counter": counter, "limiter": limiter, "quota": quota, "top": top, "unique": unique}
+MODULES = {module: told.FILES for module, told in TOLD.items()}
 
 
 def main() -> int:

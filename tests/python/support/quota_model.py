@@ -53,11 +53,35 @@ class Quota:
         """Its key expired."""
         self.ends = self.charged = 0
         self.expects = False  # open reservations, whose lapse any operation gives back
+        self.mended = False  # what the last operation found had to be written back
+        self.expires_ms: int | None = None  # of the state's key
 
     def forget_reservations(self) -> None:
         """Their keys expired."""
         self.open: dict[str, Open] = {}
         self.settled: dict[str, tuple[str, int]] = {}
+        self.kept_ms: int | None = None  # when their keys expire
+
+    def pass_to(self, now: int) -> None:
+        """The server drops what expired."""
+        if self.expires_ms is not None and now // 1000 > self.expires_ms:
+            self.forget_state()
+        if self.kept_ms is not None and now // 1000 > self.kept_ms:
+            self.forget_reservations()
+
+    @property
+    def stored(self) -> str | None:
+        """What the state's key holds."""
+        if self.expires_ms is None:
+            return None
+        due = f":{min(each.lapses for each in self.open.values())}" if self.expects else ""
+        return f"{self.ends}{self.charged}{due}"
+
+    def _write(self, now: int) -> None:
+        self.expires_ms = now // 1000 + (self.ends - now) // 1000 + 2
+
+    def _keep(self, now: int, life_ms: int) -> None:
+        self.kept_ms = max(now // 1000 + life_ms, self.kept_ms or 0)
 
     def needed(self, now: int) -> bool:
         """Whether anything is still running or remembered of reservations."""
@@ -77,14 +101,17 @@ class Quota:
         elif backward:
             self.ends = end_of(now, self.period, self.zone)
         first = min((each.lapses for each in self.open.values()), default=0)
+        self.mended = backward
         if settles or self.expects and (backward or not now < first <= now + LEASES):
             for name in self.over(now):
                 each = self.open.pop(name)
                 if each.ends == stored:
                     self.charged = max(0, self.charged - each.cost)
-            self.expects = bool(self.open)
+            self.expects, self.mended = bool(self.open), True
         if settles:
             self.settled = {name: entry for name, entry in self.settled.items() if entry[1] > now}
+        if not self.open and not self.settled:
+            self.kept_ms = None
         return self.ends == stored
 
     def seen(self, now: int) -> Quota:
@@ -100,13 +127,15 @@ class Quota:
         if cost == 0 or cost > self.limit:
             return self.peek(now, cost)
         self.turn(now)
-        if self.charged + cost > self.limit:
-            return "DENIED"
-        self.charged += cost
-        return "OK"
+        fits = self.charged + cost <= self.limit
+        self.charged += cost if fits else 0
+        if fits or self.mended:
+            self._write(now)
+        return "OK" if fits else "DENIED"
 
     def reserve(self, now: int, cost: int, name: str, lease: int) -> str:
         self.turn(now, settles=True)
+        self._write(now)
         if name in self.open:
             return "OK" if self.open[name].cost == cost else "CONFLICT"
         if name in self.settled:
@@ -116,10 +145,13 @@ class Quota:
         self.charged += cost
         self.expects = True
         self.open[name] = Open(cost, self.ends, now + lease)
+        self._keep(now, max(lease, self.ends - now) // 1000 + 3)
         return "OK"
 
     def settle(self, now: int, name: str, entry: str, actual: int) -> str:
         same = self.turn(now, settles=True)
+        self._write(now)
+        self.counted = actual  # what the answer tells as charged
         if name in self.settled:
             return "OK" if self.settled[name][0] == entry else "CONFLICT"
         if name not in self.open:
@@ -128,10 +160,14 @@ class Quota:
         self.expects = bool(self.open)
         if same and each.ends == self.ends:
             self.charged = max(0, self.charged - each.cost) + actual
+        else:
+            self.counted = 0
         self.settled[name] = (entry, now + 600 * SECOND)
+        self._keep(now, 600_003)
         return "OK"
 
     def refund(self, now: int, count: int, ends: int) -> None:
         if ends == self.ends and self.seen(now).ends == ends:
             self.turn(now)
             self.charged = max(0, self.charged - count)
+            self._write(now)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .scenario import SECOND, YEAR_2026, YEAR_2100, Step, Tale, escape, put
+from .scenario import SECOND, YEAR_2026, YEAR_2100, Keyed, Step, Tale
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
@@ -45,18 +45,12 @@ def model_of(options: Step) -> Model:
     return made
 
 
-class Scenario(Tale):
+class Scenario(Keyed):
     """Counters of names of their own; every key has a model."""
 
     def __init__(self, name: str, start: int, counters: dict[str, Step]) -> None:
-        objects: dict[str, Step] = {}
-        for alias, options in counters.items():
-            made: Step = {}
-            put(made, "name", options.get("name", alias.encode()))
-            objects[alias] = made | {word: value for word, value in options.items() if word != "name"}
-        super().__init__("counter", name, start, objects)
-        self.counters = counters
-        self.models: dict[tuple[str, bytes], Model] = {}
+        super().__init__("counter", name, start, counters)
+        self.models: dict[tuple[bytes, bytes], Model] = {}
 
     def passed(self) -> None:
         for model in self.models.values():
@@ -65,34 +59,34 @@ class Scenario(Tale):
     # ---- what is done
 
     def add(self, amount: int = 1, key: str | bytes = "k", on: str = "") -> Answer:
-        step = self._step("add", key, on, amount=amount)
+        step = self.step("add", key, on, amount=amount)
         return self._expect(step, self._model(key, on).add(self.now, amount))
 
     def once(self, once: str, amount: int = 1, on: str = "") -> Answer:
-        step = self._step("add_once", "k", on, once=once, amount=amount)
+        step = self.step("add_once", "k", on, once=once, amount=amount)
         return self._expect(step, self._model("k", on).add(self.now, amount, once))
 
     def take(self, on: str = "") -> Answer:
-        step = self._step("take", "k", on)
+        step = self.step("take", "k", on)
         return self._expect(step, self._exact("k", on).take(self.now))
 
     def take_once(self, once: str, on: str = "") -> Answer:
-        step = self._step("take_once", "k", on, once=once)
+        step = self.step("take_once", "k", on, once=once)
         return self._expect(step, self._exact("k", on).take(self.now, once))
 
     def value(self, key: str | bytes = "k", on: str = "") -> int:
         """Python gives the number alone: no other field is compared."""
-        step = self._step("value", key, on)
+        step = self.step("value", key, on)
         answer = self._model(key, on).value(self.now)
         step["expect"] = {"status": answer.status, "value": answer.value}
         return answer.value
 
     def set(self, value: int, on: str = "") -> None:
-        self._step("set", "k", on, value=value)
+        self.step("set", "k", on, value=value)
         self._exact("k", on).set(self.now, value)
 
     def reset(self, on: str = "") -> None:
-        self._step("reset", "k", on)
+        self.step("reset", "k", on)
         self._model("k", on).forget()
 
     def add_many(self, *items: tuple[str, int]) -> None:
@@ -106,28 +100,19 @@ class Scenario(Tale):
             }
         )
 
-    def refused(self, do: str, status: str, reason: str = "", on: str = "", **fields: Any) -> None:
-        """An operation on the key k that fails."""
-        self.fails(do, status, reason, **self._named(on), key="k", **fields)
-
     def cannot_open(self, reason: str = "OPTION", **options: Any) -> None:
         self.fails("open", "INVALID", reason, name="hits", **options)
 
     def state(self, key: str | bytes = "k", on: str = "") -> None:
         """What lies there, of an exact count."""
         model = self._exact(key, on)
-        step: Step = {"do": "state"}
-        put(step, "key", self.server_key(key, on))
-        step["value"] = model.stored
-        if model.stored is not None:
-            step["expires_at_ms"] = -1 if model.expires_ms is None else model.expires_ms
-        self.steps.append(step)
+        self.string(self.key_of(key, on), model.stored, model.expires_ms)
 
     def ids(self, on: str = "") -> None:
         """What lies in both hashes of ids."""
         ids = self._model("k", on).ids
         for suffix, held, begun in (("", ids.fresh, ids.begun), (":older", ids.older, ids.older_begun)):
-            key = (self.server_key("k", on) + b":once").decode() + suffix
+            key = (self.key_of("k", on) + b":once").decode() + suffix
             self.command("HLEN", key, reply=str(len(held) + 1 if held else 0))
             if held:
                 self.command("HGET", key, "", reply=str(begun))
@@ -139,46 +124,31 @@ class Scenario(Tale):
         """What lies in a window."""
         model = self._model("k", on)
         assert isinstance(model, Window) and model.at is not None
-        key = self.server_key("k", on).decode()
+        key = self.key_of("k", on).decode()
         self.command("HMGET", key, "at", "sum", reply=[str(model.at), str(sum(model.counts))])
         self.command("PEXPIRETIME", key, reply=str(model.expires_ms))
 
     # ---- how
 
-    def server_key(self, key: str | bytes, on: str) -> bytes:
-        alias = on or next(iter(self.counters))
-        options = self.counters[alias]
-        name = options.get("name", alias.encode())
-        inner = key if isinstance(key, bytes) else key.encode()
+    def key_of(self, key: str | bytes, on: str) -> bytes:
         model = self._model(key, on)
         if isinstance(model, Window):
             part = f"window:{model.width}x{model.size}"
         else:
             assert isinstance(model, Exact)
             part = {"": "total", "on_create": "timed", "sliding": "timed"}.get(model.expiry, model.expiry)
-        return b"kw:counter:{%b:%b}:%b" % (escape(name), escape(inner), part.encode())
+        return self.server_key(key, on, part)
 
     def _model(self, key: str | bytes, on: str) -> Model:
-        alias = on or next(iter(self.counters))
-        place = alias, key if isinstance(key, bytes) else key.encode()
+        place = self.place(key, on)
         if place not in self.models:
-            self.models[place] = model_of(self.counters[alias])
+            self.models[place] = model_of(self.of(on))
         return self.models[place]
 
     def _exact(self, key: str | bytes, on: str) -> Exact:
         model = self._model(key, on)
         assert isinstance(model, Exact)
         return model
-
-    def _named(self, on: str) -> Step:
-        return {"on": on or next(iter(self.counters))} if len(self.counters) > 1 else {}
-
-    def _step(self, do: str, key: str | bytes, on: str, **fields: Any) -> Step:
-        step: Step = {"do": do} | self._named(on)
-        put(step, "key", key if isinstance(key, bytes) else key.encode())
-        step |= fields
-        self.steps.append(step)
-        return step
 
     def _expect(self, step: Step, answer: Answer) -> Answer:
         step["expect"] = fields_of(answer)

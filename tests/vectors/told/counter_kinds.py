@@ -78,12 +78,12 @@ def slides(s: Scenario) -> None:
 
 
 def calendar(s: Scenario) -> None:
-    for unit in s.counters:
+    for unit in s.options:
         s.add(1, on=unit)
         s.state(on=unit)
     for by in (DAY - 1, 1, 3 * DAY, 27 * DAY, 28 * DAY, 305 * DAY, 1, -DAY, 400 * DAY):
         s.clock(by=by)
-        for unit in s.counters:
+        for unit in s.options:
             s.add(1, on=unit)
 
 
@@ -102,7 +102,7 @@ def names(s: Scenario) -> None:
 
 
 def foreign(s: Scenario) -> None:
-    key = s.server_key("k", "").decode()
+    key = s.key_of("k", "").decode()
     for value in ("hello", "1.5", "9223372036854775808", "-", ""):
         s.command("SET", key, value)
         for do, fields in (("add", {"amount": 1}), ("value", {}), ("take", {}), ("take_once", {"once": "o"})):
@@ -144,7 +144,7 @@ def sharded(s: Scenario) -> None:
     assert s.value() == 0
     for number in range(6):
         s.once(f"id {number}", 10**number)
-    for shard, count in enumerate(s.models["hits", b"k"].counts):
+    for shard, count in enumerate(s.models[b"hits", b"k"].counts):
         key = f"kw:counter:{{hits:k:{shard}}}:shard:4"
         s.steps.append(
             {"do": "state", "key": key, "value": str(count) if count else None}

@@ -110,9 +110,10 @@ class Scenario(Tale):
         self._step("refund", key, on, decision=of, count=count)
         self._model(on).refund(self._keys(key, on), self.now, answer, count)
 
-    def renew(self, of: str) -> bool:
+    def renew(self, of: str, on: str = "") -> bool:
         """Says whether the lease was still held."""
-        answer, on, key = self.saved[of]
+        answer, made_by, key = self.saved[of]
+        on = on or made_by
         step = self._step("renew", key, on, decision=of)
         held = self._model(on).renew(self._keys(key, on), self.now, answer)
         step["expect"] = {"status": "OK" if held else "LOST"}

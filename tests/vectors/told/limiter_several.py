@@ -1,4 +1,4 @@
-"""Several limits in one step, leases, partial grants, and what a denial may do."""
+"""Several limits in one step, partial grants, and what a denial may do."""
 
 from __future__ import annotations
 
@@ -52,55 +52,6 @@ def what_fits(s: Scenario) -> None:
     assert s.hit_up_to(100).count >= 1
     s.hit_up_to(0)
     s.refund("rest", 2)
-    s.state()
-
-
-def held(s: Scenario) -> None:
-    s.hit(2, save="two")
-    s.clock(by=300_000)
-    s.hit(1, save="one")
-    s.state()
-    denied = s.hit()
-    assert denied.retry_after_us == 700_000
-    assert s.renew("two")
-    s.state()
-    s.clock(by=999_999)
-    assert s.hit().retry_after_us == 1  # what was renewed ends when the other does
-    s.refund("two", 1)
-    s.state()
-    assert s.renew("two")
-    s.clock(by=400_000)
-    assert not s.renew("one")
-    s.hit(2)
-    s.state()
-    s.release("two")
-    s.release("one")
-    s.state()
-    s.peek()
-
-
-def same_moment(s: Scenario) -> None:
-    for name in ("a", "b", "c"):
-        s.hit(1, save=name)
-    s.release("b")
-    s.state()
-    s.hit(1, save="d")
-    s.state()
-    s.reset()
-    s.state()
-
-
-def beside(s: Scenario) -> None:
-    s.hit(1, save="one")
-    s.hit(1, save="two")
-    assert s.hit().denied_by == 1
-    s.release("one")
-    s.state()
-    s.hit(1)
-    s.refund("two", 1)
-    s.state()
-    s.clock(by=SECOND)
-    s.hit(1)
     s.state()
 
 
@@ -198,12 +149,6 @@ tell("with a remainder", what_fits, limit="7/s burst 10")
 tell("of two", what_fits, main=Limiter("10/s; 7/m"))
 for algorithm in WINDOWED:
     tell(f"of one, {algorithm}", what_fits, main=Limiter("10/s", algorithm))
-
-file("leases", "How many are at it at once.")
-tell("held, renewed, given back", held, main=Limiter("3 concurrent", "concurrency", lease_us=SECOND))
-tell("of one microsecond", same_moment, main=Limiter("3 concurrent", "concurrency"))
-tell("beside a rate", beside, main=Limiter("4/s; 2 concurrent", lease_us=10 * SECOND))
-tell("beside a log", beside, main=Limiter("4/s; 2 concurrent", "sliding_log", lease_us=10 * SECOND))
 
 file("denials", "What a denial may do: be charged, and block.")
 tell("charged", charged, main=Limiter("4/s", charge_denials=True))

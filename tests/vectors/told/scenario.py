@@ -51,6 +51,58 @@ class Tale:
         self.steps.append({"do": do, **fields, "fails": failure})
 
 
+class Keyed(Tale):
+    """A scenario of objects that are options alone, named by their alias unless these say otherwise."""
+
+    def __init__(self, module: str, name: str, start: int, options: dict[str, Step]) -> None:
+        objects: dict[str, Step] = {}
+        for alias, chosen in options.items():
+            made: Step = {}
+            put(made, "name", chosen.get("name", alias.encode()))
+            objects[alias] = made | {word: value for word, value in chosen.items() if word != "name"}
+        super().__init__(module, name, start, objects)
+        self.options = options
+
+    def of(self, on: str) -> Step:
+        """The options of the object that is meant: of the first, unless told."""
+        return self.options[on or next(iter(self.options))]
+
+    def place(self, key: str | bytes, on: str) -> tuple[bytes, bytes]:
+        """Whose state it is: objects of one name share theirs."""
+        alias = on or next(iter(self.options))
+        return self.of(on).get("name", alias.encode()), key if isinstance(key, bytes) else key.encode()
+
+    def server_key(self, key: str | bytes, on: str, part: str) -> bytes:
+        name, inner = self.place(key, on)
+        return b"kw:%b:{%b:%b}:%b" % (self.module.encode(), escape(name), escape(inner), part.encode())
+
+    def named(self, on: str) -> Step:
+        return {"on": on or next(iter(self.options))} if len(self.options) > 1 else {}
+
+    def step(self, do: str, key: str | bytes, on: str, **fields: Any) -> Step:
+        step: Step = {"do": do} | self.named(on)
+        for name, value in {"key": key, **fields}.items():
+            if name == "key" or isinstance(value, bytes):
+                put(step, name, value if isinstance(value, bytes) else value.encode())
+            else:
+                step[name] = value
+        self.steps.append(step)
+        return step
+
+    def string(self, key: bytes, value: str | None, expires_ms: int | None) -> None:
+        """What must lie in a key that is a string: None, there is none."""
+        step: Step = {"do": "state"}
+        put(step, "key", key)
+        step["value"] = value
+        if value is not None:
+            step["expires_at_ms"] = -1 if expires_ms is None else expires_ms
+        self.steps.append(step)
+
+    def refused(self, do: str, status: str, reason: str = "", on: str = "", **fields: Any) -> None:
+        """An operation on the key k that fails."""
+        self.fails(do, status, reason, **self.named(on), key="k", **fields)
+
+
 def text_of(about: str, tales: list[Tale]) -> str:
     """A file: one step a line, so that a change shows where it is."""
 

@@ -4,27 +4,17 @@
 #include "support/test.h"
 #include "support/vectors/vectors.h"
 
-/* The value of an enum by its name in small letters; 0 where the field is missing. */
-static int32_t named(const json_t *spec, const char *field, const char *const *names) {
-    const char *name = json_string_value(json_object_get(spec, field));
-    if (name == NULL) return 0;
-    for (int32_t i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], name) == 0) return i;
-    fail_msg("there is no %s %s", field, name);
-    return -1;
-}
-
 static kw_status open_counter(kw_client *client, const json_t *spec, void **object, kw_error *error) {
     static const char *const bounds[] = {"none", "min", "max", "both", NULL};
     static const char *const on_bounds[] = {"reject", "saturate", NULL};
     static const char *const expiries[] = {"on_create", "sliding", "day", "week", "month", "year", NULL};
     kw_counter_options options = {
         .size = sizeof options,
-        .bounds = named(spec, "bounds", bounds),
-        .on_bound = named(spec, "on_bound", on_bounds),
+        .bounds = vector_named(spec, "bounds", bounds),
+        .on_bound = vector_named(spec, "on_bound", on_bounds),
         .min = vector_number(spec, "min"),
         .max = vector_number(spec, "max"),
-        .expiry = named(spec, "expiry", expiries),
+        .expiry = vector_named(spec, "expiry", expiries),
         .zone_minutes = vector_number(spec, "zone_minutes"),
         .ttl_us = vector_number(spec, "ttl_us"),
         .window_us = vector_number(spec, "window_us"),
@@ -61,18 +51,9 @@ static kw_status counted(vector_call *call, kw_status status, const kw_count *co
     return status;
 }
 
-/* The key of a step, kept while another field of bytes is read. */
-static const char *key_of(const json_t *step, size_t *length) {
-    static char kept[KW_MAX_KEY];
-    const char *key = vector_bytes(step, "key", length);
-    assert_true(*length <= sizeof kept);
-    memcpy(kept, key, *length);
-    return kept;
-}
-
 static kw_status call_add(void *object, vector_call *call) {
     size_t length;
-    const char *key = key_of(call->step, &length);
+    const char *key = vector_key(call->step, &length);
     kw_count made;
     kw_status status = kw_counter_add(object, key, length, vector_number(call->step, "amount"), 0, &made, &call->error);
     return counted(call, status, &made);
@@ -80,7 +61,7 @@ static kw_status call_add(void *object, vector_call *call) {
 
 static kw_status call_add_once(void *object, vector_call *call) {
     size_t length, once_length;
-    const char *key = key_of(call->step, &length), *once = vector_bytes(call->step, "once", &once_length);
+    const char *key = vector_key(call->step, &length), *once = vector_bytes(call->step, "once", &once_length);
     kw_count made;
     kw_status status = kw_counter_add_once(object, key, length, once, once_length, vector_number(call->step, "amount"),
                                            0, &made, &call->error);
@@ -89,7 +70,7 @@ static kw_status call_add_once(void *object, vector_call *call) {
 
 static kw_status call_value(void *object, vector_call *call) {
     size_t length;
-    const char *key = key_of(call->step, &length);
+    const char *key = vector_key(call->step, &length);
     kw_count made;
     kw_status status = kw_counter_value(object, key, length, 0, &made, &call->error);
     return counted(call, status, &made);
@@ -97,7 +78,7 @@ static kw_status call_value(void *object, vector_call *call) {
 
 static kw_status call_take(void *object, vector_call *call) {
     size_t length;
-    const char *key = key_of(call->step, &length);
+    const char *key = vector_key(call->step, &length);
     kw_count made;
     kw_status status = kw_counter_take(object, key, length, 0, &made, &call->error);
     return counted(call, status, &made);
@@ -105,21 +86,19 @@ static kw_status call_take(void *object, vector_call *call) {
 
 static kw_status call_take_once(void *object, vector_call *call) {
     size_t length, once_length;
-    const char *key = key_of(call->step, &length), *once = vector_bytes(call->step, "once", &once_length);
+    const char *key = vector_key(call->step, &length), *once = vector_bytes(call->step, "once", &once_length);
     kw_count made;
     kw_status status = kw_counter_take_once(object, key, length, once, once_length, 0, &made, &call->error);
     return counted(call, status, &made);
 }
 
-enum { ITEMS_MAX = 64 };
-
 static kw_status call_add_many(void *object, vector_call *call) {
-    static kw_counter_add_args items[ITEMS_MAX];
-    static kw_count made[ITEMS_MAX];
+    static kw_counter_add_args items[VECTOR_ITEMS_MAX];
+    static kw_count made[VECTOR_ITEMS_MAX];
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(call->step, "items"), i, item) {
-        assert_true(i < ITEMS_MAX && json_object_get(item, "key") != NULL);
+        assert_true(i < VECTOR_ITEMS_MAX && json_object_get(item, "key") != NULL);
         items[i] = (kw_counter_add_args){.size = sizeof *items, .amount = vector_number(item, "amount")};
         items[i].key = vector_bytes(item, "key", &items[i].key_length);
     }
@@ -131,13 +110,13 @@ static kw_status call_add_many(void *object, vector_call *call) {
 
 static kw_status call_set(void *object, vector_call *call) {
     size_t length;
-    const char *key = key_of(call->step, &length);
+    const char *key = vector_key(call->step, &length);
     return kw_counter_set(object, key, length, vector_number(call->step, "value"), 0, &call->error);
 }
 
 static kw_status call_reset(void *object, vector_call *call) {
     size_t length;
-    const char *key = key_of(call->step, &length);
+    const char *key = vector_key(call->step, &length);
     return kw_counter_reset(object, key, length, 0, &call->error);
 }
 
@@ -153,12 +132,12 @@ const vector_words vector_counter = {
             {"value", (const char *const[]){"key", NULL}, true, call_value},
             {"take", (const char *const[]){"key", NULL}, true, call_take},
             {"take_once", (const char *const[]){"key", "once", NULL}, true, call_take_once},
-            {"add_many", (const char *const[]){"items", NULL}, true, call_add_many},
+            {"add_many", (const char *const[]){"items", NULL}, true, call_add_many,
+             .item = (const char *const[]){"key", "amount", NULL}},
             {"set", (const char *const[]){"key", "value", NULL}, false, call_set},
             {"reset", (const char *const[]){"key", NULL}, false, call_reset},
             {0},
         },
-    .item = (const char *const[]){"key", "amount", NULL},
     .fields = (const char *const[]){"status", "value", "applied", "expires_after_us", "duplicate", NULL},
     .zero = (const char *const[]){NULL},
     .record = "count",

@@ -4,23 +4,14 @@
 #include "support/test.h"
 #include "support/vectors/vectors.h"
 
-/* The place of an option's word in a list that ends with NULL; the first when it is not told. */
-static int32_t place_of(const json_t *spec, const char *option, const char *const *words) {
-    const char *word = json_string_value(json_object_get(spec, option));
-    for (int32_t i = 0; word != NULL && words[i] != NULL; i++)
-        if (strcmp(words[i], word) == 0) return i;
-    if (word != NULL) fail_msg("there is no %s %s", option, word);
-    return 0;
-}
-
 static kw_status open_limiter(kw_client *client, const json_t *spec, void **object, kw_error *error) {
     static const char *const algorithms[] = {"gcra",        "fixed_window", "sliding_counter",
                                              "sliding_log", "concurrency",  NULL};
     static const char *const aligns[] = {"first_hit", "clock", "calendar", NULL};
     kw_limiter_options options = {
         .size = sizeof options,
-        .algorithm = place_of(spec, "algorithm", algorithms),
-        .align = place_of(spec, "align", aligns),
+        .algorithm = vector_named(spec, "algorithm", algorithms),
+        .align = vector_named(spec, "align", aligns),
         .zone_offset = (int32_t)vector_number(spec, "zone_offset"),
         .shadow = (int32_t)vector_number(spec, "shadow"),
         .charge_denials = (int32_t)vector_number(spec, "charge_denials"),
@@ -123,15 +114,13 @@ static kw_status call_wait(void *object, vector_call *call) {
     return decided(call, status, &made);
 }
 
-enum { ITEMS_MAX = 64 };
-
 static kw_status call_hit_many(void *object, vector_call *call) {
-    static kw_limiter_hit_args items[ITEMS_MAX];
-    static kw_decision made[ITEMS_MAX];
+    static kw_limiter_hit_args items[VECTOR_ITEMS_MAX];
+    static kw_decision made[VECTOR_ITEMS_MAX];
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(call->step, "items"), i, item) {
-        assert_true(i < ITEMS_MAX && json_object_get(item, "key") != NULL);
+        assert_true(i < VECTOR_ITEMS_MAX && json_object_get(item, "key") != NULL);
         items[i] = (kw_limiter_hit_args){.size = sizeof *items, .cost = vector_number(item, "cost")};
         items[i].key = vector_bytes(item, "key", &items[i].key_length);
     }
@@ -192,7 +181,8 @@ const vector_words vector_limiter = {
             {"hit_up_to", (const char *const[]){"key", "cost", NULL}, true, call_hit_up_to},
             {"renew", (const char *const[]){"key", "decision", NULL}, true, call_renew},
             {"release", (const char *const[]){"key", "decision", NULL}, false, call_release},
-            {"hit_many", (const char *const[]){"items", NULL}, true, call_hit_many},
+            {"hit_many", (const char *const[]){"items", NULL}, true, call_hit_many,
+             .item = (const char *const[]){"key", "cost", NULL}},
             {"refund", (const char *const[]){"key", "decision", "count", NULL}, false, call_refund},
             {"reserve", (const char *const[]){"key", "cost", "id", "lease_us", NULL}, true, call_reserve},
             {"commit", (const char *const[]){"key", "id", "actual", NULL}, true, call_commit},
@@ -200,7 +190,6 @@ const vector_words vector_limiter = {
             {"reset", (const char *const[]){"key", NULL}, false, call_reset},
             {0},
         },
-    .item = (const char *const[]){"key", "cost", NULL},
     .fields =
         (const char *const[]){"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count",
                               "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us", NULL},

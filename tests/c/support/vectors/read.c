@@ -8,7 +8,8 @@
 #include "support/vectors/vectors.h"
 #include "support/vectors/parts.h"
 
-const vector_words *const vector_modules[] = {&vector_counter, &vector_limiter, NULL};
+const vector_words *const vector_modules[] = {&vector_counter, &vector_limiter, &vector_quota,
+                                              &vector_top,     &vector_unique,  NULL};
 
 bool vector_wrong(vector_problem *problem, const char *format, ...) {
     va_list list;
@@ -67,7 +68,9 @@ const vector_operation *vector_operation_of(const vector_words *words, const jso
     return NULL;
 }
 
-static bool check_answer(const vector_words *words, const json_t *fields, vector_problem *problem) {
+static bool check_answer(const vector_words *words, const vector_operation *operation, const json_t *fields,
+                         vector_problem *problem) {
+    if (operation->entry != NULL) return known(fields, operation->entry, NULL, NULL, problem);
     return known(fields, LIST("status"), words->fields, NULL, problem);
 }
 
@@ -84,12 +87,12 @@ static bool check_operation(const vector_words *words, const json_t *step, vecto
     size_t i;
     json_t *item;
     json_array_foreach(json_object_get(step, "items"), i, item) {
-        if (!known(item, words->item, NULL, NULL, problem)) return false;
+        if (!known(item, operation->item, NULL, NULL, problem)) return false;
     }
     json_array_foreach(expect, i, item) {
-        if (!check_answer(words, item, problem)) return false;
+        if (!check_answer(words, operation, item, problem)) return false;
     }
-    return !json_is_object(expect) || check_answer(words, expect, problem);
+    return !json_is_object(expect) || check_answer(words, operation, expect, problem);
 }
 
 /* Whether the step is made of known words; sets *looks when it looks at something. */

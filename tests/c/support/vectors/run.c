@@ -67,6 +67,22 @@ const char *vector_bytes(const json_t *item, const char *name, size_t *length) {
     return bytes;
 }
 
+const char *vector_key(const json_t *step, size_t *length) {
+    static char kept[KW_MAX_KEY];
+    const char *key = vector_bytes(step, "key", length);
+    assert_true(*length <= sizeof kept);
+    memcpy(kept, key, *length);
+    return kept;
+}
+
+int32_t vector_named(const json_t *spec, const char *option, const char *const *words) {
+    const char *word = json_string_value(json_object_get(spec, option));
+    for (int32_t i = 0; word != NULL && words[i] != NULL; i++)
+        if (strcmp(words[i], word) == 0) return i;
+    if (word != NULL) fail_msg("there is no %s %s", option, word);
+    return 0;
+}
+
 int64_t vector_number(const json_t *item, const char *name) {
     return json_integer_value(json_object_get(item, name));
 }
@@ -238,7 +254,7 @@ static bool operate(struct run *run, const json_t *step) {
     bool fine;
     if (fails != NULL)
         fine = is_failure(run, fails, status, &call.error);
-    else if (status < 0 && !json_is_array(expect)) /* of many, each tells its own */
+    else if (status < 0 && operation->item == NULL) /* of many, each tells its own */
         fine = vector_wrong(run->problem, "%s: %s", kw_status_name(status), call.error.message);
     else
         fine = compare_all(run, expect, call.answers);

@@ -11,7 +11,7 @@
 #include "keywright.h"
 #include "support/server.h"
 
-enum { VECTOR_RECORD_MAX = 512, VECTOR_SAVED_MAX = 16, VECTOR_OBJECTS_MAX = 16 };
+enum { VECTOR_RECORD_MAX = 512, VECTOR_SAVED_MAX = 16, VECTOR_OBJECTS_MAX = 16, VECTOR_ITEMS_MAX = 64 };
 
 /* A list of words, NULL at its end. */
 typedef const char *const *vector_list;
@@ -30,6 +30,8 @@ typedef struct vector_operation {
     vector_list arguments;
     bool answers;
     kw_status (*call)(void *object, vector_call *call);
+    vector_list item;  /* of an operation for many: the arguments of each */
+    vector_list entry; /* of an operation that lists: the fields of each entry */
 } vector_operation;
 
 /* What scenarios of one module say. */
@@ -37,7 +39,6 @@ typedef struct vector_words {
     const char *module;
     vector_list must_open, may_open;
     const vector_operation *operations; /* a nameless one ends them */
-    vector_list item;                   /* of an operation for many */
     vector_list fields;                 /* of its answers */
     vector_list zero;                   /* those of them that are 0 unless told */
     const char *record;                 /* the argument that names a kept answer */
@@ -46,7 +47,7 @@ typedef struct vector_words {
 } vector_words;
 
 /* All modules, NULL at the end: here each of them is named. */
-extern const vector_words vector_counter, vector_limiter;
+extern const vector_words vector_counter, vector_limiter, vector_quota, vector_top, vector_unique;
 extern const vector_words *const vector_modules[];
 
 /* What could not be, or was not as told. */
@@ -62,9 +63,13 @@ json_t *vector_folder(const char *path, vector_problem *problem);
 /* Does one scenario, from a checked array, on an emptied server. */
 bool vector_run(struct test_server *server, const json_t *scenario, vector_problem *problem);
 
-/* For the words of a module: bytes of a field (those of hex until the next call), a number. */
+/* For the words of a module: bytes of a field (those of hex until the next call), the key of a step (until the next
+ * step's), a number, a duration, the place of an option's word in a list that ends with NULL (0 when it is not told).
+ */
 const char *vector_bytes(const json_t *item, const char *name, size_t *length);
+const char *vector_key(const json_t *step, size_t *length);
 int64_t vector_number(const json_t *item, const char *name);
 json_t *vector_duration(int64_t us);
+int32_t vector_named(const json_t *spec, const char *option, const char *const *words);
 
 #endif

@@ -1,18 +1,13 @@
 //! What scenarios of counters say.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use keywright::{
-    AsyncCounter, Bounds, Count, Counter, CounterAdd, CounterOptions, Error, Expiry, OnBound, Result, Status,
-};
+use keywright::{AsyncCounter, Bounds, Count, Counter, CounterAdd, CounterOptions, Expiry, OnBound, Result, Status};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
-use crate::limiter::duration;
-use crate::read::{bytes, has, list, number, text, Operation, Words};
+use crate::read::{asks, bytes, does, list, many, number, text, Words};
 use crate::run::{Client, Object, Outcome, Saved};
+use crate::words::{duration, each, either, named, opened, us, Either};
 
 pub static WORDS: Words = Words {
     module: "counter",
@@ -32,16 +27,15 @@ pub static WORDS: Words = Words {
         "remember_max",
     ],
     operations: &[
-        Operation { name: "add", arguments: &["key", "amount"], answers: true },
-        Operation { name: "add_once", arguments: &["key", "once", "amount"], answers: true },
-        Operation { name: "value", arguments: &["key"], answers: true },
-        Operation { name: "take", arguments: &["key"], answers: true },
-        Operation { name: "take_once", arguments: &["key", "once"], answers: true },
-        Operation { name: "add_many", arguments: &["items"], answers: true },
-        Operation { name: "set", arguments: &["key", "value"], answers: false },
-        Operation { name: "reset", arguments: &["key"], answers: false },
+        asks("add", &["key", "amount"]),
+        asks("add_once", &["key", "once", "amount"]),
+        asks("value", &["key"]),
+        asks("take", &["key"]),
+        asks("take_once", &["key", "once"]),
+        many("add_many", &["key", "amount"]),
+        does("set", &["key", "value"]),
+        does("reset", &["key"]),
     ],
-    item: &["key", "amount"],
     fields: &["status", "value", "applied", "expires_after_us", "duplicate"],
     zero: &[],
     record: "count",
@@ -60,26 +54,6 @@ const EXPIRIES: &[(&str, Expiry)] = &[
     ("year", Expiry::YEAR),
 ];
 
-enum Either {
-    Blocking(Counter),
-    Awaited(AsyncCounter, Arc<Runtime>),
-}
-
-/// The same call, of whichever kind.
-macro_rules! either {
-    ($either:expr, $counter:ident => $call:expr) => {
-        match $either {
-            Either::Blocking($counter) => $call,
-            Either::Awaited($counter, runtime) => runtime.block_on($call),
-        }
-    };
-}
-
-/// The value of an enum by its name.
-fn named<T: Copy>(spec: &Value, field: &str, names: &[(&str, T)]) -> Option<T> {
-    has(spec, field).then(|| names.iter().find(|(name, _)| *name == text(spec, field)).expect("a known name").1)
-}
-
 fn options(spec: &Value) -> CounterOptions {
     let mut options = CounterOptions::new();
     if let Some(bounds) = named(spec, "bounds", BOUNDS) {
@@ -91,28 +65,24 @@ fn options(spec: &Value) -> CounterOptions {
     if let Some(expiry) = named(spec, "expiry", EXPIRIES) {
         options = options.expiry(expiry);
     }
-    let us = |field| Duration::from_micros(number(spec, field).unsigned_abs());
     options
         .min(number(spec, "min"))
         .max(number(spec, "max"))
         .zone_minutes(number(spec, "zone_minutes"))
-        .ttl(us("ttl_us"))
-        .window(us("window_us"))
+        .ttl(us(spec, "ttl_us"))
+        .window(us(spec, "window_us"))
         .buckets(number(spec, "buckets"))
         .shards(number(spec, "shards"))
-        .remember(us("remember_us"))
+        .remember(us(spec, "remember_us"))
         .remember_max(number(spec, "remember_max"))
 }
 
 fn open(client: &Client, spec: &Value) -> Result<Box<dyn Object>> {
     let (name, options) = (bytes(spec, "name"), options(spec));
-    Ok(Box::new(match client {
-        Client::Blocking(client) => Either::Blocking(client.counter_with(name, &options)?),
-        Client::Awaited(client, runtime) => Either::Awaited(client.counter_with(name, &options)?, runtime.clone()),
-    }))
+    Ok(Box::new(opened!(client, counter_with(name, &options))))
 }
 
-impl Object for Either {
+impl Object for Either<Counter, AsyncCounter> {
     fn call(&self, step: &Value, _: &Saved) -> Result<Vec<Outcome>> {
         let (key, once, amount) = (bytes(step, "key"), bytes(step, "once"), number(step, "amount"));
         let count = match text(step, "do") {
@@ -136,18 +106,13 @@ impl Object for Either {
     }
 }
 
-impl Either {
+impl Either<Counter, AsyncCounter> {
     fn add_many(&self, items: &[Value]) -> Result<Vec<Outcome>> {
         let keys: Vec<_> = items.iter().map(|item| bytes(item, "key")).collect();
         let items: Vec<_> =
             keys.iter().zip(items).map(|(key, item)| CounterAdd { key, amount: number(item, "amount") }).collect();
-        let answers = either!(self, counter => counter.add_many(&items));
-        Ok(answers.into_iter().map(|answer| answer.map_or_else(failed, outcome)).collect())
+        each(either!(self, counter => counter.add_many(&items)), outcome)
     }
-}
-
-fn failed(error: Error) -> Outcome {
-    Outcome { kept: None, yes: false, fields: BTreeMap::from([("status", error.status().to_string().into())]) }
 }
 
 fn outcome(count: Count) -> Outcome {

@@ -1,15 +1,14 @@
 //! What scenarios of limiters say.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use keywright::{Algorithm, Align, AsyncLimiter, Decision, Error, Limiter, LimiterHit, LimiterOptions, Result, NEVER};
+use keywright::{Algorithm, Align, AsyncLimiter, Decision, Limiter, LimiterHit, LimiterOptions, Result};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
-use crate::read::{bytes, has, list, number, text, Operation, Words};
+use crate::read::{asks, bytes, does, has, list, many, number, text, Words};
 use crate::run::{Client, Object, Outcome, Saved};
+use crate::words::{duration, each, either, moment, named, opened, us, Either};
 
 pub static WORDS: Words = Words {
     module: "limiter",
@@ -27,20 +26,19 @@ pub static WORDS: Words = Words {
         "reservations",
     ],
     operations: &[
-        Operation { name: "hit", arguments: &["key", "cost"], answers: true },
-        Operation { name: "peek", arguments: &["key", "cost"], answers: true },
-        Operation { name: "wait", arguments: &["key", "cost", "wait_us"], answers: true },
-        Operation { name: "hit_up_to", arguments: &["key", "cost"], answers: true },
-        Operation { name: "renew", arguments: &["key", "decision"], answers: true },
-        Operation { name: "release", arguments: &["key", "decision"], answers: false },
-        Operation { name: "hit_many", arguments: &["items"], answers: true },
-        Operation { name: "refund", arguments: &["key", "decision", "count"], answers: false },
-        Operation { name: "reserve", arguments: &["key", "cost", "id", "lease_us"], answers: true },
-        Operation { name: "commit", arguments: &["key", "id", "actual"], answers: true },
-        Operation { name: "cancel", arguments: &["key", "id"], answers: true },
-        Operation { name: "reset", arguments: &["key"], answers: false },
+        asks("hit", &["key", "cost"]),
+        asks("peek", &["key", "cost"]),
+        asks("wait", &["key", "cost", "wait_us"]),
+        asks("hit_up_to", &["key", "cost"]),
+        asks("renew", &["key", "decision"]),
+        does("release", &["key", "decision"]),
+        many("hit_many", &["key", "cost"]),
+        does("refund", &["key", "decision", "count"]),
+        asks("reserve", &["key", "cost", "id", "lease_us"]),
+        asks("commit", &["key", "id", "actual"]),
+        asks("cancel", &["key", "id"]),
+        does("reset", &["key"]),
     ],
-    item: &["key", "cost"],
     fields: &[
         "status",
         "reason",
@@ -88,39 +86,19 @@ const FLAGS: &[(&str, Setter<bool>)] = &[
     ("reservations", LimiterOptions::reservations),
 ];
 
-enum Either {
-    Blocking(Limiter),
-    Awaited(AsyncLimiter, Arc<Runtime>),
-}
-
-/// The same call, of whichever kind.
-macro_rules! either {
-    ($either:expr, $limiter:ident => $call:expr) => {
-        match $either {
-            Either::Blocking($limiter) => $call,
-            Either::Awaited($limiter, runtime) => runtime.block_on($call),
-        }
-    };
-}
-
 fn open(client: &Client, spec: &Value) -> Result<Box<dyn Object>> {
     let options = options_of(spec);
     let (name, limits) = (bytes(spec, "name"), text(spec, "limits"));
-    Ok(Box::new(match client {
-        Client::Blocking(client) => Either::Blocking(client.limiter_with(name, limits, &options)?),
-        Client::Awaited(client, runtime) => {
-            Either::Awaited(client.limiter_with(name, limits, &options)?, runtime.clone())
-        }
-    }))
+    Ok(Box::new(opened!(client, limiter_with(name, limits, &options))))
 }
 
 fn options_of(spec: &Value) -> LimiterOptions {
     let mut options = LimiterOptions::new();
-    if has(spec, "algorithm") {
-        options = options.algorithm(named(ALGORITHMS, text(spec, "algorithm")));
+    if let Some(algorithm) = named(spec, "algorithm", ALGORITHMS) {
+        options = options.algorithm(algorithm);
     }
-    if has(spec, "align") {
-        options = options.align(named(ALIGNS, text(spec, "align")));
+    if let Some(align) = named(spec, "align", ALIGNS) {
+        options = options.align(align);
     }
     if has(spec, "zone_offset") {
         options = options.zone_offset(i32::try_from(number(spec, "zone_offset")).expect("an offset"));
@@ -134,15 +112,7 @@ fn options_of(spec: &Value) -> LimiterOptions {
     options
 }
 
-fn named<T: Copy>(values: &[(&str, T)], wanted: &str) -> T {
-    values.iter().find(|(name, _)| *name == wanted).expect("a value of that name").1
-}
-
-fn us(item: &Value, name: &str) -> Duration {
-    Duration::from_micros(number(item, name).unsigned_abs())
-}
-
-impl Object for Either {
+impl Object for Either<Limiter, AsyncLimiter> {
     fn call(&self, step: &Value, saved: &Saved) -> Result<Vec<Outcome>> {
         let (key, cost) = (bytes(step, "key"), number(step, "cost"));
         let decision = match text(step, "do") {
@@ -185,19 +155,12 @@ impl Object for Either {
     }
 }
 
-impl Either {
-    /// Each its own answer or failure; but a failure that is all of theirs is that of the call.
+impl Either<Limiter, AsyncLimiter> {
     fn hit_many(&self, items: &[Value]) -> Result<Vec<Outcome>> {
         let keys: Vec<_> = items.iter().map(|item| bytes(item, "key")).collect();
         let items: Vec<_> =
             keys.iter().zip(items).map(|(key, item)| LimiterHit { key, cost: number(item, "cost") }).collect();
-        let answers = either!(self, limiter => limiter.hit_many(&items));
-        if !answers.is_empty()
-            && answers.iter().all(|answer| matches!(answer, Err(error) if error.position().is_some()))
-        {
-            return answers.into_iter().map(|answer| answer.map(outcome)).collect();
-        }
-        Ok(answers.into_iter().map(|answer| answer.map_or_else(failed, outcome)).collect())
+        each(either!(self, limiter => limiter.hit_many(&items)), outcome)
     }
 }
 
@@ -211,19 +174,14 @@ fn renewed(held: bool) -> Outcome {
     Outcome { kept: None, yes: held, fields: BTreeMap::from([("status", status.into()), ("delay_us", 0.into())]) }
 }
 
-fn failed(error: Error) -> Outcome {
-    Outcome { kept: None, yes: false, fields: BTreeMap::from([("status", error.status().to_string().into())]) }
-}
-
 fn outcome(decision: Decision) -> Outcome {
-    let decided_at = decision.decided_at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     let fields = BTreeMap::from([
         ("status", decision.status.to_string().into()),
         ("reason", decision.reason.to_string().into()),
         ("denied_by", decision.denied_by.into()),
         ("limits", decision.limits.into()),
         ("binding", decision.binding.into()),
-        ("decided_at_us", duration(decided_at)),
+        ("decided_at_us", moment(decision.decided_at)),
         ("lease", decision.lease.into()),
         ("count", decision.count.into()),
         ("limit", decision.limit.into()),
@@ -233,11 +191,4 @@ fn outcome(decision: Decision) -> Outcome {
         ("delay_us", duration(decision.delay)),
     ]);
     Outcome { yes: decision.allowed(), kept: Some(Box::new(decision)), fields }
-}
-
-pub fn duration(duration: Duration) -> Value {
-    match duration {
-        NEVER => "never".into(),
-        duration => i64::try_from(duration.as_micros()).expect("fewer than 2^63 us").into(),
-    }
 }

@@ -3,9 +3,13 @@
 
 mod counter;
 mod limiter;
+mod quota;
 mod read;
 mod run;
 mod server;
+mod top;
+mod unique;
+mod words;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -19,7 +23,7 @@ use run::Door;
 use server::Server;
 
 /// All modules.
-pub static MODULES: &[&Words] = &[&counter::WORDS, &limiter::WORDS];
+pub static MODULES: &[&Words] = &[&counter::WORDS, &limiter::WORDS, &quota::WORDS, &top::WORDS, &unique::WORDS];
 
 fn main() -> ExitCode {
     let only = env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();

@@ -15,8 +15,6 @@ pub struct Words {
     pub must_open: &'static [&'static str],
     pub may_open: &'static [&'static str],
     pub operations: &'static [Operation],
-    /// Of an operation for many.
-    pub item: &'static [&'static str],
     /// Of its answers.
     pub fields: &'static [&'static str],
     /// Those of them that are 0 unless told.
@@ -28,8 +26,34 @@ pub struct Words {
 
 pub struct Operation {
     pub name: &'static str,
-    pub arguments: &'static [&'static str],
+    pub arguments: Names,
     pub answers: bool,
+    /// Of an operation for many: the arguments of each.
+    pub item: Names,
+    /// Of an operation that lists: the fields of each entry.
+    pub entry: Names,
+}
+
+type Names = &'static [&'static str];
+
+/// An operation that has an answer.
+pub const fn asks(name: &'static str, arguments: Names) -> Operation {
+    Operation { name, arguments, answers: true, item: &[], entry: &[] }
+}
+
+/// One that has none.
+pub const fn does(name: &'static str, arguments: Names) -> Operation {
+    Operation { name, arguments, answers: false, item: &[], entry: &[] }
+}
+
+/// One for many, whose items have these arguments.
+pub const fn many(name: &'static str, item: Names) -> Operation {
+    Operation { name, arguments: &["items"], answers: true, item, entry: &[] }
+}
+
+/// One that lists entries with these fields.
+pub const fn lists(name: &'static str, arguments: Names, entry: Names) -> Operation {
+    Operation { name, arguments, answers: true, item: &[], entry }
 }
 
 /// One that was seen to be made of known words.
@@ -178,8 +202,10 @@ impl Scenario {
         let repeats: &[_] = if has(step, "repeat") { &["repeat", "admitted"] } else { &[] };
         let must = [operation.arguments, &["do"], repeats].concat();
         known(step, &must, &["on", "save", "expect", "fails"])?;
-        list(step, "items").iter().try_for_each(|item| known(item, self.words.item, &[]))?;
-        expected(step).iter().try_for_each(|fields| known(fields, &["status"], self.words.fields))?;
+        list(step, "items").iter().try_for_each(|item| known(item, operation.item, &[]))?;
+        let (must, may): (Names, Names) =
+            if operation.entry.is_empty() { (&["status"], self.words.fields) } else { (operation.entry, &[]) };
+        expected(step).iter().try_for_each(|fields| known(fields, must, may))?;
         if has(step, "on") != (self.objects.len() > 1) {
             return Err("it must say on which of several objects".into());
         }
