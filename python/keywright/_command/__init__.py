@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .. import Error, Invalid, __version__
+from .. import Error, Invalid, Refused, __version__
 from . import counter, doctor, limiter, quota, top, unique
 
 YES, NO, USAGE, FAILURE = 0, 1, 2, 3
@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         yes: bool = options.run(options)
     except Invalid as error:
         return complain(error, USAGE)
+    except Refused as error:
+        return complain(error, NO)
     except Error as error:
         return complain(error, getattr(options, "failure", FAILURE))
     except BrokenPipeError:

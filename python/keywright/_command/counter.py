@@ -46,6 +46,8 @@ def options_of(action: argparse.ArgumentParser) -> None:
     )
     kind.add_argument("--buckets", type=int, help="how many buckets a window has (default: 60)")
     kind.add_argument("--shards", type=int, help="over how many keys a count is spread")
+    kind.add_argument("--remember", type=float, metavar="SECONDS", help="how long ids are known (default: a day)")
+    kind.add_argument("--remember-max", type=int, help="how many ids a key knows at most (default: 10,000)")
 
 
 def opened(options: argparse.Namespace, run: Any) -> bool:
@@ -61,6 +63,8 @@ def opened(options: argparse.Namespace, run: Any) -> bool:
             window=options.window,
             buckets=options.buckets,
             shards=options.shards,
+            remember=options.remember,
+            remember_max=options.remember_max,
         )
         yes: bool = run(counter, options)
         return yes

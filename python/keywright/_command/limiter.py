@@ -1,12 +1,13 @@
-"""keywright limiter hit|hit-up-to|peek|renew|release|refund|reset|run NAME LIMIT KEY"""
+"""keywright limiter hit|hit-up-to|peek|reserve|commit|cancel|renew|release|refund|reset|run NAME LIMIT KEY"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any, TypeAlias
 
-from .. import Algorithm, Align, Client, DecidedBy, Decision, Limiter, connect
+from .. import Algorithm, Align, Client, DecidedBy, Decision, Limiter, Status, connect
 from . import output, receipt, running
 
 Action: TypeAlias = Callable[[Limiter, argparse.Namespace], bool]
@@ -19,6 +20,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         ("hit", "ask to be admitted, and be charged if so", hit),
         ("hit-up-to", "take as much as fits, and say how much", hit_up_to),
         ("peek", "ask without being charged", peek),
+        ("reserve", "charge a cost that is settled later, or comes back when its lease ends", reserve),
+        ("commit", "settle a reservation with what was used", commit),
+        ("cancel", "give a reservation back", cancel),
         ("renew", "keep for another lease what a concurrent limit gave", renew),
         ("release", "give back what a concurrent limit gave", release),
         ("refund", "give back what a hit was charged", refund),
@@ -34,7 +38,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         action.add_argument("key", metavar="KEY", help="whose state")
         arguments_of(name, action)
         options_of(action)
-        action.set_defaults(run=lambda options, run=run: opened(options, run))
+        reserves = name in ("reserve", "commit", "cancel")
+        action.set_defaults(run=lambda options, run=run: opened(options, run), reserves=reserves)
         if name == "run":
             action.set_defaults(failure=running.FAILED)
 
@@ -43,6 +48,15 @@ def arguments_of(name: str, action: argparse.ArgumentParser) -> None:
     """What one action takes beside the limiter."""
     if name == "hit-up-to":
         action.add_argument("cost", metavar="COST", type=int, help="the most that is taken")
+    if name == "reserve":
+        action.add_argument("cost", metavar="COST", type=int, help="how much is reserved")
+        action.add_argument(
+            "--id", help="the reservation's id, unique inside the key (default: a random one, which it says)"
+        )
+    if name in ("commit", "cancel"):
+        action.add_argument("id", metavar="ID", help="the reservation's id, as `reserve` said it")
+    if name == "commit":
+        action.add_argument("actual", metavar="ACTUAL", type=int, help="what was used")
     if name in ("hit", "peek", "run"):
         action.add_argument("--cost", type=int, default=1, help="how much is charged; 0 looks (default: 1)")
     if name in ("hit", "run"):
@@ -61,8 +75,16 @@ def options_of(action: argparse.ArgumentParser) -> None:
     kind.add_argument("--algorithm", choices=[each.name.lower() for each in Algorithm], help="default: gcra")
     kind.add_argument("--align", choices=[each.name.lower() for each in Align], help="when fixed windows end")
     kind.add_argument("--zone-offset", type=int, metavar="MINUTES", help="how far aligned windows are ahead of UTC")
-    kind.add_argument("--lease", type=float, metavar="SECONDS", help="how long a concurrent limit gives (default: 60)")
+    kind.add_argument(
+        "--lease",
+        type=float,
+        metavar="SECONDS",
+        help="how long a concurrent limit gives, and a reservation lasts (default: 60)",
+    )
     kind.add_argument("--max-wait", type=float, metavar="SECONDS", help="bounds every patience (default: 60)")
+    kind.add_argument(
+        "--reservations", action="store_true", default=None, help="it takes reservations: a hit finds those that lapsed"
+    )
     kind.add_argument("--shadow", action="store_true", default=None, help="decide and count, but never deny")
     kind.add_argument("--charge-denials", action="store_true", default=None, help="charge denials too")
     kind.add_argument("--block", type=float, metavar="SECONDS", help="how long a denial blocks its key")
@@ -87,6 +109,7 @@ def limiter_of(client: Client, options: argparse.Namespace) -> Limiter:
         charge_denials=options.charge_denials,
         block=options.block,
         block_max=options.block_max,
+        reservations=True if options.reserves else options.reservations,
     )
 
 
@@ -100,6 +123,36 @@ def hit_up_to(limiter: Limiter, options: argparse.Namespace) -> bool:
 
 def peek(limiter: Limiter, options: argparse.Namespace) -> bool:
     return show(limiter, limiter.peek(options.key, options.cost), options)
+
+
+def reserve(limiter: Limiter, options: argparse.Namespace) -> bool:
+    id = token_hex(16) if options.id is None else options.id
+    decision = limiter.reserve(options.key, options.cost, id, lease=0)
+    if options.json:
+        output.as_json({"id": id, **answered(decision, options.key, options.cost)})
+    elif decision.status in REFUSALS:
+        print(REFUSALS[decision.status])
+    else:
+        show_rows(decision, [("id", id)] if decision else [], options.cost)
+    return bool(decision)
+
+
+def commit(limiter: Limiter, options: argparse.Namespace) -> bool:
+    return settled(limiter.commit(options.key, options.id, options.actual), options)
+
+
+def cancel(limiter: Limiter, options: argparse.Namespace) -> bool:
+    return settled(limiter.cancel(options.key, options.id), options)
+
+
+def settled(decision: Decision, options: argparse.Namespace) -> bool:
+    """A no of these was raised."""
+    if options.json:
+        output.as_json({"id": options.id, **answered(decision, options.key, decision.amount)})
+    else:
+        remaining = f"{decision.remaining} of {decision.limit}"
+        output.table([("used", str(decision.amount)), ("remaining", remaining)])
+    return True
 
 
 def renew(limiter: Limiter, options: argparse.Namespace) -> bool:
@@ -138,15 +191,22 @@ def told(options: argparse.Namespace, field: str, value: object, text: str) -> b
 
 def show(limiter: Limiter, decision: Decision, options: argparse.Namespace) -> bool:
     if options.json:
-        output.as_json(fields(limiter, decision, options))
-        return decision.allowed
+        kept = receipt.write(limiter, decision) if decision and decision.amount else None
+        output.as_json({**answered(decision, options.key, options.cost), "receipt": kept})
+    else:
+        show_rows(decision, [], options.cost)
+    return decision.allowed
+
+
+def show_rows(decision: Decision, more: list[tuple[str, str]], cost: int) -> None:
     rows = [
         ("decision", output.coloured("allowed", "good") if decision else output.coloured("denied", "bad")),
+        *more,
         ("remaining", f"{decision.remaining} of {decision.limit}"),
     ]
     if decision.reason is not DecidedBy.SERVER:
         rows.append(("reason", REASONS[decision.reason]))
-    if decision and decision.amount not in (options.cost, 0):
+    if decision and decision.amount not in (cost, 0):
         rows.append(("charged", str(decision.amount)))
     if not decision:
         rows.append(("again in", output.seconds(decision.retry_after)))
@@ -154,17 +214,23 @@ def show(limiter: Limiter, decision: Decision, options: argparse.Namespace) -> b
         rows.append(("waited", output.seconds(decision.delay)))
     rows.append(("full in", output.seconds(decision.reset_after)))
     output.table(rows)
-    return decision.allowed
 
 
+#: Noes of reserve that no waiting mends.
+REFUSALS = {
+    Status.CONFLICT: "this id is open with another cost",
+    Status.GONE: "this id was settled already",
+    Status.EXHAUSTED: "this key has 1,000 open reservations: settle some",
+}
 REASONS = {DecidedBy.SHADOW: "a shadow limit would have denied it", DecidedBy.BLOCK: "an earlier denial blocks it"}
 
 
-def fields(limiter: Limiter, decision: Decision, options: argparse.Namespace) -> dict[str, Any]:
+def answered(decision: Decision, key: str, cost: int) -> dict[str, Any]:
     return {
         "allowed": decision.allowed,
-        "key": options.key,
-        "cost": options.cost,
+        "status": decision.status.name,
+        "key": key,
+        "cost": cost,
         "charged": decision.amount,
         "limit": decision.limit,
         "remaining": decision.remaining,
@@ -173,5 +239,4 @@ def fields(limiter: Limiter, decision: Decision, options: argparse.Namespace) ->
         "delay": decision.delay,
         "reason": decision.reason.name.lower(),
         "denied_by": None if decision.denied_by < 0 else decision.denied_by,
-        "receipt": receipt.write(limiter, decision) if decision and decision.amount else None,
     }

@@ -1,11 +1,11 @@
-"""keywright top add NAME KEY MEMBER [DELTA], best NAME KEY, around|remove NAME KEY MEMBER, reset NAME KEY"""
+"""keywright top add NAME KEY MEMBER [DELTA], best NAME KEY, standing|around|remove NAME KEY MEMBER, reset NAME KEY"""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from .. import Top, TopEntry, connect
+from .. import Standing, Top, TopEntry, connect
 from . import output
 
 
@@ -14,6 +14,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
     actions = own.add_subparsers(metavar="ACTION", required=True)
     for name, help_text, run in (
         ("add", "add to the score of a member", add_score),
+        ("standing", "tell rank and score of a member", standing),
         ("best", "list those with the highest scores", best),
         ("around", "list a member with its neighbours", around),
         ("remove", "take a member out", remove),
@@ -27,6 +28,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         if name == "add":
             action.add_argument("delta", metavar="DELTA", type=int, nargs="?", default=1, help="how much (default: 1)")
             action.add_argument("--keep", type=int, help="how many members the key keeps (default: 1,000)")
+            action.add_argument("--ttl", type=float, metavar="SECONDS", help="how long the key lasts")
+            action.add_argument("--sliding", action="store_true", help="from the last add, not the first")
         if name in ("best", "around"):
             action.add_argument("--count", type=int, default=10, help="how many, or how many on either side")
         action.set_defaults(run=lambda options, run=run: opened(options, run))
@@ -34,19 +37,31 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
 
 def opened(options: argparse.Namespace, run: Any) -> bool:
     with connect(options.url) as client:
-        yes: bool = run(client.top(options.name, keep=getattr(options, "keep", None)), options)
+        words = ("keep", "ttl", "sliding")
+        kind: dict[str, Any] = {word: getattr(options, word) for word in words if word in options}
+        yes: bool = run(client.top(options.name, **kind), options)
         return yes
 
 
 def add_score(top: Top, options: argparse.Namespace) -> bool:
     told = top.add(options.key, options.member, options.delta)
+    return show_standing(told, "the score would leave its bounds: nothing was added", options)
+
+
+def standing(top: Top, options: argparse.Namespace) -> bool:
+    told = top.standing(options.key, options.member)
+    return show_standing(told, f"{options.member} has no score", options)
+
+
+def show_standing(told: Standing, no: str, options: argparse.Namespace) -> bool:
     if options.json:
-        fields = {"rank": told.rank, "score": told.score, "size": told.size}
+        fields = {"rank": told.rank, "score": told.score, "size": told.size, "expires_after": told.expires_after}
         output.as_json({"key": options.key, "member": options.member, **fields})
     elif told:
-        output.table([("rank", f"{told.rank} of {told.size}"), ("score", str(told.score))])
+        rows = [("rank", f"{told.rank} of {told.size}"), ("score", str(told.score))]
+        output.table([*rows, ("starts over in", output.seconds(told.expires_after))])
     else:
-        print("the score would leave its bounds: nothing was added")
+        print(no)
     return bool(told)
 
 

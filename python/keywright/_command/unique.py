@@ -24,13 +24,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
             action.add_argument("member", metavar="MEMBER", help="who is counted")
             action.add_argument("--exact-until", type=int, help="up to how many members are counted exactly")
             action.add_argument("--ttl", type=float, metavar="SECONDS", help="how long the key counts")
+            action.add_argument("--sliding", action="store_true", help="from the last add, not the first")
         action.set_defaults(run=lambda options, run=run: opened(options, run))
 
 
 def opened(options: argparse.Namespace, run: Any) -> bool:
     with connect(options.url) as client:
-        exact_until, ttl = getattr(options, "exact_until", None), getattr(options, "ttl", None)
-        yes: bool = run(client.unique(options.name, exact_until=exact_until, ttl=ttl), options)
+        words = ("exact_until", "ttl", "sliding")
+        kind: dict[str, Any] = {word: getattr(options, word) for word in words if word in options}
+        yes: bool = run(client.unique(options.name, **kind), options)
         return yes
 
 

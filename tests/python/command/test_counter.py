@@ -62,6 +62,11 @@ def test_once_and_other_kinds(run):
     assert "nothing was changed" in out and "value      100" in out
     assert json.loads(run("take", "paid", "7", "--once", "t", "--json")[1])["value"] == 100
     assert json.loads(run("take", "paid", "7", "--once", "t", "--json")[1])["duplicate"] is True
+    full = ("--once", "b", "--remember", "60", "--remember-max", "1")
+    assert run("add", "few", "k", "--once", "a", "--remember", "60", "--remember-max", "1")[0] == 0
+    code, out, _ = run("add", "few", "k", *full)
+    assert code == 1
+    assert "remembers too many ids" in out
     assert 290 < json.loads(run("add", "hits", "k", "--window", "300", "--json")[1])["expires_after"] <= 300
     assert json.loads(run("add", "hits", "k", "--ttl", "60", "--json")[1])["expires_after"] == 60
     assert 0 < json.loads(run("add", "hits", "k", "--expiry", "day", "--json")[1])["expires_after"] <= 86400

@@ -199,3 +199,34 @@ def test_a_receipt_is_of_one_key_of_one_limiter(run):
         code, _, err = run("limiter", "release", *words, receipt)
         assert code == 2
         assert "cannot be released" in err
+
+
+def test_what_is_reserved_is_committed_or_cancelled(run):
+    api = ("api", "10/h", "k")
+    code, reserved = fields_of(run, "reserve", *api, "6")
+    assert (code, reserved["allowed"], reserved["remaining"], len(reserved["id"])) == (0, True, 4, 32)
+    code, denied = fields_of(run, "reserve", *api, "5", "--id", "b")
+    assert (code, denied["status"], denied["charged"]) == (1, "DENIED", 0)
+    code, settled = fields_of(run, "commit", *api, reserved["id"], "2")
+    assert (code, settled["charged"], settled["remaining"]) == (0, 2, 8)
+    assert fields_of(run, "reserve", *api, "6", "--id", reserved["id"])[1]["status"] == "GONE"
+    code, out, _ = run("limiter", "reserve", *api, "8", "--id", "c")
+    assert code == 0
+    assert "id         c\n" in out
+    assert run("limiter", "reserve", *api, "7", "--id", "c")[:2] == (1, "this id is open with another cost\n")
+    code, out, _ = run("limiter", "cancel", *api, "c")
+    assert (code, out) == (0, "used       0\nremaining  8 of 10\n")
+    for words in (("commit", *api, "c", "1"), ("cancel", *api, "nobody")):
+        code, out, err = run("limiter", *words)
+        assert (code, out) == (1, "")
+        assert err.startswith("keywright: ")
+
+
+def test_a_reservation_comes_back_by_itself(run, clock):
+    clock.freeze(1_767_225_600_000_000)
+    api = ("api", "10/h", "k")
+    assert run("limiter", "reserve", *api, "10", "--lease", "5")[0] == 0
+    assert run("limiter", "hit", *api, "--reservations")[0] == 1
+    clock.freeze(1_767_225_605_000_000)
+    assert run("limiter", "hit", *api)[0] == 1  # one that takes no reservations does not look for them
+    assert run("limiter", "hit", *api, "--reservations")[0] == 0

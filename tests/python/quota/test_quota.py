@@ -115,3 +115,31 @@ def test_command_line(server, capsys, monkeypatch):
     assert main(["quota", "reset", "api", "3", "k", "--period", "month"]) == 0
     assert main(["quota", "peek", "api", "3", "k", "--period", "month", "--cost", "3"]) == 0
     assert main(["quota", "consume", "api", "0", "k"]) == 2
+
+
+def test_reservations_on_the_command_line(server, capsys, monkeypatch):
+    monkeypatch.setenv("KEYWRIGHT_URL", server.url)
+
+    def run(action, *words):
+        code = main(["quota", action, "api", "10", "k", *words, "--json"])
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out) if printed.out else printed.err
+
+    code, reserved = run("reserve", "6")
+    assert (code, reserved["allowed"], reserved["remaining"], len(reserved["id"])) == (0, True, 4, 32)
+    assert run("reserve", "5", "--id", "b")[0] == 1
+    code, settled = run("commit", reserved["id"], "2")
+    assert (code, settled["used"], settled["charged"]) == (0, 2, 2)
+    code, said = run("cancel", reserved["id"])
+    assert code == 1
+    assert said.startswith("keywright: ")
+    assert run("commit", "nobody", "1")[0] == 1
+    assert run("reserve", "6", "--id", reserved["id"])[1]["status"] == "GONE"
+    assert main(["quota", "reserve", "api", "10", "k", "6", "--id", reserved["id"]]) == 1
+    assert capsys.readouterr().out == "this id was settled already\n"
+    assert main(["quota", "reserve", "api", "10", "k", "8", "--id", "c", "--lease", "5"]) == 0
+    assert "id              c\n" in capsys.readouterr().out
+    assert run("cancel", "c")[1]["used"] == 2
+    assert run("refund", "1", str(settled["resets_at_us"])) == (0, {"refunded": "k"})
+    assert run("peek")[1]["used"] == 1
+    assert run("reserve", "1", "--lease", "0")[0] == 2

@@ -104,7 +104,16 @@ def test_command_line(server, capsys, monkeypatch):
     assert main(["top", "add", "games", "week", "ann", "5"]) == 0
     assert "rank" in capsys.readouterr().out
     assert main(["top", "add", "games", "week", "bob", "7", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"key": "week", "member": "bob", "rank": 1, "score": 7, "size": 2}
+    told = {"key": "week", "member": "bob", "rank": 1, "score": 7, "size": 2, "expires_after": None}
+    assert json.loads(capsys.readouterr().out) == told
+    assert main(["top", "standing", "games", "week", "bob", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    assert main(["top", "standing", "games", "week", "ann"]) == 0
+    assert capsys.readouterr().out == "rank            2 of 2\nscore           5\nstarts over in  never\n"
+    assert main(["top", "standing", "games", "week", "zoe"]) == 1
+    assert capsys.readouterr().out == "zoe has no score\n"
+    assert main(["top", "add", "games", "day", "ann", "--ttl", "60", "--sliding", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["expires_after"] == 60
     assert main(["top", "best", "games", "week"]) == 0
     assert capsys.readouterr().out == "1  bob  7\n2  ann  5\n"
     assert main(["top", "around", "games", "week", "ann", "--count", "0", "--json"]) == 0

@@ -125,3 +125,5 @@ def test_command_line(server, capsys, monkeypatch):
     assert main(["unique", "reset", "visitors", "home"]) == 0
     assert main(["unique", "count", "visitors", "home", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["members"] == 0
+    assert main(["unique", "add", "visitors", "day", "ann", "--ttl", "60", "--sliding", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["expires_after"] == 60
