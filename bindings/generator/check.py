@@ -30,6 +30,7 @@ from .model import (
 def check(model: Model) -> None:
     for module in model.modules:
         where = module.source
+        _part(model, module, where)
         for enum in module.enums:
             _enum(enum, where)
         for record in module.records:
@@ -57,8 +58,14 @@ def _enum(enum: Enum, where: str) -> None:
             raise SpecError(f"{where}: flag {value.name} is not one bit")
 
 
+def _part(model: Model, module: Module, where: str) -> None:
+    if module.of and not any(other.name == module.of and not other.of for other in model.of(module.library)):
+        raise SpecError(f"{where}: it is a part of {module.of}, which is no module, or itself a part")
+
+
 def _record(model: Model, record: Record, where: str) -> None:
     _text(record.doc, record.name, where)
+    _nested(record, where)
     for item in record.fields:
         _text(item.doc, item.name, where)
         if item.enum:
@@ -76,6 +83,24 @@ def _record(model: Model, record: Record, where: str) -> None:
         )
 
 
+def _nested(record: Record, where: str) -> None:
+    """Records in a record: behind everything else, and so many as a field before them says."""
+    for place, item in enumerate(record.fields):
+        name = f"{where}: {record.name}.{item.name}"
+        if (item.type == "record") != bool(item.inner):
+            raise SpecError(f"{name}: what is of type record names its record, and nothing else does")
+        if not item.inner:
+            continue
+        if item.inner.sized or item.inner.nested or item.inner.name == record.name:
+            raise SpecError(f"{name}: {item.inner.name} is sized or holds records: it cannot stand in another")
+        numbers = {other.name for other in record.fields[:place] if other.type in ("i32", "i64")}
+        if item.count < 2 or item.length not in numbers or place != len(record.fields) - 1 or record.keeps:
+            raise SpecError(
+                f"{name}: several records, of which a field before them, their length, says how many are there, "
+                "end a record that does not go back in"
+            )
+
+
 def _handle(model: Model, handle: Handle, where: str) -> None:
     _text(handle.doc, handle.name, where)
     if handle.name in KEYWORDS:
@@ -89,9 +114,15 @@ def _function(model: Model, function: Function, where: str) -> None:
     if function.role not in ROLES:
         raise SpecError(f"{where}: {function.c_name} has unknown role {function.role!r}")
     for index, argument in enumerate(function.args):
+        if argument.type == "calls" or (argument.type == "handles" and function.role != "constructor"):
+            raise SpecError(f"{where}: {function.c_name} cannot take {argument.type}: {_WHO_TAKES[argument.type]}")
         followed = [item.type for item in function.args[index + 1 :]][:1] == ["size_out"]
         if argument.type == "buffer" and (argument.max is None or not followed):
             raise SpecError(f"{where}: buffer {argument.name} must state its max, and a size_out must follow it")
+
+
+#: Who takes what only some can take.
+_WHO_TAKES = {"calls": "only operations do", "handles": "only constructors do"}
 
 
 def _callable(model: Model, function: Function | Operation, where: str) -> None:
@@ -124,6 +155,15 @@ def _argument(model: Model, argument: Argument, where: str) -> None:
         model.record(argument.record)
     if argument.handle:
         model.handle(argument.handle)
+    if argument.type in ("handles", "calls"):
+        if not (argument.handle if argument.type == "handles" else argument.of):
+            raise SpecError(f"{where}: {argument.name} does not say of what: name a handle of handles, calls by of")
+        if not argument.min or not argument.max or argument.min > argument.max:
+            raise SpecError(f"{where}: {argument.name} must state how many: min, 1 or more, and max")
+    if argument.type == "calls":
+        other = model.operation(argument.of)
+        if not other.many or any(item.type not in BYTES | {"i64"} for item in other.args):
+            raise SpecError(f"{where}: calls {argument.name} are of {other.full_name}, which does not come in many")
 
 
 # Operations: what a row of the engine can carry
@@ -182,11 +222,25 @@ def _operation_arguments(model: Model, operation: Operation, where: str) -> None
             raise SpecError(f"{where}: record {argument.name} is copied whole: it can be neither nullable nor sized")
         if argument.name in TAKEN | {operation.handle, operation.result}:
             raise SpecError(f"{where}: {argument.name} is a parameter of every operation: name the argument otherwise")
-    spans = [argument.name for argument in operation.args if argument.type in BYTES]
-    if len(spans) > SPANS_MAX:
-        raise SpecError(f"{where} has {len(spans)} arguments of bytes, a row has room for {SPANS_MAX}")
+    spans = len(spans_of(model, operation))
+    if spans > SPANS_MAX:
+        raise SpecError(f"{where} has {spans} arguments of bytes, a row has room for {SPANS_MAX}")
+    if operation.many and any(argument.type == "calls" for argument in operation.args):
+        raise SpecError(f"{where} takes calls: it cannot itself come in many")
     if len([argument for argument in operation.args if argument.type == "wait"]) > 1:
         raise SpecError(f"{where} waits twice: one argument can be of type wait")
+
+
+def spans_of(model: Model, operation: Operation) -> list[str]:
+    """Where bytes lie in an operation's argument record."""
+    out = []
+    for argument in operation.args:
+        if argument.type in BYTES:
+            out.append(argument.name)
+        elif argument.type == "calls":
+            inner = [item.name for item in model.operation(argument.of).args if item.type in BYTES]
+            out.extend(f"{argument.name}[{place}].{name}" for place in range(argument.max or 0) for name in inner)
+    return out
 
 
 def _list(model: Model, operation: Operation, where: str) -> None:

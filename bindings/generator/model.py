@@ -13,12 +13,12 @@ class SpecError(Exception):
 SCALARS = {"i32", "i64", "u8", "u64", "size", "duration", "timeout", "wait", "time"}
 BYTES = {"name", "key", "bytes"}
 OUTPUTS = {"record_out", "record_array_out", "handle_out", "buffer", "size_out", "i64_out", "memory_out"}
-ARGUMENT_TYPES = SCALARS | BYTES | OUTPUTS | {"text", "record", "handle"}
+ARGUMENT_TYPES = SCALARS | BYTES | OUTPUTS | {"text", "record", "handle", "handles", "calls"}
 #: What a call can copy and keep: no places to write to, nothing borrowed.
-OPERATION_TYPES = (SCALARS - {"timeout"}) | BYTES | {"record"}
+OPERATION_TYPES = (SCALARS - {"timeout"}) | BYTES | {"record", "calls"}
 #: How many arguments of bytes a row has room for: spans of engine/row.h.
-SPANS_MAX = 4
-FIELD_TYPES = {"i32", "i64", "u8", "u64", "size", "char", "text", "pointer"}
+SPANS_MAX = 8
+FIELD_TYPES = {"i32", "i64", "u8", "u64", "size", "char", "text", "pointer", "record"}
 CLASSES = {"read", "state", "record", "never"}
 ROLES = {"constructor", "destructor", "plain", "query", "count"}
 BYTES_MAX = {"name": 255, "key": 1024}
@@ -66,6 +66,9 @@ class Field:
     max: int | None = None
     nullable: bool = False
     enum: str = ""
+    record: str = ""
+    length: str = ""  # the field that says how many of the records are there
+    inner = None  # of type record: the Record that it names, which the model finds; no word of the spec
 
 
 SIZES = {"i32": 4, "i64": 8, "u8": 1, "u64": 8, "size": 8, "char": 1, "text": 8, "pointer": 8}
@@ -78,6 +81,7 @@ class Layout:
     names: list[str]
     offsets: list[int]
     size: int
+    align: int
 
 
 @dataclass
@@ -114,16 +118,24 @@ class Record:
 
     @property
     def layout(self) -> Layout:
-        fields = [("size", 4, 1), ("flags", 4, 1)] if self.sized else []
-        fields += [(item.name, SIZES[item.type], item.count) for item in self.fields]
+        fields = [("size", 4, 4, 1), ("flags", 4, 4, 1)] if self.sized else []
+        for item in self.fields:
+            inner = item.inner.layout if item.inner else None
+            size, step = (inner.size, inner.align) if inner else (SIZES[item.type], SIZES[item.type])
+            fields.append((item.name, size, step, item.count))
         names, offsets, offset, align = [], [], 0, 1
-        for name, size, count in fields:
-            offset = -(-offset // size) * size
+        for name, size, step, count in fields:
+            offset = -(-offset // step) * step
             names.append(name)
             offsets.append(offset)
             offset += size * count
-            align = max(align, size)
-        return Layout(names, offsets, -(-offset // align) * align)
+            align = max(align, step)
+        return Layout(names, offsets, -(-offset // align) * align, align)
+
+    @property
+    def nested(self) -> Field | None:
+        """The field that holds other records."""
+        return next((item for item in self.fields if item.inner), None)
 
 
 @dataclass
@@ -153,6 +165,7 @@ class Argument:
     handle: str = ""
     unit: str = ""
     enum: str = ""
+    of: str = ""  # the operation that calls are of
 
 
 @dataclass
@@ -245,6 +258,7 @@ class Module:
     includes: list[str]
     source: str
     library: str = "main"
+    of: str = ""  # the module that it is a part of
     numbers: list[int] = field(default_factory=list)  # first and last of the block that its operations' numbers lie in
     constants: list[Constant] = field(default_factory=list)
     enums: list[Enum] = field(default_factory=list)
@@ -260,6 +274,12 @@ class Model:
     modules: list[Module]
     scripts: dict[str, Script]
 
+    def __post_init__(self) -> None:
+        for module in self.modules:
+            for record in module.records:
+                for item in record.fields:
+                    item.inner = self.record(item.record) if item.record else None
+
     def record(self, name: str) -> Record:
         return self._find("records", name)
 
@@ -268,6 +288,17 @@ class Model:
 
     def handle(self, name: str) -> Handle:
         return self._find("handles", name)
+
+    def operation(self, name: str) -> Operation:
+        """By its full name, as limiter.hit."""
+        for module in self.modules:
+            for item in module.operations:
+                if item.full_name == name:
+                    return item
+        raise SpecError(f"the spec names {name!r}, which is none of its operations")
+
+    def home(self, operation: Operation) -> Module:
+        return next(module for module in self.modules if operation in module.operations)
 
     def _find(self, kind: str, name: str):
         for module in self.modules:

@@ -129,7 +129,7 @@ def record_text(record: Record) -> list[str]:
         out.append(f"| `size` | `uint32_t` | Set it to `sizeof({record.c_name})`. |")
     for item in record.fields:
         count = f"[{item.count}]" if item.count > 1 else ""
-        out.append(f"| `{item.name}` | `{c.C_TYPES[item.type]}{count}` | {cell(item.doc)} |")
+        out.append(f"| `{item.name}` | `{c.field_type(item)}{count}` | {cell(item.doc)} |")
     return [*out, ""]
 
 

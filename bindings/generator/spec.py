@@ -34,8 +34,10 @@ RENAMED = {"class": "klass"}
 def load(root: Path) -> Model:
     """The spec and the scripts below root."""
     version = (root / "VERSION").read_text().strip()
-    paths = sorted((root / "bindings/api").glob("*.toml"), key=lambda path: (path.stem != "keywright", path.stem))
+    paths = sorted((root / "bindings/api").glob("*.toml"))
     modules = [module(path.read_text(), f"bindings/api/{path.name}") for path in paths]
+    # What is a part of another stands behind it, for it uses what that declares.
+    modules.sort(key=lambda each: (each.name != "keywright", each.of or each.name, bool(each.of), each.name))
     scripts = {path.stem: script(path) for path in sorted((root / "core/lua").glob("*.lua"))}
     model = Model(version, modules, scripts)
     check(model)

@@ -66,7 +66,9 @@ def results(model: Model) -> set[str]:
         for function in [*module.functions, *module.operations]:
             names |= {item.record for item in function.args if item.type in ("record_out", "record_array_out")}
         names |= {operation.result for operation in module.operations if operation.result}
-    return (names | lists(model)) - BY_HAND_RECORDS
+    names |= lists(model)
+    names |= {nested.record for name in names if (nested := model.record(name).nested)}
+    return names - BY_HAND_RECORDS
 
 
 def lists(model: Model) -> set[str]:

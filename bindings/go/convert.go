@@ -8,6 +8,7 @@ import "C"
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"time"
 	"unsafe"
@@ -55,6 +56,14 @@ func text(chars []C.char) string {
 // data is where a string's bytes lie; C copies them before the call returns.
 func data(s string) unsafe.Pointer {
 	return unsafe.Pointer(unsafe.StringData(s))
+}
+
+// pinned keeps bytes of Go's where they are while C holds a pointer to them in memory that it was given.
+func pinned(pinner *runtime.Pinner, at unsafe.Pointer) unsafe.Pointer {
+	if at != nil {
+		pinner.Pin(at)
+	}
+	return at
 }
 
 func flag(on bool) C.int64_t {

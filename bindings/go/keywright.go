@@ -227,7 +227,7 @@ const (
 	ReasonServerStart          Reason = 20 // The private server did not start.
 	ReasonRefused              Reason = 21 // The connection was refused or could not be made.
 	ReasonClosedByPeer         Reason = 22 // The server closed the connection.
-	ReasonForeignClient        Reason = 23 // Object and completions belong to different clients.
+	ReasonForeignClient        Reason = 23 // Objects, or an object and completions, that are to work together belong to different clients.
 	ReasonTLSUnknownCA         Reason = 24 // The server's certificate is signed by nobody who is trusted here.
 	ReasonTLSName              Reason = 25 // The server's certificate is for another name or address.
 	ReasonTLSExpired           Reason = 26 // The server's certificate has expired, or is not valid yet.

@@ -61,6 +61,8 @@ from ._sync.batch import Batch
 from ._sync.client import Client, connect
 from ._sync.counter import Counter
 from ._sync.decision import Decision
+from ._sync.joint import Joint
+from ._sync.joint_decision import JointDecision
 from ._sync.limiter import Limiter
 from ._sync.quota import Quota
 from ._sync.reservation import Reservation
@@ -102,6 +104,8 @@ __all__ = [
     "Info",
     "Interrupted",
     "Invalid",
+    "Joint",
+    "JointDecision",
     "Key",
     "Limit",
     "Limiter",

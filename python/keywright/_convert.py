@@ -106,30 +106,30 @@ def within(value: int, least: int, most: int, name: str, reason: Reason) -> int:
     return value
 
 
-def to_list(items: Iterable[T], of: str) -> list[T]:
+def to_list(items: Iterable[T], of: str, name: str = "items") -> list[T]:
     """What a call for many is given; a text or a mapping is iterable, but not meant so."""
     if isinstance(items, str | bytes | bytearray | memoryview | Mapping) or not isinstance(items, Iterable):
-        raise wrong_type("items", f"an iterable of {of}", items)
+        raise wrong_type(name, f"an iterable of {of}", items)
     return list(items)
 
 
-def to_rows(items: Iterable[T], names: tuple[str, ...]) -> list[T]:
+def to_rows(items: Iterable[T], names: tuple[str, ...], name: str = "items") -> list[T]:
     """The arguments of each of many calls."""
     wanted = f"({', '.join(names)})"
-    rows = to_list(items, f"tuples {wanted}")
+    rows = to_list(items, f"tuples {wanted}", name)
     for place, row in enumerate(rows):
         if not isinstance(row, tuple):
-            raise wrong_type(f"items[{place}]", f"a tuple {wanted}", row)
+            raise wrong_type(f"{name}[{place}]", f"a tuple {wanted}", row)
         if len(row) != len(names):
-            raise TypeError(f"items[{place}] must have {len(names)} elements {wanted}, not {len(row)}")
+            raise TypeError(f"{name}[{place}] must have {len(names)} elements {wanted}, not {len(row)}")
     return rows
 
 
-def in_item(place: int, error: TypeError | ValueError) -> Exception:
+def in_item(place: int, error: TypeError | ValueError, name: str = "items") -> Exception:
     """The error of one of many calls, which says of which."""
     from ._error import Error
 
-    message = f"items[{place}]: {error}"
+    message = f"{name}[{place}]: {error}"
     return invalid(message, error.reason, place) if isinstance(error, Error) else type(error)(message)
 
 

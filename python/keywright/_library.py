@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-RESULT_SIZE = 1024
+RESULT_SIZE = 2048
 # An error's code.
 SUCCEEDED, UNANSWERED = b"\0\0\0\0", b"\1\0\0\0"
 
@@ -71,6 +72,23 @@ class Library:
             return self.rooms.pop()
         except IndexError:
             return Room(self.ffi)
+
+    def pack(self, item: Struct, ctype: str, rows: list[tuple[bytes | int, ...]]) -> CData:
+        """Structures of C's, one for each row, with the bytes that they point to behind them in the same memory."""
+        values = [value for row in rows for value in row if type(value) is bytes]
+        memory = bytearray(item.size * len(rows)) + b"".join(values)
+        packed = self.ffi.from_buffer(ctype, memory)
+        address = int(self.ffi.cast("uintptr_t", packed)) + item.size * len(rows)
+        for place, row in enumerate(rows):
+            fields: list[int] = []
+            for value in row:
+                if type(value) is bytes:
+                    fields += [address, len(value)]
+                    address += len(value)
+                else:
+                    fields.append(cast(int, value))
+            item.pack_into(memory, item.size * place, item.size, 0, *fields)
+        return packed
 
     def take_list(self, room: Room, read: Callable[[int, Buffer, int], T]) -> T:
         """Reads the list that a call has put into the room, and frees it."""

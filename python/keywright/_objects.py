@@ -145,20 +145,7 @@ class BlockingObject(Object):
     ) -> list[T]:
         """Calls for many: their bytes go in as one block, their answers come back as one."""
         ffi = self._library.ffi
-        block = b"".join([value for _, values in rows for value in values if type(value) is bytes])
-        held = ffi.from_buffer("char *", block)
-        address = int(ffi.cast("uintptr_t", held))
-        packed = bytearray()
-        for _, values in rows:
-            fields = []
-            for value in values:
-                if type(value) is bytes:
-                    fields += [address, len(value)]
-                    address += len(value)
-                else:
-                    fields.append(value)
-            packed += item.pack(item.size, 0, *fields)
-        items = ffi.from_buffer(ctype, packed)
+        items = self._library.pack(item, ctype, [values for _, values in rows])
         results = ffi.new("char[]", size * len(rows))
         data = ffi.buffer(results)
         room = self._library.room()

@@ -7,11 +7,13 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeAlias, TypeVar, cast
 
 from ._aio.decision import Decision as AsyncDecision
+from ._aio.joint_decision import JointDecision as AsyncJointDecision
 from ._error import Error
 from ._generated.errors import EXCEPTIONS, Cancelled, read_error
 from ._generated.keywright_calls import completions_opener
 from ._handle import INTERRUPT_US, ClientHandle, Handle, generation
 from ._sync.decision import Decision
+from ._sync.joint_decision import JointDecision
 
 if TYPE_CHECKING:
     from ._native import Buffer
@@ -23,7 +25,7 @@ RECORD = Struct("=Q4xiQQ")
 #: How many records one crossing brings.
 DRAIN = 256
 #: Answers whose class is written by hand: which one stands for which.
-BLOCKING: dict[type, Any] = {AsyncDecision: Decision}
+BLOCKING: dict[type, Any] = {AsyncDecision: Decision, AsyncJointDecision: JointDecision}
 
 
 #: One call for C: whose answer it is, handle, function, what makes a Python value of it and from what, arguments.
@@ -321,6 +323,12 @@ class OnBehalf:
     def _of_kind(self, value: Any) -> Any:
         if isinstance(value, list):
             return [self._of_kind(each) for each in value]
+        if isinstance(value, AsyncJointDecision):
+            own = cast(Any, self._owner).each_of([(each.key, 0) for each in value.decisions])
+            decisions = tuple(
+                kind(*each[:-1], maker) for each, (kind, maker, _) in zip(value.decisions, own, strict=True)
+            )
+            return JointDecision(*value[:-2], decisions, self._owner)
         kind = BLOCKING.get(type(value))
         return value if kind is None else kind(*value[:-1], self._owner)
 

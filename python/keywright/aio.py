@@ -15,6 +15,8 @@ from ._aio.batch import Batch
 from ._aio.client import Client, connect
 from ._aio.counter import Counter
 from ._aio.decision import Decision
+from ._aio.joint import Joint
+from ._aio.joint_decision import JointDecision
 from ._aio.limiter import Limiter
 from ._aio.quota import Quota
 from ._aio.reservation import Reservation
@@ -27,6 +29,8 @@ __all__ = [
     "Client",
     "Counter",
     "Decision",
+    "Joint",
+    "JointDecision",
     "Limiter",
     "Operation",
     "Quota",
@@ -37,6 +41,19 @@ __all__ = [
 ]
 
 # What people see of a class is where they import it from.
-for _kind in (Batch, Client, Counter, Decision, Limiter, Operation, Quota, Reservation, Top, Unique):
+for _kind in (
+    Batch,
+    Client,
+    Counter,
+    Decision,
+    Joint,
+    JointDecision,
+    Limiter,
+    Operation,
+    Quota,
+    Reservation,
+    Top,
+    Unique,
+):
     _kind.__module__ = __name__
 del _kind

@@ -6,6 +6,7 @@ OpenSSL or sockets. What lies in a folder called testing may include anything.
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parents[2] / "core" / "src"
@@ -19,16 +20,18 @@ MAY_TOUCH_SOCKETS = {"redis"}
 MAY_TOUCH_THREADS = {"base", "redis"}
 
 
-def subject(path: Path) -> str:
+def subject(path: Path, primitives: dict[str, str]) -> str:
     """The primitive that a file of primitives/ belongs to: its folder, or the first word of its name."""
     inner = path.relative_to(SOURCES / "primitives")
-    return inner.parts[0] if len(inner.parts) > 1 else inner.stem.split("_")[0]
+    name = inner.parts[0] if len(inner.parts) > 1 else inner.stem.split("_")[0]
+    return primitives.get(name, name)
 
 
-def subjects() -> set[str]:
-    """The primitives that there are; other files of the folder are shared by all."""
+def subjects() -> dict[str, str]:
+    """The primitives that there are, a part of one by the name of the whole; other files of the folder are shared."""
     spec = SOURCES.parents[1] / "bindings" / "api"
-    return {file.stem for file in spec.glob("*.toml")}
+    files = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in spec.glob("*.toml")}
+    return {stem: data["module"].get("of", stem) for stem, data in files.items()}
 
 
 def target(source: Path, name: str) -> Path | None:
@@ -39,7 +42,7 @@ def target(source: Path, name: str) -> Path | None:
     return None
 
 
-def complaints(source: Path, primitives: set[str]) -> list[str]:
+def complaints(source: Path, primitives: dict[str, str]) -> list[str]:
     layer = source.relative_to(SOURCES).parts[0]
     if layer not in LAYERS:
         return [f"{layer}/ is no layer: {', '.join(LAYERS)}"]
@@ -60,7 +63,7 @@ def complaints(source: Path, primitives: set[str]) -> list[str]:
         elif LAYERS.index(other) > LAYERS.index(layer):
             found.append(f"includes {name}: {layer}/ must not know {other}/")
         elif layer == other == "primitives":
-            mine, theirs = subject(source), subject(included)
+            mine, theirs = subject(source, primitives), subject(included, primitives)
             if theirs in primitives and mine != theirs:
                 found.append(f"includes {name}: {mine} must not know {theirs}")
     return found

@@ -11,7 +11,7 @@ from .prototypes import call_prototype, function_prototype, many_prototype, subm
 from .rows import rows, rows_header
 from .scripts import scripts_header, scripts_source
 from .status import status_tables
-from .text import C_TYPES, generated
+from .text import C_TYPES, field_type, generated
 
 #: What other emitters use.
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "call_prototype",
     "common",
     "emit",
+    "field_type",
     "function_prototype",
     "generated",
     "many_args_struct",

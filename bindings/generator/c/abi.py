@@ -18,6 +18,8 @@ def abi(model: Model, module: Module) -> str:
     out.append(layout_checks(model, module))
     for function in module.functions:
         out.append(abi_function(model, function))
+    called = [argument.of for operation in module.operations for argument in operation.args if argument.type == "calls"]
+    out.extend(calls_reader(model, model.operation(name)) for name in dict.fromkeys(called))
     for operation in module.operations:
         out.append(abi_operation(model, operation))
     return "".join(out)
@@ -51,10 +53,17 @@ def abi_function(model: Model, function: Function) -> str:
         checks.extend(check(model, argument))
     for line in zeros:
         out.append(f"    {line}\n")
-    for line in checks:
-        out.append(f"    KW__CHECK({line});\n")
+    out.extend(map(checked, checks))
     out.append(f"    return {internal(function)}({', '.join([*names, 'error'])});\n}}\n\n")
     return "".join(out)
+
+
+def checked(line: str) -> str:
+    """A check as a statement; one that begins with a loop is of each."""
+    if line.startswith("for "):
+        loop, check = line.split(": ", 1)
+        return f"    {loop}\n        KW__CHECK({check});\n"
+    return f"    KW__CHECK({line});\n"
 
 
 def internal(function: Function) -> str:
@@ -72,6 +81,8 @@ def argument_names(function: Function | Operation) -> list[str]:
             out.extend([argument.name, f"{argument.name}_capacity"])
         elif argument.type == "memory_out":
             out.extend([argument.name, f"{argument.name}_size"])
+        elif argument.type == "handles":
+            out.extend([argument.name, f"{argument.name}_count"])
         else:
             out.append(argument.name)
     return out
@@ -84,6 +95,7 @@ def abi_operation(model: Model, operation: Operation) -> str:
     for argument in operation.args:
         checks.extend(check(model, argument))
     checks.append("kw__check_timeout(timeout_us, error)")
+    calls = [argument for argument in operation.args if argument.type == "calls"]
     out = []
 
     def body(extra_checks: list[str], call: str) -> None:
@@ -91,7 +103,12 @@ def abi_operation(model: Model, operation: Operation) -> str:
             out.append(f"    KW__CHECK({line});\n")
         if operation.args:
             members = ", ".join(fill(model, argument, "") for argument in operation.args)
-            out.append(f"    const {operation.symbol}_args args = {{{members}}};\n")
+            const = "" if calls else "const "
+            out.append(f"    {const}{operation.symbol}_args args = {{{members}}};\n")
+        for argument in calls:
+            name = argument.name
+            reader = calls_name(model.operation(argument.of))
+            out.append(f"    KW__CHECK({reader}({name}, {name}_count, args.{name}, error));\n")
         out.append(f"    return {call};\n}}\n\n")
 
     args = "&args" if operation.args else "NULL"
@@ -111,6 +128,30 @@ def abi_operation(model: Model, operation: Operation) -> str:
     )
     if operation.many:
         out.append(abi_many(model, operation))
+    return "".join(out)
+
+
+def calls_name(operation: Operation) -> str:
+    return f"{operation.handle}_{operation.name}_calls"
+
+
+def calls_reader(model: Model, operation: Operation) -> str:
+    """The function that checks several calls of an operation, and makes of them what its rows take."""
+    public = f"{operation.c_name}_args"
+    out = [
+        f"static kw_status {calls_name(operation)}(const {public} *calls, size_t count, {operation.symbol}_args *out,\n"
+        "    kw_error *error) {\n    for (size_t i = 0; i < count; i++) {\n"
+        f"        const {public} *from = (const void *)((const char *)calls + i * calls->size);\n"
+        "        kw_status status = KW_OK;\n"
+    ]
+    for item in operation.args:
+        lines = check(model, item, f"from->{item.name}")
+        out.extend(f"        if (status == KW_OK) status = {line};\n" for line in lines)
+    members = ", ".join(fill(model, item, "from->") for item in operation.args)
+    out.append(
+        "        KW__CHECK(kw__check_at(status, i, error));\n"
+        f"        out[i] = ({operation.symbol}_args){{{members}}};\n    }}\n    return KW_OK;\n}}\n\n"
+    )
     return "".join(out)
 
 
@@ -173,6 +214,17 @@ def check(model: Model, argument: Argument, value: str = "") -> list[str]:
             return [f'kw__check_bytes({value}, {value}_length, {argument.max}, "{name}", error)']
         case "handle":
             return [f'kw__check_handle({value}, "{name}", error)']
+        case "handles":
+            return [
+                f'kw__check_range((int64_t){value}_count, {argument.min}, {argument.max}, "{name}_count", error)',
+                f'kw__check_pointer({value}, "{name}", error)',
+                f"for (size_t i = 0; i < {value}_count; i++): "
+                f'kw__check_at(kw__check_handle({value}[i], "{name}", error), i, error)',
+            ]
+        case "calls":
+            public = f"{model.operation(argument.of).c_name}_args"
+            bounds = f"{argument.min}, {argument.max}, sizeof({public})"
+            return [f'kw__check_calls({value}, {value}_count, {bounds}, "{name}", error)']
         case "record":
             sized = model.record(argument.record).sized
             if argument.nullable:
@@ -202,4 +254,6 @@ def fill(model: Model, argument: Argument, source: str) -> str:
         return f".{name} = kw__bytes_of({source}{name}, {source}{name}_length)"
     if argument.type == "record":
         return f".{name} = *{source}{name}"
+    if argument.type == "calls":
+        return f".{name}_count = {source}{name}_count"
     return f".{name} = {source}{name}"

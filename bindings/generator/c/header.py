@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model import Model, Module, Operation, Record
 from .contract import common, contract, contract_of_many, contract_of_submit
 from .prototypes import call_prototype, function_prototype, many_prototype, parameter, submit_prototype
-from .text import C_TYPES, comment, generated
+from .text import comment, field_type, generated
 
 
 def header(model: Model, library: str) -> str:
@@ -78,7 +78,7 @@ def record_struct(record: Record, docs: bool = True) -> str:
         note = f" /* sizeof({record.c_name}) */" if docs else ""
         out.append(f"    uint32_t size;{note}\n    uint32_t flags;{' /* Zero. */' if docs else ''}\n")
     for item in record.fields:
-        kind = C_TYPES[item.type]
+        kind = field_type(item)
         space = "" if kind.endswith("*") else " "
         array = f"[{item.count}]" if item.count > 1 else ""
         note = f" /* {item.doc} */" if docs else ""

@@ -70,6 +70,10 @@ def parameter(model: Model, argument: Argument) -> list[str]:
             return [f"{model.record(argument.record).c_name} *{name}"]
         case "handle":
             return [f"{model.handle(argument.handle).c_name} *{name}"]
+        case "handles":
+            return [f"{model.handle(argument.handle).c_name} *const *{name}", f"size_t {name}_count"]
+        case "calls":
+            return [f"const {model.operation(argument.of).c_name}_args *{name}", f"size_t {name}_count"]
         case "handle_out":
             return [f"{model.handle(argument.handle).c_name} **{name}"]
         case "buffer":

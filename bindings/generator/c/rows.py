@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..check import spans_of
 from ..model import BYTES, Model, Module
 from .text import C_TYPES, generated
 
@@ -19,8 +20,10 @@ def rows_header(model: Model, module: Module) -> str:
     out = [
         generated(module.source),
         f"#ifndef {guard}\n#define {guard}\n\n",
-        f'#include "{public}"\n\n#include "engine/row.h"\n\n',
+        f'#include "{public}"\n\n#include "engine/row.h"\n',
     ]
+    out.extend(f'#include "{path}"\n' for path in called(model, module))
+    out.append("\n")
     for operation in module.operations:
         symbol = operation.symbol
         if operation.args:
@@ -30,6 +33,11 @@ def rows_header(model: Model, module: Module) -> str:
                     out.append(f"    kw__bytes {argument.name};\n")
                 elif argument.type == "record":
                     out.append(f"    {model.record(argument.record).c_name} {argument.name};\n")
+                elif argument.type == "calls":
+                    inner = model.operation(argument.of).symbol
+                    out.append(
+                        f"    {inner}_args {argument.name}[{argument.max}];\n    size_t {argument.name}_count;\n"
+                    )
                 else:
                     out.append(f"    {C_TYPES[argument.type]} {argument.name};\n")
             out.append(f"}} {symbol}_args;\n\n")
@@ -58,6 +66,17 @@ def rows_header(model: Model, module: Module) -> str:
     return "".join(out)
 
 
+def called(model: Model, module: Module) -> list[str]:
+    """The headers of other modules, calls of whose operations are arguments here."""
+    homes = [
+        model.home(model.operation(argument.of))
+        for operation in module.operations
+        for argument in operation.args
+        if argument.type == "calls"
+    ]
+    return sorted({f"{home.layer}/{home.name}_rows.h" for home in homes if home is not module})
+
+
 def rows(model: Model, module: Module) -> str:
     out = [generated(module.source), f'#include "{module.layer}/{module.name}_rows.h"\n\n']
     for operation in module.operations:
@@ -69,7 +88,7 @@ def rows(model: Model, module: Module) -> str:
             ("KW__LISTS", bool(operation.items)),
         )
         flags = [word for word, on in facts if on]
-        spans = [argument.name for argument in operation.args if argument.type in BYTES]
+        spans = spans_of(model, operation)
         out.append(f"const kw__row {symbol}_row = {{\n")
         out.append(f'    .number = {operation.number},\n    .name = "{operation.full_name}",\n')
         out.append(f"    .flags = {' | '.join(flags) or '0'},\n    .repeat = {REPEAT[operation.klass]},\n")

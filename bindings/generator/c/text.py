@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from ..model import Field
+
 C_TYPES = {
     "i32": "int32_t",
     "i64": "int64_t",
@@ -20,6 +22,11 @@ C_TYPES = {
     "status": "kw_status",
 }
 WIDTH = 118
+
+
+def field_type(item: Field) -> str:
+    """The type of a record's field, or of one of its elements."""
+    return item.inner.c_name if item.inner else C_TYPES[item.type]
 
 
 def comment(text: str, indent: str = "") -> str:

@@ -81,6 +81,14 @@ class Source(Types, Calls):
         for function in self.module.functions:
             if not words.by_hand(function):
                 self.function(function)
+        called = {
+            argument.of: self.model.operation(argument.of)
+            for operation in self.module.operations
+            for argument in operation.args
+            if argument.type == "calls"
+        }
+        for other in called.values():
+            self.calls_native(other)
         for operation in self.module.operations:
             self.operation(operation)
         body = "".join(self.out)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from .. import words
 from ..model import BYTES, Argument, Function, Operation
 from ..words import bare, lower_first, paragraphs
-from .names import Text, aligned, local, opening, pascal, to_c, type_of, value_name, wrapped
+from .names import Text, aligned, c_field, local, opening, pascal, to_c, type_of, value_name, wrapped
 
 
 class Calls(Text):
@@ -28,10 +28,18 @@ class Calls(Text):
         return ", ".join(" ".join(pair) for pair in listed)
 
     def parameter_type(self, argument: Argument) -> str:
+        if argument.type == "handles":
+            return f"[]*{pascal(argument.handle)}"
+        if argument.type == "calls":
+            return f"[]{self.call_type(argument)}"
         if argument.type == "record":
             record = pascal(argument.record)
             return f"...{record}" if self.model.record(argument.record).sized else record
         return type_of(argument)
+
+    def call_type(self, argument: Argument) -> str:
+        """The type of one of several calls."""
+        return "".join(pascal(part) for part in argument.of.split("."))
 
     def passed(self, argument: Argument) -> list[str]:
         """What C is given for an argument."""
@@ -45,6 +53,8 @@ class Calls(Text):
                 return [f'texts.of("{name}", {name})']
             case "wait":
                 return ["call.patience"]
+            case "handles" | "calls":
+                return [f"unsafe.SliceData(native{pascal(argument.name)})", f"C.size_t(len({name}))"]
             case "record":
                 return [f"{name}.native()"]
             case _:
@@ -93,6 +103,9 @@ class Calls(Text):
                         f'\tnative{pascal(item.name)} := texts.of("{local(item.name)}", {local(item.name)})\n'
                     )
             self.out.append("\tif texts.err != nil {\n\t\treturn nil, texts.err\n\t}\n")
+        for item in taken:
+            if item.type == "handles":
+                self.handles(item)
         passed = []
         for argument in function.args:
             match argument.type:
@@ -113,6 +126,36 @@ class Calls(Text):
             f"\tmade := &{name}{{client: c, native: native}}\n"
             f"\truntime.AddCleanup(made, func(native *C.kw_{function.handle}) {{ "
             f"C.kw_{function.handle}_free(native) }}, native)\n\treturn made, nil\n}}\n\n"
+        )
+
+    def handles(self, argument: Argument) -> None:
+        """The lines that make C's array of handles."""
+        name, native = local(argument.name), f"native{pascal(argument.name)}"
+        self.out.append(
+            f"\tdefer runtime.KeepAlive({name})\n"
+            f"\t{native} := make([]*C.{self.model.handle(argument.handle).c_name}, len({name}))\n"
+            f"\tfor i, each := range {name} {{\n\t\t{native}[i] = each.handle()\n\t}}\n"
+        )
+
+    def calls_native(self, operation: Operation) -> None:
+        """The function that makes C's arguments of several calls: their bytes stay where they are, pinned."""
+        handle, name = pascal(operation.handle), pascal(operation.name)
+        rows = [["size:", f"C.sizeof_{operation.c_name}_args,"]]
+        for item in operation.args:
+            field = f"item.{pascal(bare(item.name))}"
+            if item.type in BYTES:
+                at = f"unsafe.Pointer(unsafe.SliceData({field}))" if item.type == "bytes" else f"data({field})"
+                rows.append([f"{c_field('', item.name)[1:]}:", f"pinned(pinner, {at}),"])
+                rows.append([f"{item.name}_length:", f"C.size_t(len({field})),"])
+            else:
+                rows.append([f"{c_field('', item.name)[1:]}:", f"{to_c(item, field)},"])
+        self.out.append(
+            f"// native{handle}{name}s makes what C takes of several calls, with their bytes where they are.\n"
+            f"func native{handle}{name}s(items []{handle}{name}, pinner *runtime.Pinner) "
+            f"[]C.{operation.c_name}_args {{\n"
+            f"\tnative := make([]C.{operation.c_name}_args, len(items))\n\tfor i, item := range items {{\n"
+            f"\t\tnative[i] = C.{operation.c_name}_args{{\n{aligned(rows, chr(9) * 3)}\t\t}}\n\t}}\n"
+            "\treturn native\n}\n\n"
         )
 
     def query(self, function: Function) -> None:
@@ -252,6 +295,13 @@ class Calls(Text):
             for item in given:
                 if item.type == "record":
                     self.out.append(f"\tnative{pascal(item.name)} := {local(item.name)}.native()\n")
+        calls = [item for item in given if item.type == "calls"]
+        if calls:
+            self.out.append("\tvar pinner runtime.Pinner\n\tdefer pinner.Unpin()\n")
+        for item in calls:
+            self.out.append(
+                f"\tnative{pascal(item.name)} := native{self.call_type(item)}s({local(item.name)}, &pinner)\n"
+            )
         client = letter if operation.handle == "client" else f"{letter}.of()"
         send = self.send(operation, given, "call *call", lambda item: local(item.name))
         read = f"{local(operation.result)}Of, " if operation.result else ""

@@ -53,6 +53,8 @@ def value_name(enum: Enum, name: str) -> str:
 
 
 def type_of(item: Field | Argument) -> str:
+    if item.type == "record" and item.record:
+        return f"[]{pascal(item.record)}"
     if item.unit == "us":
         return "time.Duration"
     if item.unit == "unix_us":

@@ -67,7 +67,10 @@ class Types(Text):
         name = pascal(record.name)
         self.doc(name, record.doc, noun="holds")
         self.out.append(f"type {name} struct {{\n")
-        counts = [f"[{item.count}]" if item.count > 1 and item.type != "char" else "" for item in visible(record)]
+        counts = [
+            f"[{item.count}]" if item.count > 1 and item.type not in ("char", "record") else ""
+            for item in visible(record)
+        ]
         self.out.append(
             aligned(
                 [
@@ -108,6 +111,7 @@ class Types(Text):
             f"func {local(record.name)}Of(at unsafe.Pointer) {name} {{\n\tnative := (*C.{record.c_name})(at)\n"
         )
         arrays = [item for item in visible(record) if item.count > 1 and item.type != "char"]
+        inner = record.nested
         self.out.append(f"\t{'result :=' if arrays else 'return'} {name}{{\n")
         self.out.append(
             aligned(
@@ -120,13 +124,22 @@ class Types(Text):
             )
             + "\t}\n"
         )
+        if inner:
+            field, count = pascal(bare(inner.name)), c_field("native", inner.length)
+            one = c_field("native", inner.name)
+            self.out.append(
+                f"\tresult.{field} = make([]{pascal(inner.record)}, {count})\n\tfor i := range result.{field} {{\n"
+                f"\t\tresult.{field}[i] = {local(inner.record)}Of(unsafe.Pointer(&{one}[i]))\n"
+                "\t}\n"
+            )
+            arrays.remove(inner)
         for item in arrays:
             one = from_c(item, "native").replace(c_field("native", item.name), "value")
             self.out.append(
                 f"\tfor i, value := range {c_field('native', item.name)} {{\n"
                 f"\t\tresult.{pascal(bare(item.name))}[i] = {one}\n\t}}\n"
             )
-        if arrays:
+        if arrays or inner:
             self.out.append("\treturn result\n")
         self.out.append("}\n\n")
 

@@ -97,8 +97,7 @@ def places(model: Model, module: Module) -> tuple[dict[str, str], dict[str, str]
     only = {name: f"{start}{place}" for name, place in PARTS.items() if name in TYPES_ONLY}
     for other in model.modules:
         types = "." + (stem(other).split("/")[-1] if other.library == module.library else stem(other).replace("/", "."))
-        if other is module or other.library != module.library or other.name == "keywright":
-            local.update({class_name(enum.name): types for enum in other.enums})
+        local.update({class_name(enum.name): types for enum in other.enums})
         local.update({constant.name: types for constant in other.constants})
         for record in other.records:
             if record.name not in words.results(model):
@@ -130,7 +129,8 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
         return field_type(item), f"read_{record.name}_{field_name(item)}", "()"
     raises = "_or_raise" if operation.statuses and not operation.asks else ""
     if record.name in BY_HAND_CLASSES:
-        return kind, f"read_{record.name}{raises}", f"({', '.join([kind, 'self', *record.keeps])})"
+        asked = [f"{item.name}_rows" for item in operation.args if item.type == "calls" and record.nested]
+        return kind, f"read_{record.name}{raises}", f"({', '.join([kind, 'self', *record.keeps, *asked])})"
     if words.answers_no(model, operation):
         return f"{kind} | None", f"read_{record.name}_or_none", "()"
     return kind, f"read_{record.name}{raises}", "()"
@@ -152,6 +152,8 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
             return f"{label}: str"
         case "duration" | "wait":
             return f"{label}: Duration"
+        case "calls":
+            return f"{label}: Iterable[tuple[{row_types(model, model.operation(argument.of))}]]"
         case "record":
             return f"{label}: Any{record_class(model.record(argument.record))}"
         case _ if words.is_switch(argument):
@@ -159,6 +161,11 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
         case _ if argument.enum:
             return f"{label}: {class_name(argument.enum)} | str{default_member(model, argument)}"
     return f"{label}: int{default}"
+
+
+def row_types(model: Model, operation: Operation) -> str:
+    """The types of an operation's arguments, as the items of many have them."""
+    return ", ".join(parameter(model, item).split(": ", 1)[1].split(" = ")[0] for item in operation.args)
 
 
 def default_member(model: Model, argument: Argument) -> str:
@@ -193,8 +200,13 @@ def signature(model: Model, operation: Operation) -> list[str]:
     return ["self", *positional, "*", *named, *patience, "timeout: Duration | None = None"]
 
 
-def prepared(argument: Argument, source: str) -> str:
+def prepared(model: Model, argument: Argument, source: str) -> str:
     """The line before the call that turns a value into bytes, for they go in with their length."""
+    if argument.type == "calls":
+        other = model.operation(argument.of)
+        names = ", ".join(f'"{words.bare(item.name)}"' for item in other.args)
+        comma = "," if len(other.args) == 1 else ""
+        return f'{argument.name}_rows = to_rows({source}, ({names}{comma}), "{argument.name}")\n'
     if argument.type not in BYTES:
         return ""
     convert = "to_payload" if argument.type == "bytes" else "to_bytes"
@@ -208,6 +220,9 @@ def passed(model: Model, argument: Argument, source: str) -> list[str]:
             return [f"{argument.name}_data", f"len({argument.name}_data)"]
         case "text":
             return [f'to_text({source}, "{label}")']
+        case "calls":
+            pack = f"pack_{argument.of.replace('.', '_')}"
+            return [f'{pack}(self._library, {source}_rows, "{label}")', f"len({source}_rows)"]
         case "duration" | "wait":
             return [f'to_us({source}, "{label}")']
         case "record":
@@ -248,6 +263,12 @@ def opener(model: Model, handle: Handle, function: Function) -> str:
                 sent.append(label)
             case "handle_out":
                 sent.append("out")
+            case "handles":
+                params.append(f"{label}: Sequence[Handle]")
+                texts.append(f"    for each in {label}:\n        each.reopen()\n")
+                made = f'ffi.new("{model.handle(argument.handle).c_name} *[]", [each.pointer for each in {label}])'
+                texts.append(f"    {label}_data = {made}\n")
+                sent.extend([f"{label}_data", f"len({label})"])
             case "record":
                 fields, text = option_fields(model, model.record(argument.record), texts)
                 params.extend(["*", *fields])
@@ -255,7 +276,7 @@ def opener(model: Model, handle: Handle, function: Function) -> str:
                 sent.append("options")
             case kind if kind in BYTES:
                 params.append(parameter(model, argument))
-                lines.append(f"    {prepared(argument, label)}")
+                lines.append(f"    {prepared(model, argument, label)}")
                 sent.extend(passed(model, argument, label))
             case "text":
                 params.append(parameter(model, argument))
@@ -330,7 +351,7 @@ def functions_class(model: Model, handle: Handle, functions: list[Function]) -> 
                 sent.extend(given)
             else:
                 params.append(parameter(model, argument))
-                line = prepared(argument, argument.name)
+                line = prepared(model, argument, argument.name)
                 lines.append(f"        {line}" if line else "")
                 sent.extend(passed(model, argument, words.bare(argument.name)))
         kind = record_class(result) if result else "bytes" if after else "None"
@@ -410,7 +431,7 @@ def method_start(model: Model, operation: Operation, kind: str) -> tuple[str, li
     sent = []
     for argument in operation.args:
         source = taken.get(argument.name, words.bare(argument.name))
-        line = prepared(argument, source)
+        line = prepared(model, argument, source)
         out.append(f"        {line}" if line else "")
         sent.extend(passed(model, argument, source))
     return "".join(out), [*sent, "0 if timeout is None else to_timeout(timeout)"]
@@ -474,7 +495,7 @@ def bounded(model: Model, operation: Operation, argument: Argument) -> tuple[str
 def many_method(model: Model, operation: Operation, kind: str, read: str, besides: str, submits: bool) -> str:
     """The method that takes many: an iterable of the arguments of each."""
     names = [words.bare(argument.name) for argument in operation.args]
-    types = ", ".join(parameter(model, argument).split(": ", 1)[1].split(" = ")[0] for argument in operation.args)
+    types = row_types(model, operation)
     result = f"Operation[list[{kind}]]" if submits else f"list[{kind}]"
     out = [
         "\n",
@@ -502,7 +523,7 @@ def many_method(model: Model, operation: Operation, kind: str, read: str, beside
     out.append(f"            for {', '.join(names) if len(names) > 1 else f'({names[0]},)'} in listed:\n")
     sent = []
     for argument in operation.args:
-        line = prepared(argument, argument.name)
+        line = prepared(model, argument, argument.name)
         out.append(f"                {line}" if line else "")
         if submits:
             line, given = bounded(model, operation, argument)
@@ -564,7 +585,7 @@ def free_function(model: Model, function: Function) -> str:
                 ]
             case _:
                 params.append(parameter(model, argument))
-                line = prepared(argument, argument.name)
+                line = prepared(model, argument, argument.name)
                 lines.append(f"    {line}" if line else "")
                 sent.extend(passed(model, argument, words.bare(argument.name)))
     out = [

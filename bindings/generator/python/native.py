@@ -140,6 +140,8 @@ def arguments(function: Function | Operation) -> list[str]:
             out.append(f"{name}: int")
         elif argument.type == "buffer":
             out.extend([f"{name}: CData", f"{name}_capacity: int"])
+        elif argument.type in ("handles", "calls"):
+            out.extend([f"{name}: CData", f"{name}_count: int"])
         elif argument.type == "memory_out":
             out.extend([f"{name}: CData", f"{name}_size: int"])
         else:

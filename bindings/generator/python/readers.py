@@ -19,7 +19,7 @@ from .types import field_type
 
 CODES = {"i32": "i", "i64": "q", "u8": "B", "u64": "Q", "size": "Q"}
 #: The most that a result may take: what is kept ready for the calls of a thread.
-ROOM = 1024
+ROOM = 2048
 
 
 def readers(model: Model, module: Module) -> str:
@@ -63,6 +63,16 @@ def readers(model: Model, module: Module) -> str:
         for operation in module.operations
         if operation.many
     )
+    called = {
+        argument.of: model.operation(argument.of)
+        for operation in module.operations
+        for argument in operation.args
+        if argument.type == "calls"
+    }
+    many += "".join(
+        f'_{name.replace(".", "_").upper()}_CALL = Struct("{item_format(other)}")\n' for name, other in called.items()
+    )
+    parts.extend(packer(other) for other in called.values())
     return "\n\n".join(part for part in [tables + structs + many + kinds, *parts] if part)
 
 
@@ -70,7 +80,7 @@ def struct_format(model: Model, record: Record) -> str:
     """The record for the struct module: native byte order, every gap spelled out."""
     layout = dict(zip(record.layout.names, record.layout.offsets, strict=True))
     out, at = "=", 0
-    for item in shown(model, record):
+    for item in flat(model, record):
         if item.name not in layout:  # bytes elsewhere in the list: an offset and a length
             out, at = f"{out}qq", layout[f"{item.name}_length"] + 8
             continue
@@ -87,6 +97,37 @@ def struct_format(model: Model, record: Record) -> str:
     return out + (f"{record.layout.size - at}x" if record.layout.size > at else "")
 
 
+def flat(model: Model, record: Record) -> list[Field]:
+    """The fields that one struct reads: not the records in it."""
+    return [item for item in shown(model, record) if not item.inner]
+
+
+def packer(operation: Operation) -> str:
+    """Makes the arguments of several calls of an operation, which are one argument of another."""
+    names = [words.bare(argument.name) for argument in operation.args]
+    kinds = ", ".join(
+        "Key" if argument.type in ("name", "key") else "bytes" if argument.type == "bytes" else "int"
+        for argument in operation.args
+    )
+    stem = operation.full_name.replace(".", "_")
+    values, lines = [], []
+    for argument, name in zip(operation.args, names, strict=True):
+        convert = {"bytes": "to_payload"}.get(argument.type, "to_bytes" if argument.type in BYTES else "whole")
+        values.append(f'{convert}({name}, "{name}")')
+    lines.append(call("rows.append", [f"({', '.join(values)})"], "", " " * 12))
+    return "".join(
+        [
+            f"def pack_{stem}(library: Library, calls: list[tuple[{kinds}]], name: str) -> CData:\n",
+            f'    """The arguments of several calls of {operation.full_name}, as C takes them."""\n',
+            "    rows: list[tuple[bytes | int, ...]] = []\n    try:\n",
+            f"        for {', '.join(names)} in calls:\n",
+            *lines,
+            "    except (TypeError, ValueError) as error:\n        raise in_item(len(rows), error, name) from None\n",
+            f'    return library.pack(_{stem.upper()}_CALL, "{operation.c_name}_args *", rows)\n',
+        ]
+    )
+
+
 def item_format(operation: Operation) -> str:
     """The arguments of one among many."""
     codes = "".join("QQ" if argument.type in BYTES else "q" for argument in operation.args)
@@ -96,7 +137,7 @@ def item_format(operation: Operation) -> str:
 
 
 def reader(model: Model, record: Record) -> str:
-    fields = shown(model, record)
+    fields = flat(model, record)
     by_hand = record.name in BY_HAND_CLASSES
     struct = f"_{record.name.upper()}"
     kind, extra = given(record)
@@ -106,6 +147,8 @@ def reader(model: Model, record: Record) -> str:
     if keeps_bytes(model, record):
         names.append("rest")
         values.append("rest")
+    if record.nested:
+        values.append(field_name(record.nested))
     values.extend(record.keeps)
     if by_hand:
         values.append("maker")
@@ -116,6 +159,8 @@ def reader(model: Model, record: Record) -> str:
         out.append(f"{left}{right}\n")
     else:
         out.append("    (\n" + "".join(f"        {name},\n" for name in names) + f"    ) = {right}\n")
+    if record.nested:
+        out.append(nested(record, record.nested))
     if by_hand:
         inner = "".join(f"            {item},\n" for item in values)
         out.append(f"    return _new(\n        kind,\n        (\n{inner}        ),\n    )\n")
@@ -124,6 +169,22 @@ def reader(model: Model, record: Record) -> str:
     if keeps_bytes(model, record):
         out.append(f"\n\n{writer(model, record)}")
     return "".join(out)
+
+
+def nested(record: Record, item: Field) -> str:
+    """The lines that read the records in a record. One of a class by hand is read with what its maker says of each."""
+    assert item.inner
+    at = record.layout.offsets[record.layout.names.index(item.name)]
+    place = f"offset + {at} + {item.inner.layout.size} * place"
+    if item.inner.name in BY_HAND_CLASSES:
+        each, source = "place, each", "enumerate(maker.each_of(asked))"
+        made = f"read_{item.inner.name}(0, data, {place}, *each)"
+    else:
+        each, source = "place", f"range({item.length})"
+        made = f"read_{item.inner.name}(0, data, {place})"
+    one = f"        {made} for {each} in {source}\n"
+    lines = one if len(one) <= WIDTH + 1 else f"        {made}\n        for {each} in {source}\n"
+    return f"    {field_name(item)} = tuple(\n{lines}    )\n"
 
 
 def list_reader(model: Model, record: Record) -> str:
@@ -203,6 +264,8 @@ def given(record: Record) -> tuple[str, list[str]]:
     if record.name not in BY_HAND_CLASSES:
         return record_class(record), []
     kind = f"{record_class(record)}T"
+    if record.nested:
+        return kind, [f"kind: type[{kind}]", "maker: Any", "asked: Any"]
     return kind, [f"kind: type[{kind}]", "maker: object", *(f"{name}: Key" for name in record.keeps)]
 
 

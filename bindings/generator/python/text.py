@@ -12,7 +12,7 @@ PACKAGE = "python/keywright"
 WIDTH = 120
 
 #: Records whose class is written by hand over the generated fields: _aio/<module>.py, and its twin.
-BY_HAND_CLASSES = {"decision": "decision"}
+BY_HAND_CLASSES = {"decision": "decision", "joint_decision": "joint_decision"}
 
 #: Fields whose name a tuple has for a method of its own.
 OWN_NAMES = {"count": "amount"}
@@ -24,6 +24,7 @@ STANDARD = {
     "IntEnum": "enum",
     "IntFlag": "enum",
     "NamedTuple": "typing",
+    "Sequence": "collections.abc",
     "Struct": "struct",
     "TYPE_CHECKING": "typing",
     "TypeVar": "typing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import words
 from ..model import Enum, Field, Model, Module, Record
 from .text import (
+    BY_HAND_CLASSES,
     PACKAGE,
     class_name,
     comment,
@@ -101,6 +102,8 @@ def record_fields(model: Model, record: Record) -> str:
 
 
 def field_type(item: Field) -> str:
+    if item.inner:
+        return f"tuple[{'Any' if item.record in BY_HAND_CLASSES else record_class(item.inner)}, ...]"
     if item.type in ("char", "name"):
         return "str"
     if item.type == "bytes":

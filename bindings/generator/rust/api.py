@@ -11,9 +11,19 @@ from .types import Types
 
 #: What generated text may use, and where it comes from.
 CRATE = {
-    "convert": ["borrowed", "duration", "microseconds", "moment", "text", "unix_microseconds", "within", "Texts"],
+    "convert": [
+        "borrowed",
+        "duration",
+        "microseconds",
+        "moment",
+        "natives",
+        "text",
+        "unix_microseconds",
+        "within",
+        "Texts",
+    ],
     "driver": ["answers", "AsyncHandle"],
-    "handle": ["check", "refused", "settled", "Handle", "Native", "Raw", "Record"],
+    "handle": ["check", "records", "refused", "settled", "Handle", "Native", "Raw", "Record"],
     "list": ["listed", "Item"],
 }
 STANDARD = {"std::mem": ["size_of", "zeroed"], "std::time": ["Duration", "SystemTime"]}
@@ -55,13 +65,26 @@ class Source(Types, Calls):
         out = ["use std::fmt;\n"] if "fmt::" in code else []
         out += [line(path, used(names)) for path, names in STANDARD.items()]
         crate = [line(f"crate::{path}", used(names)) for path, names in CRATE.items()]
+        others_calls = {
+            argument.of
+            for operation in self.module.operations
+            for argument in operation.args
+            if argument.type == "calls"
+        }
         own = {item.name for item in [*self.module.enums, *self.module.records, *self.module.handles]}
         others = {"AsyncClient", "Client", "Result", "Wait"}
         for module in self.model.modules:
             for item in [*module.enums, *module.records, *module.handles]:
                 if item.name not in own | words.BY_HAND_RECORDS | words.BY_HAND_HANDLES:
                     others.add(words.camel(item.name))
-        root = line("crate", used(sorted(others - {words.camel(name) for name in own - {"client"}})))
+        others |= {"".join(words.camel(part) for part in name.split(".")) for name in others_calls}
+        others |= {f"Async{words.camel(item.name)}" for module in self.model.modules for item in module.handles}
+        root = line(
+            "crate",
+            used(
+                sorted(others - {f"{kind}{words.camel(name)}" for name in own - {"client"} for kind in ("", "Async")})
+            ),
+        )
         groups = ["".join(out), "use keywright_sys as sys;\n", "".join([*crate, root])]
         return "\n".join(group for group in groups if group) + "\n"
 

@@ -14,8 +14,12 @@ SAFETY = "// SAFETY: what is passed outlives the call.\n"
 class Calls(Text):
     # What a method takes, and what it passes on
 
-    def taken(self, argument: Argument) -> str:
-        """A parameter of a method."""
+    def call_type(self, argument: Argument) -> str:
+        """The type of one of several calls."""
+        return "".join(pascal(part) for part in argument.of.split("."))
+
+    def taken(self, argument: Argument, prefix: str = "") -> str:
+        """A parameter of a method; prefix is put before what exists blocking and awaited."""
         name = local(argument.name)
         if argument.type in BYTES:
             return f"{name}: impl AsRef<[u8]>"
@@ -23,6 +27,11 @@ class Calls(Text):
             return f"{name}: impl Into<Wait>"
         if argument.type == "record":
             return f"{name}: &{pascal(argument.record)}"
+        if argument.type == "handles":
+            return f"{name}: &[&{prefix}{pascal(argument.handle)}]"
+        if argument.type == "calls":
+            borrows = any(type_of(item).startswith("&") for item in self.model.operation(argument.of).args)
+            return f"{name}: &[{self.call_type(argument)}{'<' + chr(39) + '_>' if borrows else ''}]"
         return f"{name}: {type_of(argument)}"
 
     def prepared(self, argument: Argument) -> str:
@@ -30,6 +39,8 @@ class Calls(Text):
         name = local(argument.name)
         if argument.type in BYTES:
             return f"let {name} = {name}.as_ref();"
+        if argument.type in ("handles", "calls"):
+            return ""
         if argument.type == "text":
             return f'let {name} = texts.of("{name}", {name})?;'
         if argument.type == "record":
@@ -44,6 +55,10 @@ class Calls(Text):
             return [f"{name}.as_ptr().cast()", f"{name}.len()"]
         if argument.type == "record":
             return [f"&{name}"]
+        if argument.type == "handles":
+            return [f"natives({name}, |each| each.handle.as_ptr()).as_ptr()", f"{name}.len()"]
+        if argument.type == "calls":
+            return [f"natives({name}, {self.call_type(argument)}::native).as_ptr()", f"{name}.len()"]
         return [f"{name}.into()" if words.is_switch(argument) else name]
 
     def head(self, name: str, taken: list[str], result: str, indent: int, prefix: str = "pub fn") -> None:
@@ -168,12 +183,12 @@ class Calls(Text):
         doc = self.contract(function, plain, [])
         self.doc(function.doc, "    ", doc)
         if options:
-            self.head(name, ["&self", *map(self.taken, plain)], f"Result<{made}>", 1)
+            self.head(name, ["&self", *(self.taken(item, prefix) for item in plain)], f"Result<{made}>", 1)
             passed = [*(local(item.name) for item in plain), f"&{pascal(options.record)}::default()"]
             self.out.append(f"        self.{name}_with({', '.join(passed)})\n    }}\n\n")
             name += "_with"
             self.out.append(f"    /// [`{prefix}Client::{function.handle}`], with options.\n")
-        self.head(name, ["&self", *map(self.taken, arguments)], f"Result<{made}>", 1)
+        self.head(name, ["&self", *(self.taken(item, prefix) for item in arguments)], f"Result<{made}>", 1)
         self.prepare(arguments, 2)
         passed = []
         for item in function.args:

@@ -93,7 +93,7 @@ def struct(record: Record) -> str:
     if record.sized:
         out.append("    /// The size of this struct.\n    pub size: u32,\n    /// Zero.\n    pub flags: u32,\n")
     for item in record.fields:
-        kind = SCALARS[item.type]
+        kind = item.inner.c_name if item.inner else SCALARS[item.type]
         out.append(doc(item.doc, "    "))
         out.append(f"    pub {item.name}: {f'[{kind}; {item.count}]' if item.count > 1 else kind},\n")
     return "".join([*out, "}\n\n"])
@@ -130,6 +130,10 @@ def parameter(model: Model, argument: Argument) -> list[tuple[str, str]]:
             return [(name, f"*mut {model.record(argument.record).c_name}")]
         case "handle":
             return [(name, f"*mut {model.handle(argument.handle).c_name}")]
+        case "handles":
+            return [(name, f"*const *mut {model.handle(argument.handle).c_name}"), (f"{name}_count", "usize")]
+        case "calls":
+            return [(name, f"*const {model.operation(argument.of).c_name}_args"), (f"{name}_count", "usize")]
         case "handle_out":
             return [(name, f"*mut *mut {model.handle(argument.handle).c_name}")]
         case "buffer":

@@ -102,7 +102,7 @@ class Types(Text):
             return
         name = pascal(record.name)
         self.doc(record.doc)
-        owned = any(item.type in ("char", "name", "bytes") for item in visible(record))
+        owned = any(item.type in ("char", "name", "bytes", "record") for item in visible(record))
         copied = "" if owned else ", Copy"
         self.out.append(f"#[derive(Clone{copied}, Debug, PartialEq, Eq)]\n#[non_exhaustive]\n")
         if words.has_status(record):
@@ -137,7 +137,9 @@ class Types(Text):
         fields = []
         for item in visible(record):
             value = f"native.{item.name}"
-            if item.count > 1 and item.type != "char":
+            if item.inner:
+                value = f"records(&{value}, native.{item.length})"
+            elif item.count > 1 and item.type != "char":
                 made = from_c(item, "value")
                 value = value if made == "value" else f"{value}.map({made.split('(')[0]})"
             else:
@@ -222,8 +224,30 @@ class Types(Text):
             self.doc(f"{handle.doc} {how} A clone is the same {handle.name}.")
             self.out.append(
                 f"#[derive(Clone, Debug)]\npub struct {prefix}{pascal(handle.name)} {{\n"
-                f"    handle: {prefix}Handle<sys::{handle.c_name}>,\n}}\n\n"
+                f"    {self.seen(handle)}handle: {prefix}Handle<sys::{handle.c_name}>,\n}}\n\n"
             )
+
+    def seen(self, handle: Handle) -> str:
+        """Other modules reach the handle where one of theirs is made of several such."""
+        taken = any(
+            argument.type == "handles" and argument.handle == handle.name
+            for module in self.model.modules
+            if module is not self.module
+            for function in module.functions
+            for argument in function.args
+        )
+        return "pub(crate) " if taken else ""
+
+    def called(self, operation: Operation) -> str:
+        """Other modules make what C takes where several such calls are an argument of theirs."""
+        taken = any(
+            argument.type == "calls" and argument.of == operation.full_name
+            for module in self.model.modules
+            if module is not self.module
+            for other in module.operations
+            for argument in other.args
+        )
+        return "pub(crate) " if taken else ""
 
     def many_item(self, operation: Operation) -> None:
         name = f"{pascal(operation.handle)}{pascal(operation.name)}"
@@ -245,7 +269,8 @@ class Types(Text):
                 fields.append(f"{item.name}: {to_c(item, value)}")
         head = f"sys::{operation.c_name}_args"
         self.out.append(
-            f"}}\n\nimpl {name}{'<' + chr(39) + '_>' if borrows else ''} {{\n    fn native(&self) -> {head} {{\n"
+            f"}}\n\nimpl {name}{'<' + chr(39) + '_>' if borrows else ''} {{\n"
+            f"    {self.called(operation)}fn native(&self) -> {head} {{\n"
             f"{literal(head, fields, 2)}    }}\n"
         )
         checks = words.item_checks(operation)
@@ -271,6 +296,8 @@ def plain(text: str) -> str:
 
 
 def field_type(item: Field) -> str:
+    if item.inner:
+        return type_of(item)
     if item.type in ("name", "bytes"):
         return "Vec<u8>"
     return f"[{type_of(item)}; {item.count}]" if item.count > 1 and item.type != "char" else type_of(item)

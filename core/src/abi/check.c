@@ -69,6 +69,15 @@ kw_status kw__check_size(const uint32_t *size, const char *name, kw_error *error
                     name, (unsigned)*size);
 }
 
+/* The size of the first of several structures, which is the step to the next. */
+static kw_status check_first(const void *first, size_t least, const char *name, kw_error *error) {
+    uint32_t size;
+    memcpy(&size, first, sizeof size);
+    if (size >= least) return KW_OK;
+    return kw__fail(error, KW_INVALID, KW_REASON_STRUCT_SIZE, "%s[0].size is %u: set it to the sizeof of its structure",
+                    name, (unsigned)size);
+}
+
 kw_status kw__check_items(const void *items, size_t count, size_t least, const void *results, kw_error *error) {
     if (count == 0) return KW_OK;
     if (count > MOST_ITEMS) {
@@ -78,9 +87,20 @@ kw_status kw__check_items(const void *items, size_t count, size_t least, const v
     kw_status status = kw__check_pointer(items, "items", error);
     if (status == KW_OK) status = kw__check_pointer(results, "results", error);
     if (status != KW_OK) return status;
-    uint32_t size;
-    memcpy(&size, items, sizeof size);
-    if (size >= least) return KW_OK;
-    return kw__fail(error, KW_INVALID, KW_REASON_STRUCT_SIZE,
-                    "items[0].size is %u: set it to the sizeof of its structure", (unsigned)size);
+    return check_first(items, least, "items", error);
+}
+
+kw_status kw__check_at(kw_status status, size_t place, kw_error *error) {
+    if (status != KW_OK && error != NULL) error->position = (int64_t)place;
+    return status;
+}
+
+kw_status kw__check_calls(const void *calls, size_t count, int64_t fewest, int64_t most, size_t least, const char *name,
+                          kw_error *error) {
+    if (count < (size_t)fewest || count > (size_t)most) {
+        return kw__fail(error, KW_INVALID, KW_REASON_RANGE, "%zu %s were given: there must be %lld to %lld", count,
+                        name, (long long)fewest, (long long)most);
+    }
+    kw_status status = kw__check_pointer(calls, name, error);
+    return status == KW_OK ? check_first(calls, least, name, error) : status;
 }

@@ -24,5 +24,10 @@ kw_status kw__check_timeout(int64_t timeout_us, kw_error *error);
 kw_status kw__check_size(const uint32_t *size, const char *name, kw_error *error);
 /* Arguments and results of a call of many: `least` is the size of one argument structure of this version. */
 kw_status kw__check_items(const void *items, size_t count, size_t least, const void *results, kw_error *error);
+/* What became of the check of one of several: an error says of which. */
+kw_status kw__check_at(kw_status status, size_t place, kw_error *error);
+/* The same of several calls that are one argument of another. */
+kw_status kw__check_calls(const void *calls, size_t count, int64_t fewest, int64_t most, size_t least, const char *name,
+                          kw_error *error);
 
 #endif

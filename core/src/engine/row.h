@@ -98,7 +98,7 @@ typedef struct kw__row {
     kw__repeat repeat;
     size_t args_size;
     size_t result_size;
-    size_t spans[4]; /* offsets of the kw__bytes in the argument record */
+    size_t spans[8]; /* offsets of the kw__bytes in the argument record */
     int span_count;
     size_t wait_at; /* offset of the patience in the argument record, which comes on top of the timeout; 0: none */
     kw_status (*encode)(const kw__step *step, kw__command *command, kw_error *error);

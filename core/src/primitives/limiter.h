@@ -129,6 +129,9 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
 void kw__limiter_free(kw_limiter *limiter);
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error);
 
+/* The deadline of calls that name none: 50 ms where a failure policy answers, 0 (the client's) else. */
+kw_status kw__limiter_read_timeout(int64_t value, kw_on_failure policy, int64_t *out, kw_error *error);
+
 kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
                                   int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error);
 kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
@@ -164,6 +167,21 @@ void kw__limiter_begin(const kw_limiter *limiter, const kw__script *script, bool
 void kw__limiter_write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__command *command);
 kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
                                     kw_decision *decision, kw_error *error);
+
+/*
+ * For joint limiters, whose scripts tell of the rules of several: how many words a limiter's rules take; the head of a
+ * reply, and what of it is left; one limiter's decision by its states, which are taken from there. Its status is KW_OK:
+ * whether the whole was admitted others decide, and retry_after_us tells whether this one denies.
+ */
+typedef struct kw__told {
+    int64_t charged;
+    int64_t now;
+    kw__bytes rest;
+} kw__told;
+int kw__limiter_count_terms(const kw_limiter *limiter);
+bool kw__limiter_read_told(const kw__reply *reply, kw__told *told);
+kw_status kw__limiter_decide_part(const kw_limiter *limiter, const kw__hit *hit, kw__told *told, kw_decision *decision,
+                                  kw_error *error);
 
 /* What decisions about a key are known by. */
 uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);

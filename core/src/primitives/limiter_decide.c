@@ -74,7 +74,7 @@ void kw__limiter_write_rules(const kw_limiter *limiter, const kw__hit *hit, kw__
     }
 }
 
-static int count_terms(const kw_limiter *limiter) {
+int kw__limiter_count_terms(const kw_limiter *limiter) {
     int count = 0;
     for (int i = 0; i < limiter->count; i++)
         count += TERMS_HEAD + limiter->rules[i].shape->terms;
@@ -102,7 +102,7 @@ void kw__limiter_begin(const kw_limiter *limiter, const kw__script *script, bool
                        kw__command *command) {
     blocks = blocks && limiter->settings.block_us > 0;
     int keys = limiter->count + blocks + count_reservation_keys(limiter);
-    kw__command_script_more(command, script, keys, count_terms(limiter) + words);
+    kw__command_script_more(command, script, keys, kw__limiter_count_terms(limiter) + words);
     for (int i = 0; i < limiter->count; i++)
         kw__rule_key(&limiter->rules[i], key, command);
     if (blocks) {
@@ -197,38 +197,55 @@ static bool read_block(kw__bytes word, answer *out) {
     return true;
 }
 
-/* Reads "charged seconds microseconds state... block". A peer that is no Redis may answer anything, so nothing is taken
- * on trust. */
-static bool read_answer(const kw_limiter *limiter, const kw__reply *reply, answer *out) {
+/* Reads "charged seconds microseconds", which states follow. A peer that is no Redis may answer anything, so nothing is
+ * taken on trust. */
+bool kw__limiter_read_told(const kw__reply *reply, kw__told *told) {
     int64_t seconds, us;
     if (reply->kind != KW__REPLY_STRING) return false;
-    memset(out, 0, sizeof *out);
     kw__bytes rest = reply->bytes;
-    if (!kw__parse_integer(take_word(&rest), &out->charged) || !kw__parse_integer(take_word(&rest), &seconds) ||
+    if (!kw__parse_integer(take_word(&rest), &told->charged) || !kw__parse_integer(take_word(&rest), &seconds) ||
         !kw__parse_integer(take_word(&rest), &us)) {
         return false;
     }
-    if (out->charged < 0 || seconds < 0 || seconds >= KW__SERVER_TIME_MAX / 1000000 || us < 0 || us >= 1000000) {
+    if (told->charged < 0 || seconds < 0 || seconds >= KW__SERVER_TIME_MAX / 1000000 || us < 0 || us >= 1000000) {
         return false;
     }
     if ((const char *)rest.data == (const char *)reply->bytes.data + reply->bytes.length && /* no space ended us */
         (reply->bytes.length == 0 || ((const char *)reply->bytes.data)[reply->bytes.length - 1] != ' ')) {
         return false;
     }
-    out->now = seconds * 1000000 + us;
-    if (stands_alone(limiter)) {
-        out->states[0] = read_state(rest);
-        return true;
-    }
+    told->now = seconds * 1000000 + us;
+    told->rest = rest;
+    return true;
+}
+
+/* Takes the state of each rule. */
+static bool read_states(const kw_limiter *limiter, kw__bytes *rest, answer *out) {
     for (int i = 0; i < limiter->count; i++) {
-        if (rest.length == 0) return false;
-        kw__bytes word = take_word(&rest);
+        if (rest->length == 0) return false;
+        kw__bytes word = take_word(rest);
         if (word.length > 0 && *(const char *)word.data == '!' && limiter->rules[i].shadow) {
             out->uncharged[i] = true;
             word = kw__bytes_of((const char *)word.data + 1, word.length - 1);
         }
         out->states[i] = read_state(word);
     }
+    return true;
+}
+
+/* Reads "charged seconds microseconds state... block". */
+static bool read_answer(const kw_limiter *limiter, const kw__reply *reply, answer *out) {
+    kw__told told;
+    memset(out, 0, sizeof *out);
+    if (!kw__limiter_read_told(reply, &told)) return false;
+    out->charged = told.charged;
+    out->now = told.now;
+    kw__bytes rest = told.rest;
+    if (stands_alone(limiter)) {
+        out->states[0] = read_state(rest);
+        return true;
+    }
+    if (!read_states(limiter, &rest, out)) return false;
     if (rest.length > 0 && limiter->settings.block_us > 0 && !read_block(take_word(&rest), out)) return false;
     return rest.length == 0;
 }
@@ -325,15 +342,19 @@ static kw_status judge(const kw_limiter *limiter, int64_t cost, const answer *se
     return KW_OK;
 }
 
-static kw_status begin_decision(const kw_limiter *limiter, kw__bytes key, const kw__reply *reply, answer *seen,
-                                kw_decision *decision, kw_error *error) {
-    if (!read_answer(limiter, reply, seen)) return kw__reply_unexpected("limiter", error);
+static void begin_decision_at(const kw_limiter *limiter, kw__bytes key, int64_t now, kw_decision *decision) {
     memset(decision, 0, sizeof *decision);
     decision->reason = KW_DECIDED_BY_SERVER;
     decision->limits = limiter->count;
     decision->denied_by = decision->binding = -1;
-    decision->decided_at_us = seen->now;
+    decision->decided_at_us = now;
     decision->origin = kw__limiter_origin(limiter, key);
+}
+
+static kw_status begin_decision(const kw_limiter *limiter, kw__bytes key, const kw__reply *reply, answer *seen,
+                                kw_decision *decision, kw_error *error) {
+    if (!read_answer(limiter, reply, seen)) return kw__reply_unexpected("limiter", error);
+    begin_decision_at(limiter, key, seen->now, decision);
     return KW_OK;
 }
 
@@ -392,6 +413,18 @@ kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hi
         decision->status = KW_DENIED;
     }
     return decision->status;
+}
+
+kw_status kw__limiter_decide_part(const kw_limiter *limiter, const kw__hit *hit, kw__told *told, kw_decision *decision,
+                                  kw_error *error) {
+    bool charged = told->charged > 0 && hit->cost > 0;
+    answer seen = {.charged = charged ? 1 : 0, .now = told->now};
+    if (!read_states(limiter, &told->rest, &seen)) return kw__reply_unexpected("limiter", error);
+    begin_decision_at(limiter, hit->key, told->now, decision);
+    kw_status status = judge(limiter, hit->cost, &seen, decision, error);
+    if (status != KW_OK || !charged) return status;
+    decision->count = hit->cost;
+    return is_sound(limiter, decision, false) ? KW_OK : kw__reply_unexpected("limiter", error);
 }
 
 /* ---- refunds ---- */

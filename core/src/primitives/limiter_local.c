@@ -285,15 +285,24 @@ void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, in
     kw__unlock(lock);
 }
 
-bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,
-                              kw_decision *decision) {
-    kw_on_failure policy = limiter->settings.on_failure;
-    if (policy == KW_ON_FAILURE_RAISE || !is_outage(failure)) return false;
+void kw__limiter_begin_alone(const kw_limiter *limiter, kw__bytes key, kw_decided_by reason, kw_decision *decision) {
     memset(decision, 0, sizeof *decision);
+    decision->reason = reason;
     decision->limits = limiter->count;
     decision->denied_by = -1;
     decision->limit = decision->remaining = limiter->rules[0].capacity;
-    decision->origin = kw__limiter_origin(limiter, hit->key);
+    decision->origin = kw__limiter_origin(limiter, key);
+}
+
+bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,
+                              kw_decision *decision) {
+    return kw__limiter_decide_by(limiter, limiter->settings.on_failure, hit, failure, now, decision);
+}
+
+bool kw__limiter_decide_by(kw_limiter *limiter, kw_on_failure policy, const kw__hit *hit, kw_status failure,
+                           int64_t now, kw_decision *decision) {
+    if (policy == KW_ON_FAILURE_RAISE || !is_outage(failure)) return false;
+    kw__limiter_begin_alone(limiter, hit->key, KW_DECIDED_BY_SERVER, decision);
     bool never = hit->cost > limiter->capacity;
     if (never && !hit->up_to) policy = KW_ON_FAILURE_DENY; /* what can never fit is known without the server */
     switch (policy) {

@@ -73,6 +73,11 @@ void kw__limiter_forget(kw_limiter *limiter, kw__bytes key);
 /* Whether the policy answers for the failure; then it has written the decision. */
 bool kw__limiter_decide_alone(kw_limiter *limiter, const kw__hit *hit, kw_status failure, int64_t now,
                               kw_decision *decision);
+/* The same by another policy. */
+bool kw__limiter_decide_by(kw_limiter *limiter, kw_on_failure policy, const kw__hit *hit, kw_status failure,
+                           int64_t now, kw_decision *decision);
+/* What a decision begins as that no server made. */
+void kw__limiter_begin_alone(const kw_limiter *limiter, kw__bytes key, kw_decided_by reason, kw_decision *decision);
 /* Gives back to the shares what a fallback charged. */
 void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, int64_t now);
 /* Counts an answer, or with a negative status a failure. */

@@ -89,6 +89,12 @@ static kw_status read_blocks(const kw_limiter_options *options, kw__limiter_sett
     return KW_OK;
 }
 
+kw_status kw__limiter_read_timeout(int64_t value, kw_on_failure policy, int64_t *out, kw_error *error) {
+    *out = policy != KW_ON_FAILURE_RAISE ? POLICY_TIMEOUT_US : 0;
+    return read_duration("timeout_us", value, HOUR_US, "between 0 (50 ms with a policy, else the client's) and an hour",
+                         out, error);
+}
+
 static kw_status read_local(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
     if (options->on_failure < KW_ON_FAILURE_RAISE || options->on_failure > KW_ON_FAILURE_LOCAL) {
         return fail_option(error, "on_failure", options->on_failure, "a kw_on_failure, 0 to 3");
@@ -112,10 +118,8 @@ static kw_status read_local(const kw_limiter_options *options, kw__limiter_setti
     settings->on_failure = (kw_on_failure)options->on_failure;
     settings->local_share = options->local_share != 0 ? options->local_share : 100;
     settings->denial_cache = options->denial_cache;
-    settings->timeout_us = settings->on_failure != KW_ON_FAILURE_RAISE ? POLICY_TIMEOUT_US : 0;
     kw_status status =
-        read_duration("timeout_us", options->timeout_us, HOUR_US,
-                      "between 0 (50 ms with a policy, else the client's) and an hour", &settings->timeout_us, error);
+        kw__limiter_read_timeout(options->timeout_us, settings->on_failure, &settings->timeout_us, error);
     if (status != KW_OK) return status;
     return read_duration("denial_ttl_us", options->denial_ttl_us, 60 * INT64_C(1000000), "between 0 (1 s) and a minute",
                          &settings->denial_ttl_us, error);

@@ -67,6 +67,9 @@ extern const kw__script kw__script_gcra_exact_hit;
  */
 extern const kw__script kw__script_gcra_hit;
 
+/* Charges the limits of several limiters in one step, or none of them. Keys: .... Arguments: .... Reply: state. */
+extern const kw__script kw__script_joint_hit;
+
 /* Takes permits of a concurrent limit, or denies them. Keys: leases. Arguments: cost, .... Reply: state. */
 extern const kw__script kw__script_leases_hit;
 

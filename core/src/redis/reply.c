@@ -38,6 +38,9 @@ static const struct {
     {"MASTERDOWN", KW_READONLY, "the replica has lost its primary: connect to the primary"},
     {"NOREPLICAS", KW_SERVER, "the server refuses writes without enough replicas: see min-replicas-to-write"},
     {"MOVED", KW_UNSUPPORTED, "the server belongs to a cluster: give the address of a server that stands alone"},
+    {"CROSSSLOT", KW_UNSUPPORTED,
+     "the keys of this step lie in different slots of a cluster: decide what lies in each by itself, and by reservations "
+     "what must hold together"},
     {"CLUSTERDOWN", KW_SERVER, "the cluster is down"},
 };
 

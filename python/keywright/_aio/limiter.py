@@ -25,9 +25,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def with_cost(items: Iterable[Key | tuple[Key, int]], cost: int) -> list[tuple[Key, int]]:
+def with_cost(items: Iterable[Key | tuple[Key, int]], cost: int, name: str = "items") -> list[tuple[Key, int]]:
     """Gives each key that comes without a cost the common one."""
-    each = to_list(items, "keys, or pairs of a key and its cost")
+    each = to_list(items, "keys, or pairs of a key and its cost", name)
     return [item if isinstance(item, tuple) else (item, cost) for item in each]
 
 

@@ -140,7 +140,7 @@ class Reason(IntEnum):
     REFUSED = 21
     #: The server closed the connection.
     CLOSED_BY_PEER = 22
-    #: Object and completions belong to different clients.
+    #: Objects, or an object and completions, that are to work together belong to different clients.
     FOREIGN_CLIENT = 23
     #: The server's certificate is signed by nobody who is trusted here.
     TLS_UNKNOWN_CA = 24
@@ -212,6 +212,8 @@ OPERATIONS = {
     23: "limiter.reserve",
     24: "limiter.commit",
     25: "limiter.cancel",
+    96: "joint.hit",
+    97: "joint.peek",
     80: "quota.consume",
     81: "quota.peek",
     82: "quota.reserve",

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 
 from .._connect import open_client
 from .._convert import Duration, Key, to_timeout
 from .._generated.counter import Bounds, Expiry, OnBound
 from .._generated.counter_calls import counter_opener
+from .._generated.joint_calls import joint_opener
 from .._generated.keywright_calls import ClientCalls
 from .._generated.limiter import Algorithm, Align, OnFailure
 from .._generated.limiter_calls import limiter_opener
@@ -19,6 +21,7 @@ from .._generated.unique_calls import unique_opener
 from .._objects import BlockingClient
 from .batch import Batch
 from .counter import Counter
+from .joint import Joint, joint_kind, members
 from .limiter import Limiter, limiter_kind
 from .quota import Quota
 from .top import Top
@@ -103,6 +106,33 @@ class Client(ClientCalls, BlockingClient):
             reservations=reservations,
         )
         return self._child(limiter_kind(), opener, name, limits)
+
+    def joint(
+        self,
+        limiters: Iterable[Limiter],
+        *,
+        on_failure: OnFailure | str | None = None,
+        timeout: Duration | None = None,
+    ) -> Joint:
+        """Makes a joint limiter: several limiters of this client in one decision, each with a key of its own, all or
+        nothing. Sends nothing.
+
+        Args:
+            limiters: 1 to 8 of them, in the order in which hits name their keys; with 32 limits together at most
+            on_failure: what a hit is answered when the server cannot be asked, for all limiters alike: "raise" (the
+                default), "deny" or "allow"
+            timeout: deadline of calls that name none; 50 ms with on_failure, else the client's
+
+        Limiters with block, charge_denials or reservations decide alone only; make others of the same name and limits,
+        which share their states. Failure policies and timeouts of the limiters do not count here.
+        """
+        made = members(limiters)
+        handles = [limiter._handle for limiter in made]
+        opener = joint_opener(self._library, handles, on_failure=on_failure, timeout=timeout)
+        names = " + ".join(limiter.name for limiter in made)
+        joint = self._child(joint_kind(made), opener, names)
+        joint.limiters = made
+        return joint
 
     def quota(
         self,

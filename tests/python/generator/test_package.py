@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import keywright
+import keywright._aio.joint
 import keywright._aio.limiter
+import keywright._sync.joint
 import keywright._sync.limiter
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,3 +54,9 @@ def test_limits_that_are_off_send_nothing(world, operation):
             f"KEYWRIGHT_LIMITS=off would send {operation.full_name}: "
             f"give class Unlimited in python/keywright/_aio/limiter.py a method {name} that answers by itself"
         )
+
+
+@pytest.mark.parametrize("world", [keywright._aio.joint, keywright._sync.joint], ids=["aio", "sync"])
+def test_joint_limits_that_are_off_send_nothing(world):
+    operations = {item.name for module in MAIN for item in module.operations if item.handle == "joint"}
+    assert operations <= set(vars(world.UnlimitedJoint))

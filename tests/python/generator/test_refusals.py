@@ -74,6 +74,63 @@ result = "poured"
 
 KEY = '  { name = "key", type = "key", doc = "Whose bucket it is." },\n'
 
+CALLS = 'type = "calls", of = "bucket.pour", min = 1, max = 4'
+
+NESTED = """
+[[record]]
+name = "poured_by_all"
+doc = "How much was poured by several."
+fields = [
+  { name = "status", type = "i32", enum = "status", doc = "The kw_status of it." },
+  { name = "buckets", type = "i32", doc = "How many there were." },
+  { name = "each", type = "record", record = "poured", count = 4, length = "buckets", doc = "What each says." },
+]
+"""
+
+JOIN = """
+[[handle]]
+name = "line"
+doc = "A line of buckets."
+
+[[function]]
+name = "open"
+handle = "line"
+role = "constructor"
+doc = "Makes a line."
+threads = "any"
+round_trips = "0"
+since = "0.1.0"
+args = [
+  { name = "buckets", type = "handles", handle = "bucket", min = 1, max = 4, doc = "The buckets in it." },
+  { name = "line", type = "handle_out", handle = "line", doc = "The line; NULL on failure." },
+]
+
+[[operation]]
+name = "fill"
+handle = "line"
+number = 33
+class = "never"
+mutates = true
+asks = true
+doc = "Pours from each."
+threads = "any"
+round_trips = "1"
+since = "0.1.0"
+statuses = ["BUSY"]
+args = [
+  { name = "pours", type = "calls", of = "bucket.pour", min = 1, max = 4, doc = "What is poured from each." },
+]
+result = "poured_by_all"
+"""
+
+ALL = SPEC + NESTED + JOIN
+
+
+def joined(before, after):
+    assert before in ALL
+    return ALL.replace(before, after)
+
+
 LABEL = """
 [[function]]
 name = "label"
@@ -108,6 +165,7 @@ def argument(words, name="other"):
 def test_what_is_right_is_taken():
     made(SPEC)
     made(SPEC + LABEL.replace('"buffer"', '"buffer", max = 9'))
+    made(ALL)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +195,8 @@ def test_what_is_right_is_taken():
          "operation bucket.pour answers a list: it can neither come in many"),
         (changed('result = "poured"', 'items = "drops"'), "the spec names 'drops'"),
         (argument('type = "float"'), "argument other has unknown type 'float'"),
-        (changed(KEY, "".join(KEY.replace('"key", type', f'"key{i}", type') for i in range(5))),
-         "has 5 arguments of bytes, a row has room for 4"),
+        (changed(KEY, "".join(KEY.replace('"key", type', f'"key{i}", type') for i in range(9))),
+         "has 9 arguments of bytes, a row has room for 8"),
         (changed(KEY, KEY + '{ name = "a_us", type = "wait", doc = "One wait." },\n'
                       '{ name = "b_us", type = "wait", doc = "Another wait." },\n'),
          "operation bucket.pour waits twice"),
@@ -172,6 +230,31 @@ def test_what_is_right_is_taken():
         (SPEC + LABEL, "buffer text must state its max, and a size_out must follow it"),
         (SPEC + LABEL.replace('"buffer"', '"buffer", max = 9').replace('"size_out"', '"i64_out"'),
          "buffer text must state its max, and a size_out must follow it"),
+        (joined('doc = "Pours from each."', 'many = true\ndoc = "Pours from each."'),
+         "operation line.fill takes calls: it cannot itself come in many"),
+        (argument(CALLS), "calls other are of bucket.pour, which does not come in many"),
+        (argument('type = "handles", handle = "bucket", min = 1, max = 4'), "argument other cannot be handles"),
+        (joined('role = "constructor"', 'role = "plain"'), "kw_line_open cannot take handles: only constructors do"),
+        (joined('type = "handles", handle = "bucket", min = 1, max = 4', CALLS),
+         "kw_line_open cannot take calls: only operations do"),
+        (joined('type = "handles", handle = "bucket"', 'type = "handles"'), "buckets does not say of what"),
+        (joined('handle = "bucket", min = 1', 'handle = "pail", min = 1'), "the spec names 'pail'"),
+        (joined(', of = "bucket.pour"', ""), "pours does not say of what"),
+        (joined('of = "bucket.pour", min = 1', 'of = "bucket.spill", min = 1'), "the spec names 'bucket.spill'"),
+        (joined('of = "bucket.pour", min = 1', 'of = "line.fill", min = 1'), "line.fill, which does not come in many"),
+        (joined('of = "bucket.pour", min = 1', 'of = "bucket.pour"'), "pours must state how many"),
+        (joined('of = "bucket.pour", min = 1, max = 4', 'of = "bucket.pour", min = 1, max = 9'),
+         "line.fill has 9 arguments of bytes, a row has room for 8"),
+        (joined(', length = "buckets"', ""), "poured_by_all.each: several records, of which a field before them"),
+        (joined('length = "buckets"', 'length = "pails"'), "poured_by_all.each: several records"),
+        (joined("count = 4", "count = 1"), "poured_by_all.each: several records"),
+        (joined('record = "poured", count', 'record = "wishes", count'), "wishes is sized or holds records"),
+        (joined('record = "poured", count', 'record = "poured_by_all", count'), "poured_by_all is sized or holds"),
+        (joined('type = "record", record = "poured", count = 4, length = "buckets"', 'type = "record"'),
+         "what is of type record names its record"),
+        (joined('type = "i32", doc = "How many', 'type = "i32", record = "poured", doc = "How many'),
+         "what is of type record names its record"),
+        (changed('layer = "primitives"', 'layer = "primitives"\nof = "well"'), "it is a part of well, which is no"),
     ],
 )  # fmt: skip
 def test_what_is_refused(text, complaint):
@@ -222,6 +305,18 @@ def test_a_no_of_what_does_something_is_raised_in_every_language():
 
 def test_the_projects_own_spec_is_taken():
     assert [one.name for one in load(ROOT).modules][:1] == ["keywright"]
+
+
+def test_records_in_a_record_lie_where_c_has_them():
+    model = made(ALL)
+    record = model.record("poured_by_all")
+    assert (record.layout.offsets, record.layout.size) == ([0, 4, 8], 72)
+    assert record.nested.inner is model.record("poured")
+
+
+def test_a_part_stands_behind_its_whole():
+    names = [one.name for one in load(ROOT).modules]
+    assert names.index("joint") == names.index("limiter") + 1
 
 
 def test_bytes_of_a_list_are_one_field():

@@ -27,6 +27,11 @@ pub(crate) fn unix_microseconds(moment: Option<SystemTime>) -> i64 {
     moment.and_then(|moment| moment.duration_since(UNIX_EPOCH).ok()).map_or(0, microseconds)
 }
 
+/// What C takes of each.
+pub(crate) fn natives<A, N>(items: &[A], native: impl Fn(&A) -> N) -> Vec<N> {
+    items.iter().map(native).collect()
+}
+
 /// Reads a NUL-terminated array.
 pub(crate) fn text(chars: &[c_char]) -> String {
     let bytes: Vec<u8> = chars.iter().map(|char| *char as u8).take_while(|byte| *byte != 0).collect();

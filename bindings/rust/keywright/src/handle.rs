@@ -43,6 +43,11 @@ pub(crate) trait Record {
     fn set_status(&mut self, _: Status) {}
 }
 
+/// The first so many of an array of records.
+pub(crate) fn records<R: Record>(natives: &[R::Native], count: impl TryInto<usize>) -> Vec<R> {
+    natives.iter().take(count.try_into().unwrap_or(0)).map(R::from_native).collect()
+}
+
 /// A handle whose operations hand something out, which goes back when nobody is there to take it.
 pub(crate) trait GivesBack<R: Record>: Native {
     /// Whether there is something to give back.

@@ -244,7 +244,7 @@ impl Reason {
     pub const REFUSED: Reason = Reason(21);
     /// The server closed the connection.
     pub const CLOSED_BY_PEER: Reason = Reason(22);
-    /// Object and completions belong to different clients.
+    /// Objects, or an object and completions, that are to work together belong to different clients.
     pub const FOREIGN_CLIENT: Reason = Reason(23);
     /// The server's certificate is signed by nobody who is trusted here.
     pub const TLS_UNKNOWN_CA: Reason = Reason(24);

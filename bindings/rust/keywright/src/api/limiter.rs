@@ -538,14 +538,14 @@ unsafe impl Sync for Raw<sys::kw_limiter> {}
 /// same limiter.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    handle: Handle<sys::kw_limiter>,
+    pub(crate) handle: Handle<sys::kw_limiter>,
 }
 
 /// A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Its operations are awaited, on any
 /// executor. A clone is the same limiter.
 #[derive(Clone, Debug)]
 pub struct AsyncLimiter {
-    handle: AsyncHandle<sys::kw_limiter>,
+    pub(crate) handle: AsyncHandle<sys::kw_limiter>,
 }
 
 /// Reads a limit text: "10/s burst 20", "100 per minute", "10 per 2 minutes", "10 concurrent", several separated by ;
@@ -577,7 +577,7 @@ pub struct LimiterHit<'a> {
 }
 
 impl LimiterHit<'_> {
-    fn native(&self) -> sys::kw_limiter_hit_args {
+    pub(crate) fn native(&self) -> sys::kw_limiter_hit_args {
         sys::kw_limiter_hit_args {
             size: size_of::<sys::kw_limiter_hit_args>() as u32,
             reserved: 0,

@@ -3,6 +3,7 @@
 mod counter;
 #[cfg(feature = "test")]
 mod echo;
+mod joint;
 mod keywright;
 mod limiter;
 #[cfg(feature = "test")]
@@ -14,6 +15,7 @@ mod unique;
 pub use counter::*;
 #[cfg(feature = "test")]
 pub use echo::*;
+pub use joint::*;
 pub use keywright::*;
 pub use limiter::*;
 #[cfg(feature = "test")]
