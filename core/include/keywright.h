@@ -1051,6 +1051,15 @@ KW_API kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision 
     size_t problem_capacity, size_t *length, kw_error *error);
 
 /*
+ * How long what a concurrent limit gave is held unless it is renewed or released: lease_us of the options, or its
+ * default. 0 when no limit is concurrent, and for NULL. Who renews in the background does so three times in it:
+ * twice may fail.
+ *
+ * Threads: any. Since 0.1.0.
+ */
+KW_API int64_t kw_limiter_lease_us(const kw_limiter *limiter);
+
+/*
  * What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
  * were sent.
  *

@@ -110,6 +110,10 @@ kw_status kw_limiter_http_problem(kw_limiter *limiter, const kw_decision *decisi
     return kw__limiter_http_problem(limiter, decision, problem, problem_capacity, length, error);
 }
 
+int64_t kw_limiter_lease_us(const kw_limiter *limiter) {
+    return kw__limiter_lease_us(limiter);
+}
+
 kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error) {
     kw__error_clear(error);
     if (counts != NULL) memset(counts, 0, sizeof *counts);

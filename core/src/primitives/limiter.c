@@ -157,6 +157,12 @@ void kw__limiter_free(kw_limiter *limiter) {
     if (limiter != NULL) kw__object_release(&limiter->object);
 }
 
+int64_t kw__limiter_lease_us(const kw_limiter *limiter) {
+    for (int i = 0; limiter != NULL && i < limiter->count; i++)
+        if (limiter->rules[i].shape == &kw__shape_leases) return limiter->rules[i].period_us;
+    return 0;
+}
+
 static kw__http_policies http_policies(const kw_limiter *limiter) {
     return (kw__http_policies){
         .name = kw__bytes_of(limiter->name, limiter->name_length),

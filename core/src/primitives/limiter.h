@@ -127,6 +127,7 @@ extern const kw__shape kw__shape_leases;
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error);
 void kw__limiter_free(kw_limiter *limiter);
+int64_t kw__limiter_lease_us(const kw_limiter *limiter);
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error);
 
 /* The deadline of calls that name none: 50 ms where a failure policy answers, 0 (the client's) else. */

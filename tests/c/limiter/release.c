@@ -63,6 +63,27 @@ static void what_gave_no_permit_is_refused_unsent(void **state) {
     kw_limiter_free(other);
 }
 
+static kw_limiter *leased(const char *limits, int64_t lease_us) {
+    kw_limiter *limiter = NULL;
+    kw_limiter_options options = {.size = sizeof options, .lease_us = lease_us};
+    no_failure(kw_limiter_open(client, "api", 3, limits, &options, &limiter, &error));
+    return limiter;
+}
+
+static void a_limiter_says_how_long_it_lends(void **state) {
+    (void)state;
+    static const struct {
+        const char *limits;
+        int64_t lease_us, told;
+    } cases[] = {{"3 concurrent", 0, 60000000}, {"10/s; 3 concurrent", 1, 1}, {"10/s", 5, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        kw_limiter *limiter = leased(cases[i].limits, cases[i].lease_us);
+        assert_int_equal(kw_limiter_lease_us(limiter), cases[i].told);
+        kw_limiter_free(limiter);
+    }
+    assert_int_equal(kw_limiter_lease_us(NULL), 0);
+}
+
 static void a_key_of_another_kind_is_left_alone(void **state) {
     (void)state;
     kw_limiter *limiter = gcra("1 concurrent");
@@ -77,7 +98,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         limiter_test(permits_come_back_and_the_rate_stays_charged), limiter_test(releasing_again_does_nothing),
         limiter_test(a_lease_that_ended_takes_nobody_elses),        limiter_test(what_gave_no_permit_is_refused_unsent),
-        limiter_test(a_key_of_another_kind_is_left_alone),
+        limiter_test(a_key_of_another_kind_is_left_alone),          limiter_test(a_limiter_says_how_long_it_lends),
     };
     return test_run(open_server, close_server);
 }

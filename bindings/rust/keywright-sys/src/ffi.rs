@@ -1560,6 +1560,11 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
+    /// How long what a concurrent limit gave is held unless it is renewed or released: lease_us of the options, or
+    /// its default. 0 when no limit is concurrent, and for NULL. Who renews in the background does so three times in
+    /// it: twice may fail.
+    pub fn kw_limiter_lease_us(limiter: *const kw_limiter) -> i64;
+
     /// What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
     /// were sent.
     pub fn kw_limiter_stats(limiter: *mut kw_limiter, counts: *mut kw_hit_counts, error: *mut kw_error) -> kw_status;

@@ -28,6 +28,7 @@ mod decision;
 mod driver;
 mod error;
 mod handle;
+mod held;
 mod list;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -36,6 +37,7 @@ mod wait;
 pub use api::*;
 pub use client::{AsyncClient, Client};
 pub use error::{Error, Result};
+pub use held::{AsyncHeld, Held};
 pub use wait::Wait;
 
 /// The examples of the README are compiled with the tests.
