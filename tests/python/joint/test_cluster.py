@@ -1,17 +1,16 @@
 """A server whose keys lie in slots: what no step can decide is refused, and decided by reservations."""
 
 import socket
+import time
 
 import pytest
 
 import keywright
 from support.server import Server
 
-START = 1_767_225_600_000_000
 
-
-@pytest.fixture
-def cluster():
+@pytest.fixture(scope="module")
+def node():
     """One node that has all slots."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -24,6 +23,12 @@ def cluster():
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def cluster(node):
+    node.command("FLUSHALL")
+    return node
 
 
 def test_keys_of_different_slots_are_refused(cluster):
@@ -45,21 +50,24 @@ def test_keys_of_one_slot_are_decided(cluster):
 def test_across_slots_by_reservations(cluster):
     """The way that the guide shows."""
     with keywright.connect(cluster.url) as client:
-        user = client.limiter("user", "5/h", reservations=True, lease=0.2)
-        address = client.limiter("ip", "2/h", reservations=True, lease=0.2)
+        user = client.limiter("user", "5/h", reservations=True)
+        address = client.limiter("ip", "2/h", reservations=True)
 
-        def both(request, **keys):
-            held = []
-            for limiter, key in ((user, keys["user"]), (address, keys["address"])):
-                if not limiter.reserve(key, 1, request, lease=0.2):
-                    for one, held_key in held:
-                        one.cancel(held_key, request)
-                    return False
-                held.append((limiter, key))
-            for limiter, key in held:
-                limiter.commit(key, request, 1)
-            return True
+        def admitted():
+            try:
+                with user.reservation("ann", 1), address.reservation("10.0.0.1", 1):
+                    return True
+            except keywright.Denied:
+                return False
 
-        told = [both(f"request {i}", user="ann", address="10.0.0.1") for i in range(4)]
-        assert told == [True, True, False, False]
+        assert [admitted() for _ in range(4)] == [True, True, False, False]
         assert user.peek("ann").remaining == 3  # the third and fourth were given back
+
+
+def test_who_dies_between_two_reservations_holds_no_longer_than_its_lease(cluster):
+    with keywright.connect(cluster.url) as client:
+        user = client.limiter("user", "5/h", reservations=True)
+        user.reserve("ann", 5, "left behind", lease=0.05)
+        assert not user.hit("ann")
+        time.sleep(0.06)
+        assert user.hit("ann", 5)
