@@ -135,7 +135,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.label) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.concurrent) - 88]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.shadow) - 92]struct{}{}
-	_ [0]struct{} = [C.sizeof_kw_limiter_options - 96]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_limiter_options - 104]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.size) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.flags) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.algorithm) - 8]struct{}{}
@@ -153,6 +153,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.timeout_us) - 72]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_cache) - 80]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_ttl_us) - 88]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.coalesce) - 96]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_hit_counts - 48]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.admitted) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.denied) - 8]struct{}{}

@@ -257,6 +257,7 @@ type LimiterOptions struct {
 	Timeout       time.Duration // Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's.
 	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with ChargeDenials: what is answered from memory is not charged.
 	DenialTTL     time.Duration // For how long at most; default 1 s, at most a minute.
+	Coalesce      bool          // True: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, ChargeDenials, Block, reservations or concurrent limits.
 }
 
 func (o *LimiterOptions) native() *C.kw_limiter_options {
@@ -280,6 +281,7 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		timeout_us:     microseconds(o.Timeout),
 		denial_cache:   C.int64_t(o.DenialCache),
 		denial_ttl_us:  microseconds(o.DenialTTL),
+		coalesce:       C.int32_t(flag(o.Coalesce)),
 	}
 }
 

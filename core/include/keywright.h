@@ -953,6 +953,7 @@ typedef struct kw_limiter_options {
     int64_t timeout_us; /* Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's. */
     int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with charge_denials: what is answered from memory is not charged. */
     int64_t denial_ttl_us; /* For how long at most; default 1 s, at most a minute. */
+    int32_t coalesce; /* 1: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials, block_us, reservations or concurrent limits. */
 } kw_limiter_options;
 
 /* What a limiter of this process decided since it was opened. Each hit counts once, by its answer. */

@@ -8,7 +8,7 @@
 -- admitted touches no key but its limits' own.
 --@include clock
 --@include months
-local begin, up_to = 6, ARGV[1] == '1'
+local begin, up_to = 6, ARGV[1] ~= '0' and tonumber(ARGV[1])
 local at = begin
 --@include limits
 local charge_denials, block_us, block_max_us = ARGV[2] == '1', tonumber(ARGV[3]), tonumber(ARGV[4])

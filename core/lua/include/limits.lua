@@ -1,5 +1,5 @@
 -- limits: Reads one limit after another, each by the words of its own: shape, shadow, cost, and the shape's terms. The script sets `at` and
--- `up_to`.
+-- `up_to`: false, or the number whose multiples may be charged.
 --
 -- A shape looks at its key and writes nothing. It answers how many of `want` fit (under a hit: all or 0), a function that charges
 -- so many (0 only writes what must be mended), the state as it is, and whether that must be mended. States hold no space.

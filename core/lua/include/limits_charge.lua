@@ -2,7 +2,7 @@
 for i = 1, count do
   local wanted = up_to and math.min(granted, wants[i]) or wants[i]
   if admitted and fits[i] >= wanted then
-    states[i] = charges[i](wanted)
+    states[i] = charges[i](wanted, up_to)
   else
     if not admitted and charge_denials and until_us <= now then
       states[i] = charges[i](wants[i], true)

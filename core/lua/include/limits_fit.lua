@@ -10,4 +10,7 @@ for i = 1, count do
   end
 end
 if not granted then granted = wants[1] end
-if up_to and granted == 0 then admitted = false end
+if up_to then
+  granted = granted - granted % up_to
+  if granted == 0 then admitted = false end
+end

@@ -14,7 +14,7 @@ local function leases_look(key, want)
     if latest > most then latest, heal = most, true end
   end
   local fits = math.min(want, math.max(0, capacity - used))
-  local opens, least = 0, up_to and 1 or want
+  local opens, least = 0, up_to or want
   if fits < least and least <= capacity then
     opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])
     opens = math.min(opens, most)

@@ -32,7 +32,7 @@ local function log_look(key, want)
     if used == 0 then return '0:0:0' end
     return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)
   end
-  local opens, least = 0, up_to and 1 or want
+  local opens, least = 0, up_to or want
   if fits < least and least <= capacity and used > 0 then
     opens = math.min(moment(gone + used + least - capacity - 1), now) + period
   end
@@ -55,7 +55,7 @@ local function log_look(key, want)
       used = capacity
     end
     if used > 0 then call('PEXPIRE', key, math.floor((math.min(newest, now) + period - now) / 1000) + 2) end
-    -- A denial that was charged, or mended what it found, comes in at another time than it saw.
+    -- A denial that was charged, or mended what it found, comes in at another time than it saw; so does who comes after a part was granted.
     if denied and least <= capacity and used + least > capacity then
       return tell(moment(used + least - capacity - 1) + period)
     end

@@ -71,6 +71,14 @@ kw__gcra_time kw__gcra_debt(const kw__gcra *gcra, kw__gcra_time tat, int64_t now
     return debt;
 }
 
+bool kw__gcra_before(const kw__gcra *gcra, kw__gcra_time *tat, int64_t now, int64_t hits) {
+    int64_t parts = in_parts(gcra, kw__gcra_debt(gcra, *tat, now)) - hits * gcra->interval;
+    if (parts < 0) return false;
+    *tat = of_parts(gcra, parts);
+    tat->us += now;
+    return true;
+}
+
 bool kw__gcra_read(const kw__gcra *gcra, kw__bytes state, kw__gcra_time *tat) {
     const char *text = state.data;
     tat->rest = 0;

@@ -64,6 +64,12 @@ int64_t kw__gcra_clears(kw__gcra_time debt);
 kw__gcra_time kw__gcra_debt(const kw__gcra *gcra, kw__gcra_time tat, int64_t now);
 
 /*
+ * Takes a TAT back to what it was at the same moment, before so many hits were charged, 0 <= hits <= burst; false when
+ * it has no debt for so many.
+ */
+bool kw__gcra_before(const kw__gcra *gcra, kw__gcra_time *tat, int64_t now, int64_t hits);
+
+/*
  * Reads the state of a key as the scripts do: 16 digits, or 19 of which the last three are a remainder. A remainder
  * that another rate left is rounded up by a gcra without parts, and cut to the last part by another. False for anything
  * else.

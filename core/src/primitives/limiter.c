@@ -142,6 +142,7 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
         status = prepare(made, name, &read[i], error);
     made->limits = (kw_limit *)(void *)&made->rules[count];
     memcpy(made->limits, read, (size_t)count * sizeof read[0]);
+    if (status == KW_OK) status = kw__limiter_check_coalesce(made, error);
     if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
     if (status == KW_OK) status = kw__limiter_local_init(made, error);
     if (status == KW_OK && !build_more_frames(made, name)) status = kw__fail_memory(error);
@@ -249,15 +250,19 @@ static const kw_limiter *limiter_of(const kw__step *step) {
     return (const kw_limiter *)step->object;
 }
 
-kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_error *error) {
+static kw__hit hit_of(const kw__step *step) {
     const kw__limiter_hit_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    return (kw__hit){
+        .key = args->key, .cost = args->cost, .together = (int64_t)step->together, .index = (int64_t)step->index};
+}
+
+kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_error *error) {
+    const kw__hit hit = hit_of(step);
     return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
 }
 
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    const kw__limiter_hit_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    const kw__hit hit = hit_of(step);
     return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 

@@ -25,6 +25,7 @@ typedef struct kw__limiter_settings {
     bool shadow;
     bool charge_denials;
     bool reservations;
+    bool coalesce;
     int64_t max_wait_us;
     int64_t block_us; /* 0: no blocks */
     int64_t block_max_us;
@@ -84,6 +85,9 @@ typedef struct kw__outlook {
 /* Room for six numbers. */
 #define KW__RESERVED_ROOM 128
 
+/* Room for a state's text. */
+#define KW__STATE_ROOM 64
+
 /* How one algorithm keeps its state. Costs are 1 to the capacity, but 0 where describe is told that nobody asks. */
 struct kw__shape {
     const char *name; /* the beginning of the key's part */
@@ -96,6 +100,8 @@ struct kw__shape {
     void (*encode_alone)(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command);
     /* Or by a script whose key is this one and whose words are the cost and the terms below; or NULL. */
     const kw__script *alone;
+    /* By a script for several equal hits, which answers how many were charged; or NULL: they go by limits_hit. */
+    void (*encode_together)(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t hits, kw__command *command);
     /* A script for several rules of this shape, and the words of each; or NULL. */
     const kw__script *several;
     int several_terms;
@@ -109,6 +115,9 @@ struct kw__shape {
     /* How long until a cost fits that is `more` above one that was denied for retry_us; -1: the state alone tells.
      * Or NULL: it always does. */
     int64_t (*wait_for_more)(const kw__rule *rule, int64_t retry_us, int64_t more);
+    /* What the state was at the same moment before so much was charged, at most the capacity; empty when there is no
+     * such state. NULL: hits of such rules are not coalesced. */
+    kw__bytes (*rewind)(const kw__rule *rule, kw__bytes state, int64_t now, int64_t later, char room[KW__STATE_ROOM]);
     /* Its words for limits_refund; whether a key stands beside the rule's that lists refunds. */
     int refund_terms;
     bool lists_refunds;
@@ -160,6 +169,11 @@ kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, con
                                    kw__command *command, kw_error *error);
 kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                      kw__command *command, kw_error *error);
+
+/* Hits that go as one: whether this limiter's can, and their command. */
+kw_status kw__limiter_check_coalesce(const kw_limiter *limiter, kw_error *error);
+kw_status kw__limiter_encode_together(const kw_limiter *limiter, const kw__hit *hit, kw__command *command,
+                                      kw_error *error);
 
 /* For reservations: how many keys a command has beside its limits' own, and these; the words of all rules; decisions of
  * what a script told of a charge. */

@@ -113,6 +113,18 @@ static kw_status describe(const kw__rule *rule, kw__bytes state, int64_t now, in
     return KW_OK;
 }
 
+static kw__bytes rewind_state(const kw__rule *rule, kw__bytes state, int64_t now, int64_t later,
+                              char room[KW__STATE_ROOM]) {
+    (void)rule;
+    (void)now;
+    counts seen;
+    if (!read_state(state, &seen) || seen.current < later) return kw__bytes_of(room, 0);
+    memcpy(room, state.data, 16);
+    size_t length = 16 + (size_t)kw__format_integer(seen.current - later, room + 16);
+    room[length++] = '/';
+    return kw__bytes_of(room, length + (size_t)kw__format_integer(seen.previous, room + length));
+}
+
 static void write_refund(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
                          kw__command *command) {
     kw__command_integer(command, count);
@@ -133,6 +145,7 @@ const kw__shape kw__shape_counter = {
     .terms = 4,
     .write_terms = write_terms,
     .describe = describe,
+    .rewind = rewind_state,
     .refund_terms = 3,
     .write_refund = write_refund,
     .write_reserved = write_reserved,

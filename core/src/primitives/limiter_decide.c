@@ -130,6 +130,7 @@ kw_status kw__limiter_encode_look(const kw_limiter *limiter, kw__bytes key, int6
 
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error) {
     if (only_looks(limiter, hit)) return kw__limiter_encode_look(limiter, hit->key, hit->cost, command, error);
+    if (hit->together > 1) return kw__limiter_encode_together(limiter, hit, command, error);
     if (encode_alone(limiter, hit, command) || encode_several(limiter, hit, command)) {
         return kw__command_end(command, error);
     }
@@ -395,10 +396,34 @@ kw_status kw__limiter_decode_hit(const kw_limiter *limiter, const kw__hit *hit, 
     return status;
 }
 
+/*
+ * Of hits that went as one: the answer that the index-th would have got, had they come one after another at that
+ * moment. Those who were admitted saw less charged than there is now; those who were denied saw what there is. False
+ * when that cannot be.
+ */
+static bool single_out(const kw_limiter *limiter, const kw__hit *hit, answer *seen,
+                       char rooms[KW__LIMITS_MAX][KW__STATE_ROOM]) {
+    bool counts_hits = limiter->count == 1 && limiter->rules[0].shape->encode_together != NULL;
+    int64_t unit = counts_hits ? 1 : hit->cost, admitted = seen->charged / unit;
+    if (seen->charged % unit != 0 || admitted > hit->together || admitted * hit->cost > limiter->capacity) return false;
+    seen->charged = hit->index < admitted ? 1 : 0;
+    int64_t later = (admitted - 1 - hit->index) * hit->cost;
+    for (int i = 0; i < limiter->count && later > 0; i++) {
+        const kw__rule *rule = &limiter->rules[i];
+        seen->states[i] = rule->shape->rewind(rule, seen->states[i], seen->now, later, rooms[i]);
+        if (seen->states[i].length == 0) return false;
+    }
+    return true;
+}
+
 kw_status kw__limiter_decode_charge(const kw_limiter *limiter, const kw__hit *hit, const kw__reply *reply,
                                     kw_decision *decision, kw_error *error) {
     answer seen;
+    char rooms[KW__LIMITS_MAX][KW__STATE_ROOM];
     kw_status status = begin_decision(limiter, hit->key, reply, &seen, decision, error);
+    if (status == KW_OK && hit->together > 1 && !single_out(limiter, hit, &seen, rooms)) {
+        status = kw__reply_unexpected("limiter", error);
+    }
     if (status == KW_OK && seen.charged > (hit->up_to ? hit->cost : 1)) {
         status = kw__reply_unexpected("limiter", error);
     }

@@ -46,6 +46,12 @@ static void encode_alone(const kw__rule *rule, kw__bytes key, int64_t cost, int6
     write_several(rule, cost, patience_us, command);
 }
 
+static void encode_together(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t hits, kw__command *command) {
+    kw__rule_script(rule, &kw__script_gcra_hits, key, command);
+    write_several(rule, cost, 0, command);
+    kw__command_integer(command, hits);
+}
+
 static void write_terms(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command) {
     const kw__gcra *gcra = &rule->gcra;
     bool never = cost > gcra->burst; /* of a shadow rule: no debt has room for it */
@@ -77,6 +83,21 @@ static kw_status describe(const kw__rule *rule, kw__bytes state, int64_t now, in
     outlook->settles_us = tat.us;
     outlook->settles_rest = tat.rest;
     return KW_OK;
+}
+
+static kw__bytes rewind_state(const kw__rule *rule, kw__bytes state, int64_t now, int64_t later,
+                              char room[KW__STATE_ROOM]) {
+    kw__gcra_time tat;
+    if (!kw__gcra_read(&rule->gcra, state, &tat) || !kw__gcra_before(&rule->gcra, &tat, now, later)) {
+        return kw__bytes_of(room, 0);
+    }
+    size_t length = (size_t)kw__format_integer(tat.us, room);
+    if (rule->gcra.parts > 1) {
+        room[length++] = (char)('0' + tat.rest / 100);
+        room[length++] = (char)('0' + tat.rest / 10 % 10);
+        room[length++] = (char)('0' + tat.rest % 10);
+    }
+    return kw__bytes_of(room, length);
 }
 
 static void write_refund(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
@@ -117,6 +138,7 @@ const kw__shape kw__shape_gcra = {
     .plain = true,
     .prepare = prepare,
     .encode_alone = encode_alone,
+    .encode_together = encode_together,
     .several = &kw__script_several_hit,
     .several_terms = 6,
     .write_several = write_several,
@@ -124,6 +146,7 @@ const kw__shape kw__shape_gcra = {
     .write_terms = write_terms,
     .describe = describe,
     .wait_for_more = wait_for_more,
+    .rewind = rewind_state,
     .refund_terms = 11,
     .lists_refunds = true,
     .write_refund = write_refund,

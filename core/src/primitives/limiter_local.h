@@ -18,6 +18,8 @@ typedef struct kw__hit {
     int64_t patience_us; /* how far ahead it may be booked, 0 for a plain hit */
     bool up_to;          /* as much as fits */
     int64_t lease_us;    /* how long the permits of a concurrent limit are held at least */
+    int64_t together;    /* so many equal hits are one command; 1 or 0: it goes alone */
+    int64_t index;       /* which of them this one is */
 } kw__hit;
 
 typedef struct kw__denial {

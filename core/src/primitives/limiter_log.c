@@ -40,6 +40,19 @@ static kw_status describe(const kw__rule *rule, kw__bytes state, int64_t now, in
     return KW_OK;
 }
 
+static kw__bytes rewind_state(const kw__rule *rule, kw__bytes state, int64_t now, int64_t later,
+                              char room[KW__STATE_ROOM]) {
+    (void)rule;
+    (void)now;
+    int64_t seen[3];
+    if (!kw__read_numbers(state, seen, 3) || seen[0] < later) return kw__bytes_of(room, 0);
+    size_t length = (size_t)kw__format_integer(seen[0] - later, room);
+    room[length++] = ':';
+    length += (size_t)kw__format_integer(seen[1], room + length);
+    memcpy(room + length, ":0", 2); /* one more had room */
+    return kw__bytes_of(room, length + 2);
+}
+
 static void write_refund(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
                          kw__command *command) {
     kw__command_integer(command, count);
@@ -59,6 +72,7 @@ const kw__shape kw__shape_log = {
     .terms = 2,
     .write_terms = kw__write_capacity_and_period,
     .describe = describe,
+    .rewind = rewind_state,
     .refund_terms = 3,
     .write_refund = write_refund,
     .write_reserved = write_reserved,

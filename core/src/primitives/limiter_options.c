@@ -143,6 +143,7 @@ kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limite
         status = read_flag("charge_denials", read.charge_denials, &settings->charge_denials, error);
     }
     if (status == KW_OK) status = read_flag("reservations", read.reservations, &settings->reservations, error);
+    if (status == KW_OK) status = read_flag("coalesce", read.coalesce, &settings->coalesce, error);
     if (status == KW_OK) {
         status = read_duration("max_wait_us", read.max_wait_us, KW__DAY_US, "between 0 (60 s) and a day",
                                &settings->max_wait_us, error);

@@ -14,6 +14,8 @@ const kw__row kw__limiter_hit_row = {
     .decode = kw__limiter_hit_decode,
     .locally = kw__limiter_hit_locally,
     .conclude = kw__limiter_hit_conclude,
+    .group = kw__limiter_hit_group,
+    .same = kw__limiter_hit_same,
 };
 
 const kw__row kw__limiter_peek_row = {

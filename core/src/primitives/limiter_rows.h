@@ -16,6 +16,8 @@ kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status);
 kw_status kw__limiter_hit_conclude(const kw__step *step, const kw__event *event);
+uint64_t kw__limiter_hit_group(const kw__step *step);
+bool kw__limiter_hit_same(const kw__step *a, const kw__step *b);
 
 typedef struct kw__limiter_peek_args {
     kw__bytes key;

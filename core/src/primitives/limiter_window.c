@@ -91,6 +91,16 @@ static kw_status describe(const kw__rule *rule, kw__bytes state, int64_t now, in
     return KW_OK;
 }
 
+static kw__bytes rewind_state(const kw__rule *rule, kw__bytes state, int64_t now, int64_t later,
+                              char room[KW__STATE_ROOM]) {
+    (void)rule;
+    (void)now;
+    int64_t ends, count;
+    if (!read_state(state, &ends, &count) || count < later) return kw__bytes_of(room, 0);
+    memcpy(room, state.data, 16);
+    return kw__bytes_of(room, 16 + (size_t)kw__format_integer(count - later, room + 16));
+}
+
 static void write_refund(const kw__rule *rule, const kw_decision *decision, int index, int64_t count,
                          kw__command *command) {
     (void)rule;
@@ -117,6 +127,7 @@ const kw__shape kw__shape_window = {
     .write_terms = write_terms,
     .describe = describe,
     .wait_for_more = wait_for_more,
+    .rewind = rewind_state,
     .refund_terms = 2,
     .write_refund = write_refund,
 };

@@ -725,12 +725,65 @@ const kw__script kw__script_gcra_hit = {
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
+const kw__script kw__script_gcra_hits = {
+    .name = "gcra_hits",
+    .sha1 = "4e725f5aa1258b0817423920ee5de2567aa1d7ea",
+    .keys = 1,
+    .args = 7,
+    .length = 1596,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local value = call('GET', KEYS[1])\n"
+            "local parts = tonumber(ARGV[1])\n"
+            "local debt, debt_rest, heal = 0, 0, false\n"
+            "if value then\n"
+            "local tat, rest = tonumber(string.sub(value, 1, 16)), 0\n"
+            "if #value == 19 then\n"
+            "rest = tonumber(string.sub(value, 17))\n"
+            "elseif #value ~= 16 then\n"
+            "rest = nil\n"
+            "end\n"
+            "if string.find(value, '%D') or not (tat and rest and tat >= 1000000000000000 and tat < 9007199254740992 and rest >= 0) then\n"
+            "return redis.error_reply('WRONGTYPE the key of a limiter holds something else')\n"
+            "end\n"
+            "if tat >= now then\n"
+            "debt, debt_rest = tat - now, rest\n"
+            "if debt_rest >= parts then\n"
+            "if parts == 1 then debt, debt_rest = debt + 1, 0 else debt_rest = parts - 1 end\n"
+            "end\n"
+            "if debt - ARGV[6] > 0 then\n"
+            "debt, debt_rest, heal = tonumber(ARGV[6]), 0, true\n"
+            "end\n"
+            "end\n"
+            "end\n"
+            "local room, hits = (ARGV[4] - debt) * parts + ARGV[5] - debt_rest, 0\n"
+            "if room >= 0 then\n"
+            "hits = math.min(tonumber(ARGV[7]), math.floor(room / (ARGV[2] * parts + ARGV[3])) + 1)\n"
+            "debt_rest = debt_rest + hits * ARGV[3]\n"
+            "local over = math.floor(debt_rest / parts)\n"
+            "debt, debt_rest = debt + hits * ARGV[2] + over, debt_rest - over * parts\n"
+            "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
+            "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
+            "end\n"
+            "if parts == 1 then\n"
+            "value = string.format('%.0f', now + debt)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 2)\n"
+            "else\n"
+            "value = string.format('%.0f%03d', now + debt, debt_rest)\n"
+            "call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 3)\n"
+            "end\n"
+            "return hits .. ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
+};
+
 const kw__script kw__script_joint_hit = {
     .name = "joint_hit",
-    .sha1 = "589a28510feb87fc6f79e7eb6a0cadb2c62de3df",
+    .sha1 = "8ab9e2586b5f42af3ac79b6591a22b490e82fc3f",
     .keys = 0,
     .args = 0,
-    .length = 10285,
+    .length = 10317,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -898,7 +951,7 @@ const kw__script kw__script_joint_hit = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -939,7 +992,7 @@ const kw__script kw__script_joint_hit = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -1002,7 +1055,10 @@ const kw__script kw__script_joint_hit = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "local reply = (admitted and '1 ' or '0 ') .. time[1] .. ' ' .. time[2]\n"
             "for i = 1, count do\n"
             "local mark = ''\n"
@@ -1019,10 +1075,10 @@ const kw__script kw__script_joint_hit = {
 
 const kw__script kw__script_leases_hit = {
     .name = "leases_hit",
-    .sha1 = "aa5b1093db6877f7a75a95c46005ff95de7ffa45",
+    .sha1 = "eab87c37b5485256542cb55afe384f537d3d633a",
     .keys = 1,
     .args = 1,
-    .length = 2199,
+    .length = 2193,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -1045,7 +1101,7 @@ const kw__script kw__script_leases_hit = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -1149,10 +1205,10 @@ const kw__script kw__script_leases_renew = {
 
 const kw__script kw__script_limits_hit = {
     .name = "limits_hit",
-    .sha1 = "884c0bf88ef110de0555447fbd0b3c5f7dbecdd5",
+    .sha1 = "034b72067c04fe1bcbc15d4d50a8d5cae9bc42b6",
     .keys = 0,
     .args = 4,
-    .length = 11708,
+    .length = 11769,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -1173,7 +1229,7 @@ const kw__script kw__script_limits_hit = {
             "day = era * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100) + math.floor((153 * month + 2) / 5)\n"
             "return (day - 719468) * 86400000000\n"
             "end\n"
-            "local begin, up_to = 5, ARGV[1] == '1'\n"
+            "local begin, up_to = 5, ARGV[1] ~= '0' and tonumber(ARGV[1])\n"
             "local at = begin\n"
             "local words = ARGV\n"
             "local function word(further)\n"
@@ -1320,7 +1376,7 @@ const kw__script kw__script_limits_hit = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -1361,7 +1417,7 @@ const kw__script kw__script_limits_hit = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -1433,11 +1489,14 @@ const kw__script kw__script_limits_hit = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "for i = 1, count do\n"
             "local wanted = up_to and math.min(granted, wants[i]) or wants[i]\n"
             "if admitted and fits[i] >= wanted then\n"
-            "states[i] = charges[i](wanted)\n"
+            "states[i] = charges[i](wanted, up_to)\n"
             "else\n"
             "if not admitted and charge_denials and until_us <= now then\n"
             "states[i] = charges[i](wants[i], true)\n"
@@ -1475,10 +1534,10 @@ const kw__script kw__script_limits_hit = {
 
 const kw__script kw__script_limits_look = {
     .name = "limits_look",
-    .sha1 = "35a31c007f452cc33067bcd457f01790dcbc410c",
+    .sha1 = "d1627198086f74f4f2289c34b9ad20b34badac5b",
     .keys = 0,
     .args = 1,
-    .length = 9878,
+    .length = 9866,
     .text =
             "#!lua flags=no-writes\n"
             "local call = redis.call\n"
@@ -1645,7 +1704,7 @@ const kw__script kw__script_limits_look = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -1686,7 +1745,7 @@ const kw__script kw__script_limits_look = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -1943,10 +2002,10 @@ const kw__script kw__script_limits_refund = {
 
 const kw__script kw__script_log_hit = {
     .name = "log_hit",
-    .sha1 = "c72387ca2a84435e1dd5ae22d5497f6fe981eea2",
+    .sha1 = "84bfb91302025f2b556228587a034fdacbc4cd19",
     .keys = 1,
     .args = 1,
-    .length = 2616,
+    .length = 2610,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -1987,7 +2046,7 @@ const kw__script kw__script_log_hit = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -2465,10 +2524,10 @@ const kw__script kw__script_quota_settle = {
 
 const kw__script kw__script_reservations_hit = {
     .name = "reservations_hit",
-    .sha1 = "1462fd0509517a61e0b3524bc90fe63fa8cb0a9c",
+    .sha1 = "1c4fd03cbf80e323fd23fb182b18d37463efe5e8",
     .keys = 0,
     .args = 5,
-    .length = 20992,
+    .length = 21097,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -2489,7 +2548,7 @@ const kw__script kw__script_reservations_hit = {
             "day = era * 146097 + of * 365 + math.floor(of / 4) - math.floor(of / 100) + math.floor((153 * month + 2) / 5)\n"
             "return (day - 719468) * 86400000000\n"
             "end\n"
-            "local begin, up_to = 6, ARGV[1] == '1'\n"
+            "local begin, up_to = 6, ARGV[1] ~= '0' and tonumber(ARGV[1])\n"
             "local at = begin\n"
             "local words = ARGV\n"
             "local function word(further)\n"
@@ -2636,7 +2695,7 @@ const kw__script kw__script_reservations_hit = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -2677,7 +2736,7 @@ const kw__script kw__script_reservations_hit = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -2750,7 +2809,10 @@ const kw__script kw__script_reservations_hit = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "if not admitted and until_us <= now then\n"
             "local refunds_read = {}\n"
             "local function read_refunds(list)\n"
@@ -2997,13 +3059,16 @@ const kw__script kw__script_reservations_hit = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "end\n"
             "end\n"
             "for i = 1, count do\n"
             "local wanted = up_to and math.min(granted, wants[i]) or wants[i]\n"
             "if admitted and fits[i] >= wanted then\n"
-            "states[i] = charges[i](wanted)\n"
+            "states[i] = charges[i](wanted, up_to)\n"
             "else\n"
             "if not admitted and charge_denials and until_us <= now then\n"
             "states[i] = charges[i](wants[i], true)\n"
@@ -3041,10 +3106,10 @@ const kw__script kw__script_reservations_hit = {
 
 const kw__script kw__script_reservations_look = {
     .name = "reservations_look",
-    .sha1 = "c772064384e6f3beac136a9b4aaf64d0d07c77dc",
+    .sha1 = "2404b994fee6645c271bd19f5be9cfc82733b1c0",
     .keys = 0,
     .args = 2,
-    .length = 19619,
+    .length = 19695,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -3212,7 +3277,7 @@ const kw__script kw__script_reservations_look = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -3253,7 +3318,7 @@ const kw__script kw__script_reservations_look = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -3547,7 +3612,10 @@ const kw__script kw__script_reservations_look = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "local lapsed = lapse()\n"
             "if type(lapsed) == 'table' then return lapsed end\n"
             "if lapsed then\n"
@@ -3562,7 +3630,10 @@ const kw__script kw__script_reservations_look = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "end\n"
             "local reply = '0 ' .. time[1] .. ' ' .. time[2]\n"
             "for i = 1, count do\n"
@@ -3578,10 +3649,10 @@ const kw__script kw__script_reservations_look = {
 
 const kw__script kw__script_reservations_reserve = {
     .name = "reservations_reserve",
-    .sha1 = "24d846522a1b93b44ad428cf59070369af296baa",
+    .sha1 = "4bb00d9f90a5d11cffc14d021442a99bb47124f9",
     .keys = 0,
     .args = 5,
-    .length = 22901,
+    .length = 22984,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -3749,7 +3820,7 @@ const kw__script kw__script_reservations_reserve = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -3790,7 +3861,7 @@ const kw__script kw__script_reservations_reserve = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -4093,7 +4164,10 @@ const kw__script kw__script_reservations_reserve = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "local past, id = call('ZRANGEBYSCORE', settled, '-inf', string.format('%.0f', now)), ARGV[3]\n"
             "local known, many = call('HGET', records, id), call('ZCARD', open)\n"
             "local function forget(ids)\n"
@@ -4138,7 +4212,10 @@ const kw__script kw__script_reservations_reserve = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "end\n"
             "end\n"
             "forget(past)\n"
@@ -4155,7 +4232,7 @@ const kw__script kw__script_reservations_reserve = {
             "for i = 1, count do\n"
             "local wanted = up_to and math.min(granted, wants[i]) or wants[i]\n"
             "if admitted and fits[i] >= wanted then\n"
-            "states[i] = charges[i](wanted)\n"
+            "states[i] = charges[i](wanted, up_to)\n"
             "else\n"
             "if not admitted and charge_denials and until_us <= now then\n"
             "states[i] = charges[i](wants[i], true)\n"
@@ -4208,10 +4285,10 @@ const kw__script kw__script_reservations_reserve = {
 
 const kw__script kw__script_reservations_settle = {
     .name = "reservations_settle",
-    .sha1 = "b35b5b501ba2286ed8ec58b2f544507773387fc8",
+    .sha1 = "2137a38a64bbe598c143de0801895646001eeb9d",
     .keys = 0,
     .args = 4,
-    .length = 21251,
+    .length = 21283,
     .text =
             "#!lua flags=allow-oom\n"
             "local call = redis.call\n"
@@ -4379,7 +4456,7 @@ const kw__script kw__script_reservations_settle = {
             "if used == 0 then return '0:0:0' end\n"
             "return string.format('%.0f:%.0f:%.0f', used, math.min(newest, now), opens)\n"
             "end\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity and used > 0 then\n"
             "opens = math.min(moment(gone + used + least - capacity - 1), now) + period\n"
             "end\n"
@@ -4420,7 +4497,7 @@ const kw__script kw__script_reservations_settle = {
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
             "local fits = math.min(want, math.max(0, capacity - used))\n"
-            "local opens, least = 0, up_to and 1 or want\n"
+            "local opens, least = 0, up_to or want\n"
             "if fits < least and least <= capacity then\n"
             "opens = tonumber(call('ZRANGE', key, after, '+inf', 'BYSCORE', 'LIMIT', used + least - capacity - 1, 1, 'WITHSCORES')[2])\n"
             "opens = math.min(opens, most)\n"
@@ -4788,7 +4865,10 @@ const kw__script kw__script_reservations_settle = {
             "end\n"
             "end\n"
             "if not granted then granted = wants[1] end\n"
-            "if up_to and granted == 0 then admitted = false end\n"
+            "if up_to then\n"
+            "granted = granted - granted % up_to\n"
+            "if granted == 0 then admitted = false end\n"
+            "end\n"
             "local reply = tell('0')\n"
             "if code == '1 ' and string.sub(known, 1, 1) == 'o' then\n"
             "call('HSET', records, id, ARGV[2] .. '\\n' .. signature() .. '\\n' .. reply)\n"

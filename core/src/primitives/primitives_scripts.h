@@ -67,6 +67,12 @@ extern const kw__script kw__script_gcra_exact_hit;
  */
 extern const kw__script kw__script_gcra_hit;
 
+/*
+ * Charges as many of several equal GCRA hits as fit, as if they came one after another. Keys: tat. Arguments:
+ * parts, cost_us, cost_rest, room_us, room_rest, ahead_us, hits. Reply: state.
+ */
+extern const kw__script kw__script_gcra_hits;
+
 /* Charges the limits of several limiters in one step, or none of them. Keys: .... Arguments: .... Reply: state. */
 extern const kw__script kw__script_joint_hit;
 

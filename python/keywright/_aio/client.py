@@ -56,6 +56,7 @@ class Client(ClientSubmits, AsyncClient):
         denial_cache: int | None = None,
         denial_ttl: Duration | None = None,
         reservations: bool | None = None,
+        coalesce: bool | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
@@ -79,6 +80,8 @@ class Client(ClientSubmits, AsyncClient):
             denial_cache: of how many keys this client remembers a denial, to answer the same by itself
             denial_ttl: for how long at most; 1 s when None
             reservations: take reservations, and give those back whose lease has ended before a hit is denied
+            coalesce: let hits of one key and cost that come while one of them is in flight go together, as one command;
+                each gets the answer that it would have got one after another
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -103,6 +106,7 @@ class Client(ClientSubmits, AsyncClient):
             denial_cache=denial_cache,
             denial_ttl=denial_ttl,
             reservations=reservations,
+            coalesce=coalesce,
         )
         return self._child(limiter_kind(), opener, name, limits)
 

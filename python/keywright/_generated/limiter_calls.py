@@ -151,6 +151,7 @@ def limiter_opener(
     timeout: Duration | None = None,
     denial_cache: int | None = None,
     denial_ttl: Duration | None = None,
+    coalesce: bool | None = None,
 ) -> Opener:
     """Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
     name, limit label and algorithm.
@@ -178,6 +179,7 @@ def limiter_opener(
             "timeout_us": 0 if timeout is None else to_us(timeout, "timeout"),
             "denial_cache": 0 if denial_cache is None else whole(denial_cache, "denial_cache"),
             "denial_ttl_us": 0 if denial_ttl is None else to_us(denial_ttl, "denial_ttl"),
+            "coalesce": 0 if coalesce is None else to_switch(coalesce, "coalesce"),
         },
     )
 

@@ -22,9 +22,9 @@ HITS = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 import keywright
-url, algorithm, limits, threads, each = sys.argv[1:]
+url, algorithm, limits, threads, each, coalesce = sys.argv[1:]
 with keywright.connect(url) as client:
-    crowd = client.limiter("crowd", limits, algorithm=algorithm)
+    crowd = client.limiter("crowd", limits, algorithm=algorithm, coalesce=coalesce == "coalesced")
     print("ready", flush=True)
     sys.stdin.readline()
     with ThreadPoolExecutor(int(threads)) as pool:
@@ -61,10 +61,12 @@ def limits_of(algorithm):
     return "100 concurrent" if algorithm == "concurrency" else "100/h; 300 per 2 h"
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_threads_are_admitted_exactly_the_limit(client, clock, algorithm):
+@pytest.mark.parametrize(
+    "algorithm, coalesce", [*((each, False) for each in ALGORITHMS), *((each, True) for each in ALGORITHMS[:4])]
+)
+def test_threads_are_admitted_exactly_the_limit(client, clock, algorithm, coalesce):
     clock.freeze(START)
-    crowd = client.limiter("crowd", limits_of(algorithm), algorithm=algorithm)
+    crowd = client.limiter("crowd", limits_of(algorithm), algorithm=algorithm, coalesce=coalesce)
 
     def work(_):
         return sum(bool(crowd.hit("k")) for _ in range(10))
@@ -73,10 +75,13 @@ def test_threads_are_admitted_exactly_the_limit(client, clock, algorithm):
         assert sum(pool.map(work, range(THREADS))) == 100
 
 
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_processes_are_admitted_exactly_the_limit(server, clock, algorithm):
+@pytest.mark.parametrize(
+    "algorithm, threads, how",
+    [*((each, 8, "alone") for each in ALGORITHMS), *((each, THREADS, "coalesced") for each in ALGORITHMS[:4])],
+)
+def test_processes_are_admitted_exactly_the_limit(server, clock, algorithm, threads, how):
     clock.freeze(START)
-    crowd = [program(HITS, server.url, algorithm, limits_of(algorithm), 8, 10) for _ in range(PROCESSES)]
+    crowd = [program(HITS, server.url, algorithm, limits_of(algorithm), threads, 10, how) for _ in range(PROCESSES)]
     try:
         for process in crowd:
             assert process.stdout.readline() == "ready\n"
@@ -151,7 +156,7 @@ def test_leases_that_are_renewed_are_kept_until_the_holder_dies(client, server):
 @pytest.mark.parametrize("limits", ["5/m", "5 concurrent", "5/m; 5 concurrent"])
 def test_who_is_killed_in_the_middle_leaves_nothing_for_ever(server, limits):
     algorithm = "sliding_log" if "m" in limits else "concurrency"
-    process = program(HITS, server.url, algorithm, limits, 4, 100_000)
+    process = program(HITS, server.url, algorithm, limits, 4, 100_000, "alone")
     try:
         process.stdout.readline()
         process.stdin.write("go\n")

@@ -718,6 +718,10 @@ pub struct kw_limiter_options {
     pub denial_cache: i64,
     /// For how long at most; default 1 s, at most a minute.
     pub denial_ttl_us: i64,
+    /// 1: hits of one key and cost that come while one of them is in flight go together, as one command, once that is
+    /// answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials,
+    /// block_us, reservations or concurrent limits.
+    pub coalesce: i32,
 }
 
 /// What a limiter of this process decided since it was opened. Each hit counts once, by its answer.
@@ -2559,7 +2563,7 @@ const _: () = {
     assert!(offset_of!(kw_limit, label) == 24);
     assert!(offset_of!(kw_limit, concurrent) == 88);
     assert!(offset_of!(kw_limit, shadow) == 92);
-    assert!(size_of::<kw_limiter_options>() == 96);
+    assert!(size_of::<kw_limiter_options>() == 104);
     assert!(offset_of!(kw_limiter_options, size) == 0);
     assert!(offset_of!(kw_limiter_options, flags) == 4);
     assert!(offset_of!(kw_limiter_options, algorithm) == 8);
@@ -2577,6 +2581,7 @@ const _: () = {
     assert!(offset_of!(kw_limiter_options, timeout_us) == 72);
     assert!(offset_of!(kw_limiter_options, denial_cache) == 80);
     assert!(offset_of!(kw_limiter_options, denial_ttl_us) == 88);
+    assert!(offset_of!(kw_limiter_options, coalesce) == 96);
     assert!(size_of::<kw_hit_counts>() == 48);
     assert!(offset_of!(kw_hit_counts, admitted) == 0);
     assert!(offset_of!(kw_hit_counts, denied) == 8);

@@ -364,6 +364,7 @@ pub struct LimiterOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) denial_cache: Option<i64>,
     pub(crate) denial_ttl: Option<Duration>,
+    pub(crate) coalesce: Option<bool>,
 }
 
 impl LimiterOptions {
@@ -466,6 +467,14 @@ impl LimiterOptions {
         self
     }
 
+    /// True: hits of one key and cost that come while one of them is in flight go together, as one command, once that
+    /// is answered; each gets the answer that it would have got one after another. Not with shadow, `charge_denials`,
+    /// `block`, reservations or concurrent limits.
+    pub fn coalesce(mut self, coalesce: bool) -> Self {
+        self.coalesce = Some(coalesce);
+        self
+    }
+
     fn native(&self) -> sys::kw_limiter_options {
         sys::kw_limiter_options {
             size: size_of::<sys::kw_limiter_options>() as u32,
@@ -485,6 +494,7 @@ impl LimiterOptions {
             timeout_us: self.timeout.map_or(0, microseconds),
             denial_cache: self.denial_cache.unwrap_or(0),
             denial_ttl_us: self.denial_ttl.map_or(0, microseconds),
+            coalesce: self.coalesce.map_or(0, i32::from),
         }
     }
 }
