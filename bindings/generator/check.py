@@ -207,6 +207,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
         raise SpecError(f"{where} has steps and does without the server: let its advance answer")
     if operation.coalesces and (operation.steps or operation.grants or operation.items):
         raise SpecError(f"{where} coalesces: it can neither have steps, nor grant, nor answer a list")
+    if operation.steps and operation.keeps_state:
+        raise SpecError(f"{where} has steps, and so a state: leave keeps_state out")
     if operation.patient:
         _patient(module, operation, where)
 

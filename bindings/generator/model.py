@@ -210,6 +210,7 @@ class Operation:
     locally: bool = False  # it may be answered without the server
     concludes: bool = False  # it is told how it ended, and may turn a failure into an answer
     coalesces: bool = False  # several calls that are alike may go as one command
+    keeps_state: bool = False  # its call keeps something of its own from its start to its end
     reads_errors: bool = False  # decode is shown error replies too
     shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait

@@ -49,6 +49,8 @@ def rows_header(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"extern const uint16_t {symbol}_state_size, {symbol}_answer_size;\n")
             out.append(f"void {symbol}_advance(const kw__step *step, const kw__event *event, kw__effects *effects);\n")
+        if operation.keeps_state:
+            out.append(f"extern const uint16_t {symbol}_state_size;\n")
         if operation.locally:
             out.append(f"bool {symbol}_locally(const kw__step *step, const kw__event *event, kw_status *status);\n")
         if operation.concludes:
@@ -108,6 +110,8 @@ def rows(model: Model, module: Module) -> str:
         if operation.steps:
             out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")
             out.append(f"    .advance = {symbol}_advance,\n")
+        if operation.keeps_state:
+            out.append(f"    .state_size = &{symbol}_state_size,\n")
         if operation.locally:
             out.append(f"    .locally = {symbol}_locally,\n")
         if operation.concludes:

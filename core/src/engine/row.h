@@ -37,7 +37,7 @@ typedef enum kw__repeat {
 typedef struct kw__step {
     kw__object *object;
     const void *args;      /* the operation's argument record, its bytes copied by the engine */
-    void *state;           /* of an operation with advance: zeroed at START, its own from then on */
+    void *state;           /* of an operation that keeps one: zeroed before START, its own from then on */
     void *result;          /* the result record, written by advance before FINISH */
     int number;            /* which of the operation's steps is sent or answered, 0 and more */
     uint64_t capabilities; /* bits of kw_capability that encode may rely on; decode sees those that it did */
@@ -103,8 +103,8 @@ typedef struct kw__row {
     size_t wait_at; /* offset of the patience in the argument record, which comes on top of the timeout; 0: none */
     kw_status (*encode)(const kw__step *step, kw__command *command, kw_error *error);
     kw_status (*decode)(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+    const uint16_t *state_size; /* of its own memory; NULL: none */
     /* For operations of several steps. */
-    const uint16_t *state_size;
     const uint16_t *answer_size;
     void (*advance)(const kw__step *step, const kw__event *event, kw__effects *effects);
     /*

@@ -223,6 +223,7 @@ def test_what_is_right_is_taken():
             changed("many = true", "steps = true\ncoalesces = true"),
             "operation bucket.pour coalesces: it can neither have steps",
         ),
+        (changed("many = true", "steps = true\nkeeps_state = true"), "bucket.pour has steps, and so a state"),
         (changed('result = "poured"', 'result = "poured"\nshows = "depth"'), "bucket.pour shows depth, which its"),
         (changed('result = "poured"', 'result = "poured"\nshows = "amount"'), "shows one field, which tells no BUSY"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),
