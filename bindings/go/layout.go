@@ -135,7 +135,7 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.label) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.concurrent) - 88]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limit{}.shadow) - 92]struct{}{}
-	_ [0]struct{} = [C.sizeof_kw_limiter_options - 104]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_limiter_options - 120]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.size) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.flags) - 4]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.algorithm) - 8]struct{}{}
@@ -154,13 +154,16 @@ var (
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_cache) - 80]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.denial_ttl_us) - 88]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.coalesce) - 96]struct{}{}
-	_ [0]struct{} = [C.sizeof_kw_hit_counts - 48]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.token_lease) - 104]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_limiter_options{}.token_ttl_us) - 112]struct{}{}
+	_ [0]struct{} = [C.sizeof_kw_hit_counts - 56]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.admitted) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.denied) - 8]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.failed) - 16]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.near_limit) - 24]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.shadow_denied) - 32]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.answered_locally) - 40]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(C.kw_hit_counts{}.leased) - 48]struct{}{}
 	_ [0]struct{} = [C.sizeof_kw_joint_decision - 1432]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_joint_decision{}.status) - 0]struct{}{}
 	_ [0]struct{} = [unsafe.Offsetof(C.kw_joint_decision{}.reason) - 4]struct{}{}

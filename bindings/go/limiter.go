@@ -100,6 +100,7 @@ const (
 	DecidedByFallback    DecidedBy = 4 // The failure policy, after a failure: this client's share of the limits, in its own memory.
 	DecidedByShadow      DecidedBy = 5 // The server; a shadow limit would have denied it, DeniedBy tells which.
 	DecidedByBlock       DecidedBy = 6 // A block that an earlier denial left (Block).
+	DecidedByTokenLease  DecidedBy = 7 // This client, from tokens of the key that it took before (TokenLease). remaining is what the server had left then and what is still held, ResetAfter is of the whole lease, DecidedAt when it was granted.
 )
 
 func (d DecidedBy) String() string {
@@ -118,6 +119,8 @@ func (d DecidedBy) String() string {
 		return "shadow"
 	case DecidedByBlock:
 		return "block"
+	case DecidedByTokenLease:
+		return "token lease"
 	default:
 		return fmt.Sprintf("DecidedBy(%d)", int32(d))
 	}
@@ -258,6 +261,8 @@ type LimiterOptions struct {
 	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with ChargeDenials: what is answered from memory is not charged.
 	DenialTTL     time.Duration // For how long at most; default 1 s, at most a minute.
 	Coalesce      bool          // True: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, ChargeDenials, Block, reservations or concurrent limits.
+	TokenLease    int64         // How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by itself while they last; default 0: none. In any time at most TokenLease - 1 more are admitted, for each client, than the limits say.
+	TokenTTL      time.Duration // For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is lost.
 }
 
 func (o *LimiterOptions) native() *C.kw_limiter_options {
@@ -282,6 +287,8 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		denial_cache:   C.int64_t(o.DenialCache),
 		denial_ttl_us:  microseconds(o.DenialTTL),
 		coalesce:       C.int32_t(flag(o.Coalesce)),
+		token_lease:    C.int64_t(o.TokenLease),
+		token_ttl_us:   microseconds(o.TokenTTL),
 	}
 }
 
@@ -290,9 +297,10 @@ type HitCounts struct {
 	Admitted        int64 // Hits that were admitted, by whomever.
 	Denied          int64 // Hits that were denied, by whomever.
 	Failed          int64 // Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
-	NearLimit       int64 // Of those admitted by the server: left a fifth of the limit, or less.
+	NearLimit       int64 // Of those admitted by the server or from a lease: left a fifth of the limit, or less.
 	ShadowDenied    int64 // Of those admitted: a shadow limit would have denied them.
 	AnsweredLocally int64 // Of those denied: by the denial cache, without the server.
+	Leased          int64 // Of those admitted: from tokens that were taken before, without the server.
 }
 
 func hitCountsOf(at unsafe.Pointer) HitCounts {
@@ -304,6 +312,7 @@ func hitCountsOf(at unsafe.Pointer) HitCounts {
 		NearLimit:       int64(native.near_limit),
 		ShadowDenied:    int64(native.shadow_denied),
 		AnsweredLocally: int64(native.answered_locally),
+		Leased:          int64(native.leased),
 	}
 }
 
@@ -564,10 +573,10 @@ func (l *Limiter) Reset(ctx context.Context, key string) error {
 	})
 }
 
-// Refund gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
-// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
-// refunded once: that is the caller's care.
+// Refund gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while
+// it lasts. Never more than time has left of it: what has flowed back already is not given again, and a window that
+// ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken back, for the
+// moments of those behind it stand. Each part of a decision is refunded once: that is the caller's care.
 //
 //   - key: the key that was hit (up to 1,024 bytes)
 //   - decision: the decision of that hit

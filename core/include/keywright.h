@@ -891,6 +891,7 @@ enum {
     KW_DECIDED_BY_FALLBACK = 4, /* The failure policy, after a failure: this client's share of the limits, in its own memory. */
     KW_DECIDED_BY_SHADOW = 5, /* The server; a shadow limit would have denied it, denied_by tells which. */
     KW_DECIDED_BY_BLOCK = 6, /* A block that an earlier denial left (block_us). */
+    KW_DECIDED_BY_TOKEN_LEASE = 7, /* This client, from tokens of the key that it took before (token_lease). remaining is what the server had left then and what is still held, reset_after_us is of the whole lease, decided_at_us when it was granted. */
 };
 
 /* Which HTTP fields tell of a decision. */
@@ -954,6 +955,8 @@ typedef struct kw_limiter_options {
     int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with charge_denials: what is answered from memory is not charged. */
     int64_t denial_ttl_us; /* For how long at most; default 1 s, at most a minute. */
     int32_t coalesce; /* 1: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials, block_us, reservations or concurrent limits. */
+    int64_t token_lease; /* How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by itself while they last; default 0: none. In any time at most token_lease - 1 more are admitted, for each client, than the limits say. */
+    int64_t token_ttl_us; /* For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is lost. */
 } kw_limiter_options;
 
 /* What a limiter of this process decided since it was opened. Each hit counts once, by its answer. */
@@ -961,9 +964,10 @@ typedef struct kw_hit_counts {
     int64_t admitted; /* Hits that were admitted, by whomever. */
     int64_t denied; /* Hits that were denied, by whomever. */
     int64_t failed; /* Hits that the server did not decide; with a failure policy they were admitted or denied all the same. */
-    int64_t near_limit; /* Of those admitted by the server: left a fifth of the limit, or less. */
+    int64_t near_limit; /* Of those admitted by the server or from a lease: left a fifth of the limit, or less. */
     int64_t shadow_denied; /* Of those admitted: a shadow limit would have denied them. */
     int64_t answered_locally; /* Of those denied: by the denial cache, without the server. */
+    int64_t leased; /* Of those admitted: from tokens that were taken before, without the server. */
 } kw_hit_counts;
 
 /* The arguments of one kw_limiter_hit among many. */
@@ -1152,10 +1156,10 @@ KW_API kw_status kw_limiter_submit_reset(kw_limiter *limiter, kw_completions *co
     size_t key_length, int64_t timeout_us, kw_error *error);
 
 /*
- * Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
- * already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
- * charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
- * refunded once: that is the caller's care.
+ * Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+ * lasts. Never more than time has left of it: what has flowed back already is not given again, and a window that
+ * ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken back, for
+ * the moments of those behind it stand. Each part of a decision is refunded once: that is the caller's care.
  *
  * - key: the key that was hit (0 to 1,024 bytes)
  * - decision: the decision of that hit

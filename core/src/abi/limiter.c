@@ -32,7 +32,7 @@ _Static_assert(offsetof(kw_limit, burst) == 16, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, label) == 24, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, concurrent) == 88, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, shadow) == 92, "layout of kw_limit");
-_Static_assert(sizeof(kw_limiter_options) == 104, "layout of kw_limiter_options");
+_Static_assert(sizeof(kw_limiter_options) == 120, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, size) == 0, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, flags) == 4, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, algorithm) == 8, "layout of kw_limiter_options");
@@ -51,13 +51,16 @@ _Static_assert(offsetof(kw_limiter_options, timeout_us) == 72, "layout of kw_lim
 _Static_assert(offsetof(kw_limiter_options, denial_cache) == 80, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, denial_ttl_us) == 88, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, coalesce) == 96, "layout of kw_limiter_options");
-_Static_assert(sizeof(kw_hit_counts) == 48, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_limiter_options, token_lease) == 104, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, token_ttl_us) == 112, "layout of kw_limiter_options");
+_Static_assert(sizeof(kw_hit_counts) == 56, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, admitted) == 0, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, denied) == 8, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, failed) == 16, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, near_limit) == 24, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, shadow_denied) == 32, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, answered_locally) == 40, "layout of kw_hit_counts");
+_Static_assert(offsetof(kw_hit_counts, leased) == 48, "layout of kw_hit_counts");
 #endif
 
 kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t capacity, int64_t *count, kw_error *error) {

@@ -149,7 +149,8 @@ static const kw_limit *decisive(const kw__http_policies *policies, const kw_deci
 /*
  * How long until there is more than remains. What remains is the whole hits that the debt leaves room for, so the next
  * is there when the debt is what all others cost. Where there are several limits, reset_after_us may be of another
- * one; but one more is never further off than a hit's interval, behind what is booked ahead.
+ * one, and with a lease it is of all its tokens; but one more is never further off than a hit's interval, behind what
+ * is booked ahead.
  */
 static int64_t more_after_us(const kw__http_policies *policies, const kw_limit *limit, const kw_decision *decision) {
     int64_t wait = decision->reset_after_us;
@@ -158,7 +159,7 @@ static int64_t more_after_us(const kw__http_policies *policies, const kw_limit *
         kw__gcra_init(&gcra, limit->count, limit->period_us, limit->burst, 0)) {
         int64_t others = limit->burst - decision->remaining - 1;
         wait = wait <= kw__gcra_cost(&gcra, others).us ? 1 : wait - kw__gcra_cost(&gcra, others).us;
-        if (policies->count > 1 && decision->status == KW_OK) {
+        if (decision->status == KW_OK) {
             int64_t interval = kw__gcra_clears(kw__gcra_cost(&gcra, 1));
             if (wait - decision->delay_us > interval) wait = interval + decision->delay_us;
         }

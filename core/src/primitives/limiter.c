@@ -250,64 +250,81 @@ static const kw_limiter *limiter_of(const kw__step *step) {
     return (const kw_limiter *)step->object;
 }
 
+const uint16_t kw__limiter_hit_state_size = sizeof(kw__asking);
+const uint16_t kw__limiter_hit_up_to_state_size = sizeof(kw__asking);
+
 static kw__hit hit_of(const kw__step *step) {
     const kw__limiter_hit_args *args = step->args;
     return (kw__hit){
         .key = args->key, .cost = args->cost, .together = (int64_t)step->together, .index = (int64_t)step->index};
 }
 
+/* As it goes to the server: with tokens beside its own, as many of them as there are. */
+static kw__hit sent_of(const kw__step *step) {
+    const kw__asking *asking = step->state;
+    kw__hit hit = hit_of(step);
+    if (asking->tokens > 0) {
+        hit.cost = asking->tokens;
+        hit.up_to = true;
+    }
+    return hit;
+}
+
 kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_error *error) {
-    const kw__hit hit = hit_of(step);
+    const kw__hit hit = sent_of(step);
     return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
 }
 
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    const kw__hit hit = hit_of(step);
+    const kw__hit hit = sent_of(step);
     return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 
-bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status) {
-    const kw__limiter_hit_args *args = step->args;
+static bool answer_alone(const kw__step *step, const kw__hit *hit, const kw__event *event, kw_status *status) {
+    kw_decision *decision = step->result;
     kw_limiter *limiter = (kw_limiter *)step->object;
-    if (!kw__limiter_recall(limiter, args->key, args->cost, event->now, step->result)) return false;
-    *status = KW_DENIED;
-    kw__limiter_count(limiter, *status, step->result);
+    if (!kw__limiter_answer_alone(limiter, hit, event->now, event->deadline, step->state, decision)) return false;
+    *status = decision->status;
     return true;
 }
 
-/* What the caller is told of a hit that asked, and what is kept of it. */
-static kw_status conclude(kw_limiter *limiter, const kw__hit *hit, const kw__event *event, kw_decision *decision) {
-    kw_status status = event->status;
-    if (status < 0 && kw__limiter_decide_alone(limiter, hit, status, event->now, decision)) {
-        status = decision->status;
-    } else if (status == KW_DENIED && !hit->up_to) {
-        kw__limiter_remember(limiter, hit, event->sent_at, decision);
-    }
-    kw__limiter_count(limiter, status, decision);
-    return status;
+static kw_status conclude(const kw__step *step, const kw__hit *hit, const kw__event *event) {
+    return kw__limiter_conclude((kw_limiter *)step->object, hit, step->state, event->status, event->sent_at, event->now,
+                                step->result);
+}
+
+bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    const kw__hit hit = hit_of(step);
+    return answer_alone(step, &hit, event, status);
 }
 
 kw_status kw__limiter_hit_conclude(const kw__step *step, const kw__event *event) {
-    const kw__limiter_hit_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost};
-    return conclude((kw_limiter *)step->object, &hit, event, step->result);
+    const kw__hit hit = hit_of(step);
+    return conclude(step, &hit, event);
+}
+
+static kw__hit up_to_of(const kw__step *step) {
+    const kw__limiter_hit_up_to_args *args = step->args;
+    return (kw__hit){.key = args->key, .cost = args->cost, .up_to = true};
+}
+
+bool kw__limiter_hit_up_to_locally(const kw__step *step, const kw__event *event, kw_status *status) {
+    const kw__hit hit = up_to_of(step);
+    return answer_alone(step, &hit, event, status);
 }
 
 kw_status kw__limiter_hit_up_to_conclude(const kw__step *step, const kw__event *event) {
-    const kw__limiter_hit_up_to_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
-    return conclude((kw_limiter *)step->object, &hit, event, step->result);
+    const kw__hit hit = up_to_of(step);
+    return conclude(step, &hit, event);
 }
 
 kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error) {
-    const kw__limiter_hit_up_to_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
+    const kw__hit hit = up_to_of(step);
     return kw__limiter_encode_hit(limiter_of(step), &hit, command, error);
 }
 
 kw_status kw__limiter_hit_up_to_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {
-    const kw__limiter_hit_up_to_args *args = step->args;
-    const kw__hit hit = {.key = args->key, .cost = args->cost, .up_to = true};
+    const kw__hit hit = up_to_of(step);
     return kw__limiter_decode_hit(limiter_of(step), &hit, reply, answer, error);
 }
 
@@ -325,6 +342,7 @@ kw_status kw__limiter_reset_encode(const kw__step *step, kw__command *command, k
     const kw__limiter_reset_args *args = step->args;
     kw_limiter *limiter = (kw_limiter *)step->object;
     kw__limiter_forget(limiter, args->key);
+    kw__tokens_forget(limiter, args->key);
     bool blocks = limiter->settings.block_us > 0;
     int others = limiter->settings.reservations ? KW__RESERVATION_KEYS : 0;
     int keys = others + (blocks ? 1 : 0);
@@ -350,22 +368,27 @@ kw_status kw__limiter_reset_decode(const kw__step *step, const kw__reply *reply,
     const kw__limiter_reset_args *args = step->args;
     (void)answer;
     kw__limiter_forget((kw_limiter *)step->object, args->key);
+    kw__tokens_forget((kw_limiter *)step->object, args->key);
     return reply->kind == KW__REPLY_INTEGER ? KW_OK : kw__reply_unexpected("DEL", error);
 }
 
-/* Whether a failure policy of this limiter admitted it, for this key: no server knows of it. */
+/* Whether this client admitted it by itself, for this key: by its failure policy or from a lease of tokens. */
 static bool admitted_alone(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision) {
-    return (decision->reason == KW_DECIDED_BY_FAIL_OPEN || decision->reason == KW_DECIDED_BY_FALLBACK) &&
+    return (decision->reason == KW_DECIDED_BY_FAIL_OPEN || decision->reason == KW_DECIDED_BY_FALLBACK ||
+            decision->reason == KW_DECIDED_BY_TOKEN_LEASE) &&
            decision->status == KW_OK && decision->count > 0 && decision->origin == kw__limiter_origin(limiter, key);
 }
 
-/* What no server charged is not given back there. */
+/* What no server charged, or charged to a whole lease, is not given back there. */
 bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw_status *status) {
     const kw__limiter_refund_args *args = step->args;
-    if (args->count > args->decision.count || !admitted_alone(limiter_of(step), args->key, &args->decision))
-        return false;
-    if (args->decision.reason == KW_DECIDED_BY_FALLBACK) {
-        kw__limiter_give_back((kw_limiter *)step->object, args->key, args->count, event->now);
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    const kw_decision *decision = &args->decision;
+    if (args->count > decision->count || !admitted_alone(limiter, args->key, decision)) return false;
+    if (decision->reason == KW_DECIDED_BY_FALLBACK) {
+        kw__limiter_give_back(limiter, args->key, args->count, event->now);
+    } else if (decision->reason == KW_DECIDED_BY_TOKEN_LEASE) {
+        kw__tokens_give_back(limiter, args->key, decision, args->count, event->now);
     }
     *status = KW_OK;
     return true;

@@ -37,6 +37,8 @@ typedef struct kw__limiter_settings {
     int64_t timeout_us;  /* 0: the client's */
     int64_t denial_cache;
     int64_t denial_ttl_us;
+    int64_t token_lease; /* 0: none */
+    int64_t token_ttl_us;
 } kw__limiter_settings;
 
 /* What is kept of reservations beside the states: records by id, and two orders of ids. */
@@ -93,7 +95,8 @@ struct kw__shape {
     const char *name; /* the beginning of the key's part */
     bool books_ahead; /* a wait is booked in the server and needs no second asking */
     kw__http_quota quota;
-    bool plain; /* its state is a string, which reading alone tells unless prepare says otherwise */
+    bool settles_at_once; /* what was charged counts in full up to settles_us, and no longer */
+    bool plain;           /* its state is a string, which reading alone tells unless prepare says otherwise */
     kw_status (*prepare)(kw__rule *rule, const kw_limit *limit, const kw__limiter_settings *settings, kw_error *error);
     /* By a script of its own, whose keys are this one; or NULL. Not when settings ask for more than admit or deny. */
     bool (*has_script)(const kw__rule *rule);

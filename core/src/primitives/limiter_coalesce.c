@@ -49,11 +49,14 @@ kw_status kw__limiter_encode_together(const kw_limiter *limiter, const kw__hit *
     return kw__command_end(command, error);
 }
 
-/* A hit of nothing, or of more than ever fits, charges nothing and goes alone. */
+/* A hit of nothing, or of more than ever fits, charges nothing and goes alone; so does one that takes tokens beside its
+ * own. */
 uint64_t kw__limiter_hit_group(const kw__step *step) {
     const kw_limiter *limiter = (const kw_limiter *)step->object;
     const kw__limiter_hit_args *args = step->args;
-    if (!limiter->settings.coalesce || args->cost == 0 || args->cost > limiter->capacity) return 0;
+    const kw__asking *asking = step->state;
+    if (!limiter->settings.coalesce || asking->tokens > 0 || args->cost == 0 || args->cost > limiter->capacity)
+        return 0;
     uint64_t group = kw__limiter_origin(limiter, args->key) ^ (uint64_t)args->cost * UINT64_C(0x9E3779B97F4A7C15);
     return group != 0 ? group : 1;
 }

@@ -45,8 +45,11 @@ kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
     kw__limiter_local *local = limiter->local = kw__calloc(1, sizeof *local);
     if (local == NULL) return kw__fail_memory(error);
     const kw__limiter_settings *settings = &limiter->settings;
-    if (settings->denial_cache == 0 && settings->on_failure != KW_ON_FAILURE_LOCAL) return KW_OK;
+    if (settings->denial_cache == 0 && settings->on_failure != KW_ON_FAILURE_LOCAL && settings->token_lease == 0) {
+        return KW_OK;
+    }
     kw_status status = kw__places_init(&local->places, error);
+    if (status == KW_OK) status = kw__tokens_init(limiter, error);
     if (status != KW_OK) return status;
     if (settings->denial_cache > 0) {
         local->denial_count = kw__places_count(settings->denial_cache);
@@ -60,6 +63,7 @@ void kw__limiter_local_free(kw_limiter *limiter) {
     kw__limiter_local *local = limiter->local;
     if (local == NULL) return;
     kw__places_free(&local->places);
+    kw__tokens_free(limiter);
     kw__free(local->denials);
     kw__free(local->fallbacks);
     kw__free(local);
@@ -325,6 +329,51 @@ bool kw__limiter_decide_by(kw_limiter *limiter, kw_on_failure policy, const kw__
     return true;
 }
 
+/* ---- a hit ---- */
+
+bool kw__limiter_is_shut(kw_limiter *limiter, const kw__hit *hit, int64_t now, int64_t deadline, kw__passage *passage,
+                         kw_decision *decision) {
+    return limiter->settings.on_failure != KW_ON_FAILURE_RAISE &&
+           !kw__breaker_lets(&limiter->local->breaker, now, deadline, passage) &&
+           kw__limiter_decide_alone(limiter, hit, KW_CONNECTION, now, decision);
+}
+
+void kw__limiter_passed(kw_limiter *limiter, kw_status status, int64_t now, const kw__passage *passage) {
+    if (limiter->settings.on_failure == KW_ON_FAILURE_RAISE) return;
+    kw__breaker_ended(&limiter->local->breaker, status, now, passage);
+}
+
+bool kw__limiter_answer_alone(kw_limiter *limiter, const kw__hit *hit, int64_t now, int64_t deadline,
+                              kw__asking *asking, kw_decision *decision) {
+    bool answered = !hit->up_to && (kw__tokens_spend(limiter, hit->key, hit->cost, now, decision) ||
+                                    kw__limiter_recall(limiter, hit->key, hit->cost, now, decision));
+    if (!answered) answered = kw__limiter_is_shut(limiter, hit, now, deadline, &asking->passage, decision);
+    if (answered) {
+        kw__limiter_count(limiter, decision->status, decision);
+    } else if (!hit->up_to && hit->cost == 1) {
+        asking->tokens = kw__tokens_ask(limiter, hit->key, now, deadline, &asking->request);
+    }
+    return answered;
+}
+
+kw_status kw__limiter_conclude(kw_limiter *limiter, const kw__hit *hit, const kw__asking *asking, kw_status status,
+                               int64_t sent_at, int64_t now, kw_decision *decision) {
+    kw__limiter_passed(limiter, status, now, &asking->passage);
+    if (asking->tokens > 0 && status == KW_OK) {
+        kw__tokens_keep(limiter, hit->key, asking->request, sent_at, now, decision);
+    } else if (asking->tokens > 0) {
+        int64_t denied_us = status == KW_DENIED ? decision->retry_after_us : 0;
+        kw__tokens_none(limiter, hit->key, asking->request, now, denied_us);
+    }
+    if (status < 0 && kw__limiter_decide_alone(limiter, hit, status, now, decision)) {
+        status = decision->status;
+    } else if (status == KW_DENIED && !hit->up_to) {
+        kw__limiter_remember(limiter, hit, sent_at, decision);
+    }
+    kw__limiter_count(limiter, status, decision);
+    return status;
+}
+
 /* ---- counting ---- */
 
 static void count(atomic_int_least64_t *counter) {
@@ -339,6 +388,7 @@ void kw__limiter_count(kw_limiter *limiter, kw_status status, const kw_decision 
     if (status < 0) return;
     count(status == KW_OK ? &local->admitted : &local->denied);
     if (decision->reason == KW_DECIDED_BY_DENIAL_CACHE) count(&local->answered_locally);
+    if (decision->reason == KW_DECIDED_BY_TOKEN_LEASE) count(&local->leased);
     if (decision->reason == KW_DECIDED_BY_SHADOW) count(&local->shadow_denied);
     if (status == KW_OK && !by_policy && decision->remaining <= decision->limit / 5) count(&local->near_limit);
 }
@@ -352,5 +402,6 @@ kw_status kw__limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error
     counts->near_limit = atomic_load(&local->near_limit);
     counts->shadow_denied = atomic_load(&local->shadow_denied);
     counts->answered_locally = atomic_load(&local->answered_locally);
+    counts->leased = atomic_load(&local->leased);
     return KW_OK;
 }

@@ -9,7 +9,9 @@
 
 #include "primitives/gcra.h"
 #include "primitives/limit_text.h"
+#include "primitives/limiter_breaker.h"
 #include "primitives/limiter_places.h"
+#include "primitives/limiter_tokens.h"
 
 /* What is asked about a key. */
 typedef struct kw__hit {
@@ -56,12 +58,36 @@ typedef struct kw__limiter_local {
     kw__fallback *fallbacks;
     size_t fallback_count;
     kw__gcra shares[KW__LIMITS_MAX];
-    atomic_int_least64_t admitted, denied, failed, near_limit, shadow_denied, answered_locally;
+    kw__tokens tokens;
+    kw__breaker breaker;
+    atomic_int_least64_t admitted, denied, failed, near_limit, shadow_denied, answered_locally, leased;
 } kw__limiter_local;
 
 /* Makes what the limiter's settings ask for; kw__limiter_local_free also after a failure. */
 kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error);
 void kw__limiter_local_free(kw_limiter *limiter);
+
+/* What a hit that goes to the server knows of its own asking. */
+typedef struct kw__asking {
+    kw__passage passage;
+    int64_t tokens; /* with how many; 0: plainly */
+    uint64_t request;
+} kw__asking;
+
+/* Whether the policy answers, for the server is absent; if not, passage must be told how the hit ended. */
+bool kw__limiter_is_shut(kw_limiter *limiter, const kw__hit *hit, int64_t now, int64_t deadline, kw__passage *passage,
+                         kw_decision *decision);
+void kw__limiter_passed(kw_limiter *limiter, kw_status status, int64_t now, const kw__passage *passage);
+
+/*
+ * Whether a hit is answered without the server: from tokens, by a denial that is remembered, or by the policy while the
+ * server is absent. If not, it goes there until the deadline, and asking must be told how that ended.
+ */
+bool kw__limiter_answer_alone(kw_limiter *limiter, const kw__hit *hit, int64_t now, int64_t deadline,
+                              kw__asking *asking, kw_decision *decision);
+/* How it ended, a failure or the decision; what the caller is told, and what is kept of it. */
+kw_status kw__limiter_conclude(kw_limiter *limiter, const kw__hit *hit, const kw__asking *asking, kw_status status,
+                               int64_t sent_at, int64_t now, kw_decision *decision);
 
 /* Whether a denial that is remembered answers for the key. */
 bool kw__limiter_recall(kw_limiter *limiter, kw__bytes key, int64_t cost, int64_t now, kw_decision *decision);

@@ -9,6 +9,9 @@
 #define HOUR_US INT64_C(3600000000)
 #define DEFAULT_DENIAL_US INT64_C(1000000)
 #define DENIAL_CACHE_MAX 1048576
+#define TOKEN_LEASE_MAX 1000000
+#define TOKEN_TTL_MIN_US INT64_C(10000)
+#define DEFAULT_TOKEN_US INT64_C(1000000)
 
 static kw_status fail_option(kw_error *error, const char *name, int64_t value, const char *rule) {
     return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.%s is %lld and must be %s", name, (long long)value,
@@ -125,12 +128,28 @@ static kw_status read_local(const kw_limiter_options *options, kw__limiter_setti
                          &settings->denial_ttl_us, error);
 }
 
+static kw_status read_tokens(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
+    if (options->token_lease < 0 || options->token_lease == 1 || options->token_lease > TOKEN_LEASE_MAX) {
+        return fail_option(error, "token_lease", options->token_lease, "between 2 and 1000000, or 0 (none)");
+    }
+    if (options->token_ttl_us != 0 && options->token_lease == 0) {
+        return fail_option(error, "token_ttl_us", options->token_ttl_us, "0 without token_lease");
+    }
+    if (options->token_ttl_us != 0 && options->token_ttl_us < TOKEN_TTL_MIN_US) {
+        return fail_option(error, "token_ttl_us", options->token_ttl_us, "between 10 ms and a minute, or 0 (1 s)");
+    }
+    settings->token_lease = options->token_lease;
+    return read_duration("token_ttl_us", options->token_ttl_us, 60 * INT64_C(1000000),
+                         "between 10 ms and a minute, or 0 (1 s)", &settings->token_ttl_us, error);
+}
+
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error) {
     *settings = (kw__limiter_settings){
         .shape = &kw__shape_gcra,
         .max_wait_us = DEFAULT_MAX_WAIT_US,
         .lease_us = DEFAULT_LEASE_US,
         .denial_ttl_us = DEFAULT_DENIAL_US,
+        .token_ttl_us = DEFAULT_TOKEN_US,
     };
     if (options == NULL) return KW_OK;
     /* The caller's record, whose size tells its version: what it does not reach is zero. */
@@ -155,5 +174,6 @@ kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limite
     if (status == KW_OK) status = read_align(&read, settings, error);
     if (status == KW_OK) status = read_blocks(&read, settings, error);
     if (status == KW_OK) status = read_local(&read, settings, error);
+    if (status == KW_OK) status = read_tokens(&read, settings, error);
     return status;
 }

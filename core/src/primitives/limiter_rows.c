@@ -12,6 +12,7 @@ const kw__row kw__limiter_hit_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_encode,
     .decode = kw__limiter_hit_decode,
+    .state_size = &kw__limiter_hit_state_size,
     .locally = kw__limiter_hit_locally,
     .conclude = kw__limiter_hit_conclude,
     .group = kw__limiter_hit_group,
@@ -84,6 +85,8 @@ const kw__row kw__limiter_hit_up_to_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_up_to_encode,
     .decode = kw__limiter_hit_up_to_decode,
+    .state_size = &kw__limiter_hit_up_to_state_size,
+    .locally = kw__limiter_hit_up_to_locally,
     .conclude = kw__limiter_hit_up_to_conclude,
 };
 

@@ -14,6 +14,7 @@ typedef struct kw__limiter_hit_args {
 extern const kw__row kw__limiter_hit_row;
 kw_status kw__limiter_hit_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+extern const uint16_t kw__limiter_hit_state_size;
 bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status);
 kw_status kw__limiter_hit_conclude(const kw__step *step, const kw__event *event);
 uint64_t kw__limiter_hit_group(const kw__step *step);
@@ -67,6 +68,8 @@ typedef struct kw__limiter_hit_up_to_args {
 extern const kw__row kw__limiter_hit_up_to_row;
 kw_status kw__limiter_hit_up_to_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_hit_up_to_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+extern const uint16_t kw__limiter_hit_up_to_state_size;
+bool kw__limiter_hit_up_to_locally(const kw__step *step, const kw__event *event, kw_status *status);
 kw_status kw__limiter_hit_up_to_conclude(const kw__step *step, const kw__event *event);
 
 typedef struct kw__limiter_renew_args {

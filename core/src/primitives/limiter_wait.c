@@ -23,6 +23,7 @@ typedef struct wait_state {
     int tries;
     bool asking;  /* a hit is under way */
     bool charged; /* and not given back: decision tells by what */
+    kw__passage passage;
     kw_decision decision;
 } wait_state;
 
@@ -110,6 +111,7 @@ static void answered(const kw__step *step, const kw__event *event, wait_state *s
     const kw_limiter *limiter = limiter_of(step);
     state->decision = *(const kw_decision *)event->answer;
     state->asking = false;
+    kw__limiter_passed((kw_limiter *)step->object, state->decision.status, event->now, &state->passage);
     state->charged = state->decision.count > 0;
     kw_decision *decision = &state->decision;
     int64_t left = state->patient_until - event->received_at, after;
@@ -126,8 +128,9 @@ static void answered(const kw__step *step, const kw__event *event, wait_state *s
     }
 }
 
-static void timer(const kw__step *step, wait_state *state, kw__effects *effects) {
+static void timer(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
     if (!state->charged) {
+        state->passage = (kw__passage){.began_at = event->now};
         ask(state, effects);
         return;
     }
@@ -137,11 +140,12 @@ static void timer(const kw__step *step, wait_state *state, kw__effects *effects)
 }
 
 /* The server did not answer; where the policy does instead, the caller gets that. */
-static void fail(const kw__step *step, const kw__event *event, kw__effects *effects) {
+static void fail(const kw__step *step, const kw__event *event, const wait_state *state, kw__effects *effects) {
     kw_limiter *limiter = (kw_limiter *)step->object;
     const kw__limiter_wait_args *args = step->args;
     const kw__hit hit = {.key = args->key, .cost = args->cost};
     effects->status = event->status;
+    if (state->asking) kw__limiter_passed(limiter, event->status, event->now, &state->passage);
     if (kw__limiter_decide_alone(limiter, &hit, event->status, event->now, step->result)) {
         effects->finish = true;
         effects->status = ((const kw_decision *)step->result)->status;
@@ -154,26 +158,39 @@ static void fail(const kw__step *step, const kw__event *event, kw__effects *effe
  * tells what there is to give back.
  */
 static void abandoned(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
-    if (event->kind == KW__EVENT_DEADLINE && !event->finished) fail(step, event, effects);
+    if (event->kind == KW__EVENT_DEADLINE && !event->finished) fail(step, event, state, effects);
     if (!state->asking) give_back(state, effects);
 }
 
 static void failed(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
-    if (step->number == STEP_HIT) state->asking = false;
     if (!event->finished) {
-        fail(step, event, effects);
+        fail(step, event, state, effects);
         effects->finish = true;
         if (effects->status < 0) kw__error_copy(effects->error, event->error);
     }
+    if (step->number == STEP_HIT) state->asking = false;
     effects->end = true;
+}
+
+/* Tokens that are held, or the policy while the server is absent, answer at once. */
+static void start(const kw__step *step, const kw__event *event, wait_state *state, kw__effects *effects) {
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    const kw__limiter_wait_args *args = step->args;
+    const kw__hit hit = {.key = args->key, .cost = args->cost};
+    if (kw__tokens_spend(limiter, args->key, args->cost, event->now, &state->decision) ||
+        kw__limiter_is_shut(limiter, &hit, event->now, event->deadline, &state->passage, &state->decision)) {
+        answer(step, state, effects);
+        return;
+    }
+    state->patient_until = kw__deadline(event->now, patience_of(step));
+    ask(state, effects);
 }
 
 void kw__limiter_wait_advance(const kw__step *step, const kw__event *event, kw__effects *effects) {
     wait_state *state = step->state;
     switch (event->kind) {
     case KW__EVENT_START:
-        state->patient_until = kw__deadline(event->now, patience_of(step));
-        ask(state, effects);
+        start(step, event, state, effects);
         break;
     case KW__EVENT_REPLY:
         if (step->number == STEP_HIT) {
@@ -183,7 +200,7 @@ void kw__limiter_wait_advance(const kw__step *step, const kw__event *event, kw__
         }
         break;
     case KW__EVENT_TIMER:
-        timer(step, state, effects);
+        timer(step, event, state, effects);
         break;
     case KW__EVENT_FAILED:
         failed(step, event, state, effects);

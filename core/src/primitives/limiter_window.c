@@ -118,6 +118,7 @@ static int64_t wait_for_more(const kw__rule *rule, int64_t retry_us, int64_t mor
 const kw__shape kw__shape_window = {
     .name = "window",
     .quota = KW__HTTP_WINDOW,
+    .settles_at_once = true,
     .plain = true,
     .prepare = prepare,
     .has_script = has_script,

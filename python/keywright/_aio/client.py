@@ -57,6 +57,8 @@ class Client(ClientSubmits, AsyncClient):
         denial_ttl: Duration | None = None,
         reservations: bool | None = None,
         coalesce: bool | None = None,
+        token_lease: int | None = None,
+        token_ttl: Duration | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
@@ -82,6 +84,8 @@ class Client(ClientSubmits, AsyncClient):
             reservations: take reservations, and give those back whose lease has ended before a hit is denied
             coalesce: let hits of one key and cost that come while one of them is in flight go together, as one command;
                 each gets the answer that it would have got one after another
+            token_lease: how many tokens of a key this client may take at once, to answer hits by itself
+            token_ttl: for how long it keeps them at most; 1 s when None
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -107,6 +111,8 @@ class Client(ClientSubmits, AsyncClient):
             denial_ttl=denial_ttl,
             reservations=reservations,
             coalesce=coalesce,
+            token_lease=token_lease,
+            token_ttl=token_ttl,
         )
         return self._child(limiter_kind(), opener, name, limits)
 

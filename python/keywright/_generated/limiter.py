@@ -73,6 +73,9 @@ class DecidedBy(IntEnum):
     SHADOW = 5
     #: A block that an earlier denial left (block).
     BLOCK = 6
+    #: This client, from tokens of the key that it took before (token_lease). remaining is what the server had left then
+    #: and what is still held, reset_after is of the whole lease, decided_at_us when it was granted.
+    TOKEN_LEASE = 7
 
 
 class HttpStyle(IntEnum):
@@ -154,9 +157,11 @@ class HitCounts(NamedTuple):
     denied: int
     #: Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
     failed: int
-    #: Of those admitted by the server: left a fifth of the limit, or less.
+    #: Of those admitted by the server or from a lease: left a fifth of the limit, or less.
     near_limit: int
     #: Of those admitted: a shadow limit would have denied them.
     shadow_denied: int
     #: Of those denied: by the denial cache, without the server.
     answered_locally: int
+    #: Of those admitted: from tokens that were taken before, without the server.
+    leased: int

@@ -44,7 +44,7 @@ _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
 _DECISION = Struct("=iiiiqqqqqqqQqq80s")
 _LIMIT = Struct("=qqq64sii")
-_HIT_COUNTS = Struct("=qqqqqq")
+_HIT_COUNTS = Struct("=qqqqqqq")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
 _new = tuple.__new__
@@ -127,8 +127,16 @@ def read_limit(status: int, data: Buffer, offset: int) -> Limit:
 
 
 def read_hit_counts(status: int, data: Buffer, offset: int) -> HitCounts:
-    admitted, denied, failed, near_limit, shadow_denied, answered_locally = _HIT_COUNTS.unpack_from(data, offset)
-    return HitCounts(admitted, denied, failed, near_limit, shadow_denied, answered_locally)
+    (
+        admitted,
+        denied,
+        failed,
+        near_limit,
+        shadow_denied,
+        answered_locally,
+        leased,
+    ) = _HIT_COUNTS.unpack_from(data, offset)
+    return HitCounts(admitted, denied, failed, near_limit, shadow_denied, answered_locally, leased)
 
 
 def limiter_opener(
@@ -152,6 +160,8 @@ def limiter_opener(
     denial_cache: int | None = None,
     denial_ttl: Duration | None = None,
     coalesce: bool | None = None,
+    token_lease: int | None = None,
+    token_ttl: Duration | None = None,
 ) -> Opener:
     """Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
     name, limit label and algorithm.
@@ -180,6 +190,8 @@ def limiter_opener(
             "denial_cache": 0 if denial_cache is None else whole(denial_cache, "denial_cache"),
             "denial_ttl_us": 0 if denial_ttl is None else to_us(denial_ttl, "denial_ttl"),
             "coalesce": 0 if coalesce is None else to_switch(coalesce, "coalesce"),
+            "token_lease": 0 if token_lease is None else whole(token_lease, "token_lease"),
+            "token_ttl_us": 0 if token_ttl is None else to_us(token_ttl, "token_ttl"),
         },
     )
 
@@ -412,10 +424,11 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         self._library.rooms.append(room)
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> None:
-        """Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-        already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only
-        the charge of the last one can be taken back, for the moments of those behind it stand. Each part of a
-        decision is refunded once: that is the caller's care.
+        """Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+        lasts. Never more than time has left of it: what has flowed back already is not given again, and a window
+        that ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken
+        back, for the moments of those behind it stand. Each part of a decision is refunded once: that is the
+        caller's care.
 
         Args:
             decision: the decision of that hit
@@ -798,10 +811,11 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         )
 
     def refund(self, decision: AnyDecision, count: int, *, timeout: Duration | None = None) -> Operation[None]:
-        """Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-        already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only
-        the charge of the last one can be taken back, for the moments of those behind it stand. Each part of a
-        decision is refunded once: that is the caller's care.
+        """Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+        lasts. Never more than time has left of it: what has flowed back already is not given again, and a window
+        that ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken
+        back, for the moments of those behind it stand. Each part of a decision is refunded once: that is the
+        caller's care.
 
         Args:
             decision: the decision of that hit

@@ -97,8 +97,34 @@ static void each_allocation_of_opening_fails(void **state) {
     kw_limiter_free(limiter);
 }
 
+/* What a limiter can keep to itself. */
+static kw_status open_local(kw_limiter **limiter) {
+    const kw_limiter_options options = {
+        .size = sizeof options, .token_lease = 8, .denial_cache = 4, .on_failure = KW_ON_FAILURE_LOCAL};
+    return kw_limiter_open(client, "local", 5, "10/s; 1000/h", &options, limiter, &error);
+}
+
+static void each_allocation_of_tables_fails(void **state) {
+    (void)state;
+    kw_limiter *limiter = NULL;
+    kw__memory_fail_at(UINT64_MAX, false);
+    no_failure(open_local(&limiter));
+    uint64_t asked = kw__memory_asked();
+    kw__memory_fail_at(0, false);
+    kw_limiter_free(limiter);
+    assert_true(asked >= 8); /* the limiter, its name, two frames, what it knows by itself and three tables of that */
+    for (uint64_t n = 1; n <= asked; n++) {
+        kw__memory_fail_at(n, false);
+        kw_status status = open_local(&limiter);
+        kw__memory_fail_at(0, false);
+        assert_int_equal(status, KW_NO_MEMORY);
+        assert_null(limiter);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {limiter_test(each_allocation_fails),
-                                       limiter_test(each_allocation_of_opening_fails)};
+                                       limiter_test(each_allocation_of_opening_fails),
+                                       limiter_test(each_allocation_of_tables_fails)};
     return test_run(open_server, close_server);
 }

@@ -114,7 +114,7 @@ static void a_share_is_given_back_by_its_own_decision(void **state) {
 
     kw_completions *completions = NULL;
     no_failure(kw_completions_open(client, &completions, &error));
-    no_failure(kw_limiter_submit_hit(limiter, completions, 7, "w", 1, 1, SECOND, &error));
+    no_failure(kw_limiter_submit_peek(limiter, completions, 7, "w", 1, 1, SECOND, &error));
     assert_int_equal(kw_limiter_submit_refund(limiter, completions, 7, "u", 1, &decision, 5, SECOND, &error),
                      KW_INVALID);
     assert_int_equal(error.reason, KW_REASON_TAG_IN_USE);

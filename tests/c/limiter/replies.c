@@ -9,7 +9,8 @@ static kw_limiter *limiter_of(kw_algorithm algorithm) {
 
 static kw_status decode_hit(kw_limiter *limiter, int64_t cost, const kw__reply *reply, kw_decision *decision) {
     const kw__limiter_hit_args args = {.key = kw__bytes_text("u"), .cost = cost};
-    const kw__step step = {.object = &limiter->object, .args = &args};
+    kw__asking plainly = {0};
+    const kw__step step = {.object = &limiter->object, .args = &args, .state = &plainly};
     return kw__limiter_hit_decode(&step, reply, decision, &error);
 }
 

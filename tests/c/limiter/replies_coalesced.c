@@ -10,7 +10,9 @@ static kw_limiter *limiter_of(const char *limits, kw_algorithm algorithm) {
 static kw_status decode(kw_limiter *limiter, int64_t cost, size_t index, size_t hits, const char *text, size_t length,
                         kw_decision *decision) {
     const kw__limiter_hit_args args = {.key = kw__bytes_text("u"), .cost = cost};
-    const kw__step step = {.object = &limiter->object, .args = &args, .together = hits, .index = index};
+    kw__asking plainly = {0};
+    const kw__step step = {
+        .object = &limiter->object, .args = &args, .state = &plainly, .together = hits, .index = index};
     char *copy = malloc(length > 0 ? length : 1); /* of the exact size, so that a sanitizer sees reading beyond it */
     assert_non_null(copy);
     memcpy(copy, text, length);

@@ -57,7 +57,8 @@ static kw_status decode(kw_limiter *limiter, bool up_to, int64_t cost, const cha
     const kw__reply reply = {.kind = KW__REPLY_STRING, .bytes = kw__bytes_of(copy, length)};
     const kw__limiter_hit_args hit_args = {.key = kw__bytes_text("u"), .cost = cost};
     const kw__limiter_hit_up_to_args up_to_args = {.key = kw__bytes_text("u"), .cost = cost};
-    kw__step step = {.object = &limiter->object, .args = &hit_args};
+    kw__asking plainly = {0};
+    kw__step step = {.object = &limiter->object, .args = &hit_args, .state = &plainly};
     kw_status status;
     if (up_to) {
         step.args = &up_to_args;

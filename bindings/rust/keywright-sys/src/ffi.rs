@@ -600,6 +600,9 @@ pub const KW_DECIDED_BY_FALLBACK: kw_decided_by = 4;
 pub const KW_DECIDED_BY_SHADOW: kw_decided_by = 5;
 /// A block that an earlier denial left (block_us).
 pub const KW_DECIDED_BY_BLOCK: kw_decided_by = 6;
+/// This client, from tokens of the key that it took before (token_lease). remaining is what the server had left then
+/// and what is still held, reset_after_us is of the whole lease, decided_at_us when it was granted.
+pub const KW_DECIDED_BY_TOKEN_LEASE: kw_decided_by = 7;
 
 /// Which HTTP fields tell of a decision.
 pub type kw_http_style = i32;
@@ -722,6 +725,13 @@ pub struct kw_limiter_options {
     /// answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials,
     /// block_us, reservations or concurrent limits.
     pub coalesce: i32,
+    /// How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by
+    /// itself while they last; default 0: none. In any time at most token_lease - 1 more are admitted, for each
+    /// client, than the limits say.
+    pub token_lease: i64,
+    /// For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is
+    /// lost.
+    pub token_ttl_us: i64,
 }
 
 /// What a limiter of this process decided since it was opened. Each hit counts once, by its answer.
@@ -734,12 +744,14 @@ pub struct kw_hit_counts {
     pub denied: i64,
     /// Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
     pub failed: i64,
-    /// Of those admitted by the server: left a fifth of the limit, or less.
+    /// Of those admitted by the server or from a lease: left a fifth of the limit, or less.
     pub near_limit: i64,
     /// Of those admitted: a shadow limit would have denied them.
     pub shadow_denied: i64,
     /// Of those denied: by the denial cache, without the server.
     pub answered_locally: i64,
+    /// Of those admitted: from tokens that were taken before, without the server.
+    pub leased: i64,
 }
 
 /// The arguments of one kw_limiter_hit among many.
@@ -1680,10 +1692,10 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
-    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
-    /// refunded once: that is the caller's care.
+    /// Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+    /// lasts. Never more than time has left of it: what has flowed back already is not given again, and a window that
+    /// ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken back, for
+    /// the moments of those behind it stand. Each part of a decision is refunded once: that is the caller's care.
     pub fn kw_limiter_refund(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -2563,7 +2575,7 @@ const _: () = {
     assert!(offset_of!(kw_limit, label) == 24);
     assert!(offset_of!(kw_limit, concurrent) == 88);
     assert!(offset_of!(kw_limit, shadow) == 92);
-    assert!(size_of::<kw_limiter_options>() == 104);
+    assert!(size_of::<kw_limiter_options>() == 120);
     assert!(offset_of!(kw_limiter_options, size) == 0);
     assert!(offset_of!(kw_limiter_options, flags) == 4);
     assert!(offset_of!(kw_limiter_options, algorithm) == 8);
@@ -2582,13 +2594,16 @@ const _: () = {
     assert!(offset_of!(kw_limiter_options, denial_cache) == 80);
     assert!(offset_of!(kw_limiter_options, denial_ttl_us) == 88);
     assert!(offset_of!(kw_limiter_options, coalesce) == 96);
-    assert!(size_of::<kw_hit_counts>() == 48);
+    assert!(offset_of!(kw_limiter_options, token_lease) == 104);
+    assert!(offset_of!(kw_limiter_options, token_ttl_us) == 112);
+    assert!(size_of::<kw_hit_counts>() == 56);
     assert!(offset_of!(kw_hit_counts, admitted) == 0);
     assert!(offset_of!(kw_hit_counts, denied) == 8);
     assert!(offset_of!(kw_hit_counts, failed) == 16);
     assert!(offset_of!(kw_hit_counts, near_limit) == 24);
     assert!(offset_of!(kw_hit_counts, shadow_denied) == 32);
     assert!(offset_of!(kw_hit_counts, answered_locally) == 40);
+    assert!(offset_of!(kw_hit_counts, leased) == 48);
     assert!(size_of::<kw_joint_decision>() == 1432);
     assert!(offset_of!(kw_joint_decision, status) == 0);
     assert!(offset_of!(kw_joint_decision, reason) == 4);

@@ -149,6 +149,9 @@ impl DecidedBy {
     pub const SHADOW: DecidedBy = DecidedBy(5);
     /// A block that an earlier denial left (`block`).
     pub const BLOCK: DecidedBy = DecidedBy(6);
+    /// This client, from tokens of the key that it took before (`token_lease`). remaining is what the server had left
+    /// then and what is still held, `reset_after` is of the whole lease, `decided_at` when it was granted.
+    pub const TOKEN_LEASE: DecidedBy = DecidedBy(7);
 
     /// The number that C has for it.
     pub fn code(self) -> i32 {
@@ -170,6 +173,7 @@ impl fmt::Display for DecidedBy {
             DecidedBy::FALLBACK => out.write_str("FALLBACK"),
             DecidedBy::SHADOW => out.write_str("SHADOW"),
             DecidedBy::BLOCK => out.write_str("BLOCK"),
+            DecidedBy::TOKEN_LEASE => out.write_str("TOKEN_LEASE"),
             other => write!(out, "{}", other.0),
         }
     }
@@ -365,6 +369,8 @@ pub struct LimiterOptions {
     pub(crate) denial_cache: Option<i64>,
     pub(crate) denial_ttl: Option<Duration>,
     pub(crate) coalesce: Option<bool>,
+    pub(crate) token_lease: Option<i64>,
+    pub(crate) token_ttl: Option<Duration>,
 }
 
 impl LimiterOptions {
@@ -475,6 +481,21 @@ impl LimiterOptions {
         self
     }
 
+    /// How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by
+    /// itself while they last; default 0: none. In any time at most `token_lease` - 1 more are admitted, for each
+    /// client, than the limits say.
+    pub fn token_lease(mut self, token_lease: i64) -> Self {
+        self.token_lease = Some(token_lease);
+        self
+    }
+
+    /// For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is
+    /// lost.
+    pub fn token_ttl(mut self, token_ttl: Duration) -> Self {
+        self.token_ttl = Some(token_ttl);
+        self
+    }
+
     fn native(&self) -> sys::kw_limiter_options {
         sys::kw_limiter_options {
             size: size_of::<sys::kw_limiter_options>() as u32,
@@ -495,6 +516,8 @@ impl LimiterOptions {
             denial_cache: self.denial_cache.unwrap_or(0),
             denial_ttl_us: self.denial_ttl.map_or(0, microseconds),
             coalesce: self.coalesce.map_or(0, i32::from),
+            token_lease: self.token_lease.unwrap_or(0),
+            token_ttl_us: self.token_ttl.map_or(0, microseconds),
         }
     }
 }
@@ -509,12 +532,14 @@ pub struct HitCounts {
     pub denied: i64,
     /// Hits that the server did not decide; with a failure policy they were admitted or denied all the same.
     pub failed: i64,
-    /// Of those admitted by the server: left a fifth of the limit, or less.
+    /// Of those admitted by the server or from a lease: left a fifth of the limit, or less.
     pub near_limit: i64,
     /// Of those admitted: a shadow limit would have denied them.
     pub shadow_denied: i64,
     /// Of those denied: by the denial cache, without the server.
     pub answered_locally: i64,
+    /// Of those admitted: from tokens that were taken before, without the server.
+    pub leased: i64,
 }
 
 impl Record for HitCounts {
@@ -528,6 +553,7 @@ impl Record for HitCounts {
             near_limit: native.near_limit,
             shadow_denied: native.shadow_denied,
             answered_locally: native.answered_locally,
+            leased: native.leased,
         }
     }
 }
@@ -835,10 +861,10 @@ impl Limiter {
         self.handle.run(call)
     }
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
-    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
-    /// refunded once: that is the caller's care.
+    /// Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+    /// lasts. Never more than time has left of it: what has flowed back already is not given again, and a window that
+    /// ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken back, for
+    /// the moments of those behind it stand. Each part of a decision is refunded once: that is the caller's care.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -1243,10 +1269,10 @@ impl AsyncLimiter {
         self.handle.run(call).await
     }
 
-    /// Gives back part or all of what a hit was charged. Never more than time has left of it: what has flowed back
-    /// already is not given again, and a window that ended is left alone. While hits are booked ahead (wait) only the
-    /// charge of the last one can be taken back, for the moments of those behind it stand. Each part of a decision is
-    /// refunded once: that is the caller's care.
+    /// Gives back part or all of what a hit was charged. What was given from a token lease goes back to it, while it
+    /// lasts. Never more than time has left of it: what has flowed back already is not given again, and a window that
+    /// ended is left alone. While hits are booked ahead (wait) only the charge of the last one can be taken back, for
+    /// the moments of those behind it stand. Each part of a decision is refunded once: that is the caller's care.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
