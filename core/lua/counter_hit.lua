@@ -23,7 +23,7 @@ end
 local used = current
 if previous > 0 then used = used + math.ceil(previous * math.ceil((start + period - now) / ARGV[4]) / ARGV[5]) end
 local charged = '0 '
-if used + ARGV[1] <= tonumber(ARGV[2]) then
+if used + ARGV[1] - ARGV[2] <= 0 then
   charged, current = '1 ', current + ARGV[1]
 elseif not heal and call('PTTL', KEYS[1]) >= 0 then
   -- A denial writes only to heal.

@@ -8,23 +8,23 @@
 -- An end further ahead than one period (the clock stepped back, the period was shortened) is cut to that. The reply has the
 -- form of gcra_hit's.
 --@include clock
-local value = call('GET', KEYS[1])
-local left, count, heal = tonumber(ARGV[3]), 0, false
+local value, charged = call('GET', KEYS[1]), '1 '
+local left, count, heal, text = tonumber(ARGV[3]), 0, false, nil
 if value then
 --@include window_state
   if ends > now then
     count = counted
-    if ends - now > left then heal = true else left = ends - now end
+    if ends - now > left then heal = true else left, text = ends - now, string.sub(value, 1, 16) end
   end
 end
-local charged = '0 '
 if count - ARGV[2] <= 0 then
-  charged = '1 '
   count = count + ARGV[1]
 elseif not heal and call('PTTL', KEYS[1]) >= 0 then
   -- A denial writes only to heal: an end that must be cut, a key that somebody made permanent.
   return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
+else
+  charged = '0 '
 end
-value = string.format('%.0f%.0f', now + left, count)
+value = (text or string.format('%.0f', now + left)) .. string.format('%.0f', count)
 call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)
 return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

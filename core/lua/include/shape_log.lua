@@ -50,7 +50,7 @@ local function log_look(key, want)
       call('RPUSH', key, unpack(stamps))
       left = left - #stamps
     end
-    if used > capacity then
+    if count > 0 and used > capacity then
       call('LTRIM', key, -capacity, -1)
       used = capacity
     end

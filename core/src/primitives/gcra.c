@@ -1,8 +1,9 @@
 #include "primitives/gcra.h"
 
 #define BOUND_US (INT64_C(1) << 52)
-/* A TAT has 16 digits, which Unix us have had since 2001. */
+/* A TAT has 16 digits, which Unix us have had since 2001, and is a number that Lua holds. */
 #define TAT_MIN INT64_C(1000000000000000)
+#define TAT_END (INT64_C(1) << 53)
 
 static int64_t common_divisor(int64_t a, int64_t b) {
     while (b != 0) {
@@ -83,7 +84,7 @@ bool kw__gcra_read(const kw__gcra *gcra, kw__bytes state, kw__gcra_time *tat) {
     const char *text = state.data;
     tat->rest = 0;
     if (state.length != 16 && state.length != 19) return false;
-    if (!kw__parse_integer(kw__bytes_of(text, 16), &tat->us) || tat->us < TAT_MIN) return false;
+    if (!kw__parse_integer(kw__bytes_of(text, 16), &tat->us) || tat->us < TAT_MIN || tat->us >= TAT_END) return false;
     if (state.length == 16) return true;
     if (text[16] == '-' || !kw__parse_integer(kw__bytes_of(text + 16, 3), &tat->rest)) return false;
     if (gcra->parts == 1 && tat->rest > 0) {

@@ -105,10 +105,9 @@ struct kw__shape {
     const kw__script *alone;
     /* By a script for several equal hits, which answers how many were charged; or NULL: they go by limits_hit. */
     void (*encode_together)(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t hits, kw__command *command);
-    /* A script for several rules of this shape, and the words of each; or NULL. */
-    const kw__script *several;
-    int several_terms;
-    void (*write_several)(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command);
+    /* By a script for several rules of this shape; or NULL. */
+    void (*encode_several)(const kw__rule *rules, int count, kw__bytes key, int64_t cost, int64_t patience_us,
+                           kw__command *command);
     /* Its words for limits_hit. */
     int terms;
     void (*write_terms)(const kw__rule *rule, int64_t cost, int64_t patience_us, bool up_to, kw__command *command);

@@ -38,17 +38,13 @@ static bool encode_several(const kw_limiter *limiter, const kw__hit *hit, kw__co
     const kw__shape *shape = limiter->rules[0].shape;
     const kw__limiter_settings *settings = &limiter->settings;
     if (hit->up_to || settings->charge_denials || settings->block_us > 0 || settings->reservations ||
-        shape->several == NULL) {
+        shape->encode_several == NULL) {
         return false;
     }
     for (int i = 0; i < limiter->count; i++) {
         if (limiter->rules[i].shape != shape || limiter->rules[i].shadow) return false;
     }
-    kw__command_script_more(command, shape->several, limiter->count, limiter->count * shape->several_terms);
-    for (int i = 0; i < limiter->count; i++)
-        kw__rule_key(&limiter->rules[i], hit->key, command);
-    for (int i = 0; i < limiter->count; i++)
-        shape->write_several(&limiter->rules[i], hit->cost, hit->patience_us, command);
+    shape->encode_several(limiter->rules, limiter->count, hit->key, hit->cost, hit->patience_us, command);
     return true;
 }
 
@@ -543,8 +539,7 @@ kw_status kw__limiter_encode_release(const kw_limiter *limiter, kw__bytes key, c
                                      kw__command *command, kw_error *error) {
     const kw__rule *rule = lease_rule(limiter, key, decision, "released", error);
     if (rule == NULL) return KW_INVALID;
-    kw__command_script_more(command, &kw__script_leases_refund, 0, rule->shape->refund_terms);
-    kw__rule_key(rule, key, command);
+    kw__rule_script(rule, &kw__script_leases_refund, key, command);
     rule->shape->write_refund(rule, decision, (int)(rule - limiter->rules), decision->count, command);
     return kw__command_end(command, error);
 }

@@ -21,7 +21,15 @@ static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limite
     return KW_OK;
 }
 
-static void write_several(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command) {
+/* The words of a rule in scripts that know no remainder. */
+static void write_whole(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command) {
+    const kw__gcra *gcra = &rule->gcra;
+    kw__command_integer(command, kw__gcra_cost(gcra, cost).us);
+    kw__command_integer(command, kw__gcra_room(gcra, cost).us + patience_us);
+    kw__command_integer(command, gcra->ahead_us);
+}
+
+static void write_exact(const kw__rule *rule, int64_t cost, int64_t patience_us, kw__command *command) {
     const kw__gcra *gcra = &rule->gcra;
     kw__gcra_time price = kw__gcra_cost(gcra, cost), room = kw__gcra_room(gcra, cost);
     kw__command_integer(command, gcra->parts);
@@ -33,22 +41,29 @@ static void write_several(const kw__rule *rule, int64_t cost, int64_t patience_u
 }
 
 static void encode_alone(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t patience_us, kw__command *command) {
-    const kw__gcra *gcra = &rule->gcra;
-    kw__gcra_time price = kw__gcra_cost(gcra, cost), room = kw__gcra_room(gcra, cost);
-    if (gcra->parts == 1) {
-        kw__rule_script(rule, &kw__script_gcra_hit, key, command);
-        kw__command_integer(command, price.us);
-        kw__command_integer(command, room.us + patience_us);
-        kw__command_integer(command, gcra->ahead_us);
-        return;
+    bool whole = rule->gcra.parts == 1;
+    kw__rule_script(rule, whole ? &kw__script_gcra_hit : &kw__script_gcra_exact_hit, key, command);
+    (whole ? write_whole : write_exact)(rule, cost, patience_us, command);
+}
+
+/* Two of whole microseconds are what most have who have several. */
+static void encode_several(const kw__rule *rules, int count, kw__bytes key, int64_t cost, int64_t patience_us,
+                           kw__command *command) {
+    bool two = count == 2 && rules[0].gcra.parts == 1 && rules[1].gcra.parts == 1;
+    if (two) {
+        kw__command_script(command, &kw__script_two_hit);
+    } else {
+        kw__command_script_more(command, &kw__script_several_hit, count, 6 * count);
     }
-    kw__rule_script(rule, &kw__script_gcra_exact_hit, key, command);
-    write_several(rule, cost, patience_us, command);
+    for (int i = 0; i < count; i++)
+        kw__rule_key(&rules[i], key, command);
+    for (int i = 0; i < count; i++)
+        (two ? write_whole : write_exact)(&rules[i], cost, patience_us, command);
 }
 
 static void encode_together(const kw__rule *rule, kw__bytes key, int64_t cost, int64_t hits, kw__command *command) {
     kw__rule_script(rule, &kw__script_gcra_hits, key, command);
-    write_several(rule, cost, 0, command);
+    write_exact(rule, cost, 0, command);
     kw__command_integer(command, hits);
 }
 
@@ -139,9 +154,7 @@ const kw__shape kw__shape_gcra = {
     .prepare = prepare,
     .encode_alone = encode_alone,
     .encode_together = encode_together,
-    .several = &kw__script_several_hit,
-    .several_terms = 6,
-    .write_several = write_several,
+    .encode_several = encode_several,
     .terms = 8,
     .write_terms = write_terms,
     .describe = describe,

@@ -66,7 +66,7 @@ static bool read_state(kw__bytes value, int64_t *ends, int64_t *count) {
     const char *text = value.data;
     return value.length > 16 && kw__parse_integer(kw__bytes_of(text, 16), ends) &&
            kw__parse_integer(kw__bytes_of(text + 16, value.length - 16), count) && *ends >= KW__STATE_TIME_MIN &&
-           *count >= 0;
+           *ends < KW__SERVER_TIME_MAX && *count >= 0 && *count < KW__SERVER_TIME_MAX;
 }
 
 /* The longest that a window of the rule can last: the calendar's months have 31 days, its years 366. */

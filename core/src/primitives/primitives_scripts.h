@@ -76,10 +76,16 @@ extern const kw__script kw__script_gcra_hits;
 /* Charges the limits of several limiters in one step, or none of them. Keys: .... Arguments: .... Reply: state. */
 extern const kw__script kw__script_joint_hit;
 
-/* Takes permits of a concurrent limit, or denies them. Keys: leases. Arguments: cost, .... Reply: state. */
+/*
+ * Takes permits of a concurrent limit, or denies them. Keys: leases. Arguments: cost, capacity, lease_us. Reply:
+ * state.
+ */
 extern const kw__script kw__script_leases_hit;
 
-/* Gives permits back. Keys: leases. Arguments: .... Reply: limits. */
+/*
+ * Gives permits back: the last `credit` of the `held` that the hit with that id took. Keys: leases. Arguments:
+ * credit, held, id. Reply: limits.
+ */
 extern const kw__script kw__script_leases_refund;
 
 /*
@@ -103,7 +109,10 @@ extern const kw__script kw__script_limits_look;
  */
 extern const kw__script kw__script_limits_refund;
 
-/* Charges a hit to a sliding window log, or denies it. Keys: log. Arguments: cost, .... Reply: state. */
+/*
+ * Charges a hit to a sliding window log, or denies it. Keys: log. Arguments: cost, capacity, period_us. Reply:
+ * state.
+ */
 extern const kw__script kw__script_log_hit;
 
 /*
@@ -209,6 +218,12 @@ enum {
     KW__TOP_STANDING_EXPIRES_AFTER_US = 4,
     KW__TOP_STANDING_REPLIES = 5
 };
+
+/*
+ * Charges a hit to two GCRA limits whose costs are whole microseconds in one step, or to neither. Keys: tat,
+ * second. Arguments: cost_us, room_us, ahead_us, second_cost_us, second_room_us, second_ahead_us. Reply: state.
+ */
+extern const kw__script kw__script_two_hit;
 
 /*
  * Adds a member to a unique counter, and promotes it to a HyperLogLog when its set is full. Keys: exact, sketch,

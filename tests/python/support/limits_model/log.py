@@ -39,7 +39,8 @@ class Log(Shape):
 
     def charge(self, keys: Keys, now: int, count: int) -> Grant:
         moments = self._moments(keys, now) + [now] * min(count, self.capacity)
-        self._store(keys, now, moments[-self.capacity :])
+        # What is mended only is not cut to a limit that was lowered.
+        self._store(keys, now, moments[-self.capacity :] if count > 0 else moments)
         return Grant(Fraction(now + self.period), now)
 
     def refund(self, keys: Keys, now: int, grant: Grant, count: int) -> None:
