@@ -50,7 +50,7 @@ type outcome struct {
 }
 
 var modules = map[string]vocabulary{
-	"counter": counterVocabulary, "limiter": limiterVocabulary, "quota": quotaVocabulary, "top": topVocabulary,
+	"counter": counterVocabulary, "joint": jointVocabulary, "limiter": limiterVocabulary, "quota": quotaVocabulary, "top": topVocabulary,
 	"unique": uniqueVocabulary,
 }
 

@@ -16,6 +16,7 @@ from told import (  # noqa: E402
     counter,
     counter_kinds,
     counter_once,
+    joint,
     limiter,
     limiter_calls,
     limiter_edges,
@@ -36,7 +37,7 @@ from told.scenario import text_of  # noqa: E402
 FOLDER = Path(__file__).resolve().parent
 TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
 TALES += [limiter_sliding, limiter_several, limiter_leases, limiter_reservations, quota_uses]
-TOLD = {"counter": counter, "limiter": limiter, "quota": quota, "top": top, "unique": unique}
+TOLD = {"counter": counter, "joint": joint, "limiter": limiter, "quota": quota, "top": top, "unique": unique}
 MODULES = {module: told.FILES for module, told in TOLD.items()}
 
 

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.joint_model import JointRun, Member
+from support.joint_model import JointRun, member
 from support.limits_run import SECOND, Limit, Options
 
 THOROUGH = settings(
@@ -40,21 +40,21 @@ def test_a_joint_limiter_charges_all_or_none(client, server, clock, made, done):
     members = []
     for i, (options, own) in enumerate(made):
         limiter = options.open(client, f"member{i}", own)
-        members.append(Member(limiter, options.model(own), f"key{i}"))
-    run = JointRun(server, clock, client.joint([member.limiter for member in members]), members)
+        members.append(member(limiter, options.model(own), f"key{i}"))
+    run = JointRun(server, clock, client.joint([one.limiter for one in members]), members)
     for kind, *args in done:
         if kind == "hit":
-            run.hit_all(args[0][: len(members)])
+            run.hit(args[0][: len(members)])
         elif kind == "fill":
             chosen = members[args[0] % len(members)]
             room = chosen.model.peek(chosen.keys, run.now).remaining
-            run.hit_all([max(0, room + args[1]) if member is chosen else 1 for member in members])
+            run.hit([max(0, room + args[1]) if one is chosen else 1 for one in members])
         elif kind == "peek":
-            run.peek_all(args[0][: len(members)])
+            run.peek(args[0][: len(members)])
         elif kind == "refund":
-            run.refund_one(*args)
+            run.refund(*args)
         elif kind == "persist":
-            run.persist_one(args[0])
+            run.persist(args[0])
         elif kind == "advance":
             run.move(args[0])
         elif kind == "retry":

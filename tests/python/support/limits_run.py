@@ -93,6 +93,23 @@ def seconds(us: int | str) -> float:
     return inf if us == NEVER else int(us) / SECOND
 
 
+def lies(server: Any, name: str, part: str) -> tuple[Any, int] | None:
+    """What lies in the server under a name, of which this is the part, and when it expires."""
+    kind = server.command("TYPE", name)
+    if kind == b"none":
+        return None
+    value: Any
+    if kind == b"string":
+        value = server.command("GET", name).decode()
+    elif kind == b"list":
+        value = [word.decode() for word in server.command("LRANGE", name, 0, -1)]
+        value = [int(word) for word in value] if part.startswith("log:") else value
+    else:
+        flat = server.command("ZRANGE", name, 0, -1, "WITHSCORES")
+        value = {member.decode(): int(float(score)) for member, score in zip(flat[::2], flat[1::2], strict=True)}
+    return value, server.command("PEXPIRETIME", name)
+
+
 @dataclass
 class Run:
     """One key. Several clients may share it, each with a limiter and a model of its own over the same keys."""
@@ -183,21 +200,7 @@ class Run:
         assert decision.reset_after == seconds(answer.reset_after_us)
 
     def lies(self, part: str) -> tuple[Any, int] | None:
-        """What lies in the server under a part of the name, and when it expires."""
-        name = self.name(part)
-        kind = self.server.command("TYPE", name)
-        if kind == b"none":
-            return None
-        value: Any
-        if kind == b"string":
-            value = self.server.command("GET", name).decode()
-        elif kind == b"list":
-            value = [word.decode() for word in self.server.command("LRANGE", name, 0, -1)]
-            value = [int(word) for word in value] if part.startswith("log:") else value
-        else:
-            flat = self.server.command("ZRANGE", name, 0, -1, "WITHSCORES")
-            value = {member.decode(): int(float(score)) for member, score in zip(flat[::2], flat[1::2], strict=True)}
-        return value, self.server.command("PEXPIRETIME", name)
+        return lies(self.server, self.name(part), part)
 
     def check(self) -> None:
         """Everything in the server is what the model says, to the byte and the millisecond."""

@@ -34,7 +34,7 @@ static void free_limiter(void *object) {
     kw_limiter_free(object);
 }
 
-static void tell_decision(json_t *answers, const kw_decision *decision) {
+void vector_tell_decision(json_t *answers, const kw_decision *decision) {
     static const char *const reasons[] = {
         [KW_DECIDED_BY_SERVER] = "SERVER", [KW_DECIDED_BY_SHADOW] = "SHADOW", [KW_DECIDED_BY_BLOCK] = "BLOCK"};
     assert_in_range(decision->reason, 0, sizeof reasons / sizeof *reasons - 1);
@@ -58,7 +58,7 @@ static void tell_decision(json_t *answers, const kw_decision *decision) {
 
 static kw_status decided(vector_call *call, kw_status status, const kw_decision *decision) {
     memcpy(call->kept, decision, sizeof *decision);
-    tell_decision(call->answers, decision);
+    vector_tell_decision(call->answers, decision);
     return status;
 }
 
@@ -126,7 +126,7 @@ static kw_status call_hit_many(void *object, vector_call *call) {
     }
     kw_status status = kw_limiter_hit_many(object, items, i, 0, made, &call->error);
     for (size_t j = 0; j < i; j++)
-        tell_decision(call->answers, &made[j]);
+        vector_tell_decision(call->answers, &made[j]);
     return status;
 }
 

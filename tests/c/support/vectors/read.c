@@ -8,8 +8,8 @@
 #include "support/vectors/vectors.h"
 #include "support/vectors/parts.h"
 
-const vector_words *const vector_modules[] = {&vector_counter, &vector_limiter, &vector_quota,
-                                              &vector_top,     &vector_unique,  NULL};
+const vector_words *const vector_modules[] = {
+    &vector_counter, &vector_joint, &vector_limiter, &vector_quota, &vector_top, &vector_unique, NULL};
 
 bool vector_wrong(vector_problem *problem, const char *format, ...) {
     va_list list;

@@ -11,7 +11,7 @@
 #include "keywright.h"
 #include "support/server.h"
 
-enum { VECTOR_RECORD_MAX = 512, VECTOR_SAVED_MAX = 16, VECTOR_OBJECTS_MAX = 16, VECTOR_ITEMS_MAX = 64 };
+enum { VECTOR_RECORD_MAX = 1536, VECTOR_SAVED_MAX = 16, VECTOR_OBJECTS_MAX = 16, VECTOR_ITEMS_MAX = 64 };
 
 /* A list of words, NULL at its end. */
 typedef const char *const *vector_list;
@@ -47,7 +47,7 @@ typedef struct vector_words {
 } vector_words;
 
 /* All modules, NULL at the end: here each of them is named. */
-extern const vector_words vector_counter, vector_limiter, vector_quota, vector_top, vector_unique;
+extern const vector_words vector_counter, vector_joint, vector_limiter, vector_quota, vector_top, vector_unique;
 extern const vector_words *const vector_modules[];
 
 /* What could not be, or was not as told. */
@@ -71,5 +71,7 @@ const char *vector_key(const json_t *step, size_t *length);
 int64_t vector_number(const json_t *item, const char *name);
 json_t *vector_duration(int64_t us);
 int32_t vector_named(const json_t *spec, const char *option, const char *const *words);
+/* The fields of a limiter's decision. */
+void vector_tell_decision(json_t *answers, const kw_decision *decision);
 
 #endif

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .counter import CounterWords
+from .joint import JointWords
 from .limiter import LimiterWords
 from .quota import QuotaWords
 from .top import TopWords
@@ -17,6 +18,7 @@ FOLDER = Path(__file__).resolve().parents[3] / "vectors"
 
 MODULES: dict[str, type[Words]] = {
     "counter": CounterWords,
+    "joint": JointWords,
     "limiter": LimiterWords,
     "quota": QuotaWords,
     "top": TopWords,

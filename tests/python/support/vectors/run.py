@@ -91,7 +91,7 @@ class Runner:
             return
         operation = self.words.operations[step["do"]]
         if operation.item:
-            self.many(call, step["expect"])
+            self.many(call, step)
             return
         if operation.entry:
             self.listed(call(), step["expect"])
@@ -117,11 +117,15 @@ class Runner:
         for entry, fields in zip(entries, expected, strict=True):
             self.same({name: self.words.fields[name](entry) for name in fields}, fields)
 
-    def many(self, call: Callable[[], Any], expected: list[Step]) -> None:
+    def many(self, call: Callable[[], Any], step: Step) -> None:
         """Each its own answer; where one failed, the first failure is raised, and has the answers of the others."""
+        expected = step["expect"]
         failures = [fields["status"] for fields in expected if Status[fields["status"]] < 0]
         try:
-            answers = call()
+            made = call()
+            answers = self.words.answers(made)
+            if "save" in step:
+                self.saved[step["save"]] = made
         except keywright.Error as error:
             if error.answers is None or not failures:
                 raise

@@ -37,6 +37,11 @@ class Words:
     record: ClassVar[str] = ""
 
     @staticmethod
+    def answers(answer: Any) -> list[Any]:
+        """The answers of an operation for many."""
+        return list(answer)
+
+    @staticmethod
     def open(client: Any, spec: Step) -> Any:
         raise NotImplementedError
 

@@ -59,7 +59,7 @@ pub static WORDS: Words = Words {
     open,
 };
 
-const ALGORITHMS: &[(&str, Algorithm)] = &[
+pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("gcra", Algorithm::GCRA),
     ("fixed_window", Algorithm::FIXED_WINDOW),
     ("sliding_counter", Algorithm::SLIDING_COUNTER),
@@ -174,7 +174,7 @@ fn renewed(held: bool) -> Outcome {
     Outcome { kept: None, yes: held, fields: BTreeMap::from([("status", status.into()), ("delay_us", 0.into())]) }
 }
 
-fn outcome(decision: Decision) -> Outcome {
+pub fn outcome(decision: Decision) -> Outcome {
     let fields = BTreeMap::from([
         ("status", decision.status.to_string().into()),
         ("reason", decision.reason.to_string().into()),

@@ -2,6 +2,7 @@
 //! that what cannot be right is refused. Each scenario is a test: this is a harness of its own.
 
 mod counter;
+mod joint;
 mod limiter;
 mod quota;
 mod read;
@@ -23,7 +24,7 @@ use run::Door;
 use server::Server;
 
 /// All modules.
-pub static MODULES: &[&Words] = &[&counter::WORDS, &limiter::WORDS, &quota::WORDS, &top::WORDS, &unique::WORDS];
+pub static MODULES: &[&Words] = &[&counter::WORDS, &joint::WORDS, &limiter::WORDS, &quota::WORDS, &top::WORDS, &unique::WORDS];
 
 fn main() -> ExitCode {
     let only = env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
