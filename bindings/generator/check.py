@@ -170,8 +170,8 @@ def _argument(model: Model, argument: Argument, where: str) -> None:
 
 #: Words of Rust that no method can be named by, beside Python's; Go's methods begin with a capital.
 _OF_RUST = """
-as const crate dyn enum extern fn impl let loop match mod move mut priv pub ref self static struct super trait type
-unsafe use where"""
+abstract as become box const crate do dyn enum extern final fn gen impl let loop macro match mod move mut override priv
+pub ref self static struct super trait try type typeof unsafe unsized use virtual where"""
 NO_METHODS = frozenset(kwlist) | frozenset(_OF_RUST.split())
 
 #: Parameters that the generator adds.
@@ -211,6 +211,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
         raise SpecError(f"{where} has steps, and so a state: leave keeps_state out")
     if operation.patient:
         _patient(module, operation, where)
+    if operation.serves and [argument.type for argument in operation.args[:1]] != ["key"]:
+        raise SpecError(f"{where} is served by whoever its key says: its first argument must be of type key")
 
 
 def _operation_arguments(model: Model, operation: Operation, where: str) -> None:

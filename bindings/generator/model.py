@@ -167,6 +167,11 @@ class Argument:
     enum: str = ""
     of: str = ""  # the operation that calls are of
 
+    @property
+    def is_text(self) -> bool:
+        """Bytes that languages take as a text."""
+        return self.type == "bytes" and self.unit == "name"
+
 
 @dataclass
 class Function:
@@ -211,6 +216,7 @@ class Operation:
     concludes: bool = False  # it is told how it ended, and may turn a failure into an answer
     coalesces: bool = False  # several calls that are alike may go as one command
     keeps_state: bool = False  # its call keeps something of its own from its start to its end
+    serves: bool = False  # which object does it depends on its key
     reads_errors: bool = False  # decode is shown error replies too
     shows: str = ""  # the field of the result that Python gives alone
     patient: str = ""  # the operation that this one is when the caller has patience: the same arguments and a wait

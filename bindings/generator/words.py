@@ -55,8 +55,13 @@ def answers_no(model: Model, operation: Operation) -> bool:
     return not (operation.result and has_status(model.record(operation.result)))
 
 
+def has_default(argument: Argument) -> bool:
+    """Whether a shorter call without it is there where arguments have no names: a duration is never left out there."""
+    return argument.default is not None and argument.type != "duration"
+
+
 def shortened(operation: Operation) -> bool:
-    return any(argument.default is not None for argument in operation.args)
+    return any(has_default(argument) for argument in operation.args)
 
 
 def results(model: Model) -> set[str]:

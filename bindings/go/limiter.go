@@ -260,6 +260,7 @@ type LimiterOptions struct {
 	Timeout       time.Duration // Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's.
 	DenialCache   int64         // Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with ChargeDenials: what is answered from memory is not charged.
 	DenialTTL     time.Duration // For how long at most; default 1 s, at most a minute.
+	Overrides     time.Duration // How often this limiter looks for changed overrides, limits of single keys that are kept in the server (Limiter.SetOverride): 10 ms to an hour; default 0: it takes none.
 	Coalesce      bool          // True: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, ChargeDenials, Block, reservations or concurrent limits.
 	TokenLease    int64         // How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by itself while they last; default 0: none. In any time at most TokenLease - 1 more are admitted, for each client, than the limits say.
 	TokenTTL      time.Duration // For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is lost.
@@ -286,6 +287,7 @@ func (o *LimiterOptions) native() *C.kw_limiter_options {
 		timeout_us:     microseconds(o.Timeout),
 		denial_cache:   C.int64_t(o.DenialCache),
 		denial_ttl_us:  microseconds(o.DenialTTL),
+		overrides_us:   microseconds(o.Overrides),
 		coalesce:       C.int32_t(flag(o.Coalesce)),
 		token_lease:    C.int64_t(o.TokenLease),
 		token_ttl_us:   microseconds(o.TokenTTL),
@@ -313,6 +315,72 @@ func hitCountsOf(at unsafe.Pointer) HitCounts {
 		ShadowDenied:    int64(native.shadow_denied),
 		AnsweredLocally: int64(native.answered_locally),
 		Leased:          int64(native.leased),
+	}
+}
+
+// Override is the limits of a single key.
+type Override struct {
+	Version int64     // Number of its last change, which of all changes is the highest: when it was made, Unix time in us, or the next number that was free.
+	EndsAt  time.Time // When it ends, by the server's clock; 0 when it does not.
+	Key     string    // Whose limits.
+	Limits  string    // The limits, as they were given.
+}
+
+func overrideListOf(list unsafe.Pointer) []Override {
+	return itemsOf(list, func(at unsafe.Pointer) Override {
+		native := (*C.kw_override)(at)
+		return Override{
+			Version: int64(native.version),
+			EndsAt:  moment(native.ends_at_us),
+			Key:     string(listed(list, native.key_offset, native.key_length)),
+			Limits:  string(listed(list, native.limits_offset, native.limits_length)),
+		}
+	})
+}
+
+// OverrideChange is a change of a key's limits.
+type OverrideChange struct {
+	Status    Status    // StatusOK; StatusExhausted, else the failure.
+	Version   int64     // Number of the change, see Override; where nothing was changed, that of the last one, 0 if there was none.
+	EndsAt    time.Time // When the override ends, by the server's clock; 0 when it does not, or was cleared.
+	ChangedAt time.Time // When it was changed, by the server's clock.
+}
+
+func overrideChangeOf(at unsafe.Pointer) OverrideChange {
+	native := (*C.kw_override_change)(at)
+	return OverrideChange{
+		Status:    Status(native.status),
+		Version:   int64(native.version),
+		EndsAt:    moment(native.ends_at_us),
+		ChangedAt: moment(native.changed_at_us),
+	}
+}
+
+// OverridesState is what a limiter of this process knows of overrides, and how its looking goes.
+type OverridesState struct {
+	Held         int64         // Keys whose override this limiter goes by.
+	Ignored      int64         // Keys whose override it cannot take: it has another number of limits, or does not understand them. Its own limits hold for these.
+	Version      int64         // Number of the last change that was seen; 0 when there is none.
+	Age          time.Duration // How long ago the server was asked what is known now; Never before the first time.
+	Looks        int64         // How often it was asked.
+	Failures     int64         // How often that failed; what was known holds on.
+	FailedInARow int64         // Failures since it last went well.
+	LastStatus   Status        // The Status of the last time.
+	LastError    string        // Why it failed the last time; empty when it did not.
+}
+
+func overridesStateOf(at unsafe.Pointer) OverridesState {
+	native := (*C.kw_overrides_state)(at)
+	return OverridesState{
+		Held:         int64(native.held),
+		Ignored:      int64(native.ignored),
+		Version:      int64(native.version),
+		Age:          duration(native.age_us),
+		Looks:        int64(native.looks),
+		Failures:     int64(native.failures),
+		FailedInARow: int64(native.failed_in_a_row),
+		LastStatus:   Status(native.last_status),
+		LastError:    text(native.last_error[:]),
 	}
 }
 
@@ -366,8 +434,8 @@ func LimitsParse(text string) ([]Limit, error) {
 	return limits, nil
 }
 
-// Limiter makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the
-// same name, limit label and algorithm.
+// Limiter makes a limiter. Sends nothing. With Overrides it begins to look for overrides at its first use. Limiters
+// of one name share their state with every process that uses the same name, limit label and algorithm.
 //
 //   - name: the limiter's name (1 to 255 bytes)
 //   - limits: the limit text, see LimitsParse. Several are decided in one step, all or nothing; no two may have one
@@ -453,6 +521,18 @@ func (l *Limiter) Stats() (HitCounts, error) {
 		return HitCounts{}, errorOf(status, &failure)
 	}
 	return hitCountsOf(unsafe.Pointer(&native)), nil
+}
+
+// OverridesState tells what this limiter knows of overrides (Overrides), and how its looking for them goes.
+func (l *Limiter) OverridesState() (OverridesState, error) {
+	defer runtime.KeepAlive(l)
+	var native C.kw_overrides_state
+	var failure C.kw_error
+	status := C.kw_limiter_overrides_state(l.handle(), &native, &failure)
+	if status != C.KW_OK {
+		return OverridesState{}, errorOf(status, &failure)
+	}
+	return overridesStateOf(unsafe.Pointer(&native)), nil
 }
 
 // Hit is HitN with cost 1.
@@ -711,4 +791,73 @@ func (l *Limiter) Cancel(ctx context.Context, key, id string) (Decision, error) 
 	})
 	result.Status = status
 	return result, refused(status, err)
+}
+
+// SetOverride gives a single key limits of its own, kept in the server: every limiter of this name that was opened
+// with Overrides goes by them from then on, in every process, without being opened again. It sees a change within
+// Overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
+// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time its own
+// limits hold.
+//
+// The limits are a text as LimitsParse takes it, with as many limits as the limiter has: each stands in the place of
+// the one at its position, a concurrent one in that of a concurrent one, and goes on from the state that is there,
+// under that one's label. Or a factor: "10x" is ten times each limit, the count and the burst, of whatever limiter
+// reads it. What else the limiter was told holds on. A limiter that cannot take an override goes by its own limits,
+// and says so by Limiter.OverridesState.
+//
+// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
+// StatusExhausted: 10,000 keys of this limiter's name have overrides.
+//
+//   - key: whose limits: any bytes (up to 1,024 bytes)
+//   - limits: the limit text, or a factor as "10x" (up to 1,024 bytes)
+//   - ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+//
+// One round trip. Safe to repeat: what is sent twice is done once.
+func (l *Limiter) SetOverride(ctx context.Context, key, limits string, ttl time.Duration) (OverrideChange, error) {
+	result, status, err := ask(ctx, l.of(), overrideChangeOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_set_override(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			data(limits), C.size_t(len(limits)), microseconds(ttl), call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, refused(status, err)
+}
+
+// ClearOverride takes the override of a key away, if it has one: the limiter's own limits hold again, from the state
+// that is there. Seen as Limiter.SetOverride says.
+//
+//   - key: whose limits: any bytes (up to 1,024 bytes)
+//
+// One round trip. Safe to repeat: what is sent twice is done once.
+func (l *Limiter) ClearOverride(ctx context.Context, key string) (OverrideChange, error) {
+	result, status, err := ask(ctx, l.of(), overrideChangeOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_clear_override(l.native, call.completions, call.tag, data(key), C.size_t(len(key)),
+			call.timeout, &call.failure)
+	})
+	result.Status = status
+	return result, refused(status, err)
+}
+
+// Overrides is OverridesN with after 0 and count 100.
+func (l *Limiter) Overrides(ctx context.Context) ([]Override, error) {
+	return l.OverridesN(ctx, 0, 100)
+}
+
+// OverridesN lists the overrides of this limiter's name in the order of their last changes, from the one on that
+// comes behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+// then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count though
+// more follow.
+//
+//   - after: the version behind which to begin; 0 for the first (0 and more)
+//   - count: how many at most (1 to 1,000)
+//
+// One round trip. Safe to repeat.
+func (l *Limiter) OverridesN(ctx context.Context, after, count int64) ([]Override, error) {
+	list, _, err := ask(ctx, l.of(), overrideListOf, func(call *call) C.kw_status {
+		defer runtime.KeepAlive(l)
+		return C.kw_limiter_submit_overrides(l.native, call.completions, call.tag, C.int64_t(after), C.int64_t(count),
+			call.timeout, &call.failure)
+	})
+	return list, err
 }

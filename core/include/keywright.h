@@ -954,6 +954,7 @@ typedef struct kw_limiter_options {
     int64_t timeout_us; /* Deadline of this limiter's calls that name none, connecting included; default 50 ms with a failure policy, else the client's. */
     int64_t denial_cache; /* Of how many keys this client remembers a denial, to answer the same again by itself; 82 bytes each, rounded up to a power of two; default 0: of none. Not with charge_denials: what is answered from memory is not charged. */
     int64_t denial_ttl_us; /* For how long at most; default 1 s, at most a minute. */
+    int64_t overrides_us; /* How often this limiter looks for changed overrides, limits of single keys that are kept in the server (kw_limiter_set_override): 10 ms to an hour; default 0: it takes none. */
     int32_t coalesce; /* 1: hits of one key and cost that come while one of them is in flight go together, as one command, once that is answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials, block_us, reservations or concurrent limits. */
     int64_t token_lease; /* How many tokens of a key this client may take from the server at once, 2 to 1,000,000, to answer hits by itself while they last; default 0: none. In any time at most token_lease - 1 more are admitted, for each client, than the limits say. */
     int64_t token_ttl_us; /* For how long it keeps them at most, from when it asked; 10 ms to a minute, default 1 s. What is left then is lost. */
@@ -969,6 +970,39 @@ typedef struct kw_hit_counts {
     int64_t answered_locally; /* Of those denied: by the denial cache, without the server. */
     int64_t leased; /* Of those admitted: from tokens that were taken before, without the server. */
 } kw_hit_counts;
+
+/* The limits of a single key. */
+typedef struct kw_override {
+    int64_t version; /* Number of its last change, which of all changes is the highest: when it was made, Unix time in us, or the next number that was free. */
+    int64_t ends_at_us; /* When it ends, by the server's clock; 0 when it does not. */
+    int64_t key_offset; /* Whose limits. */
+    int64_t key_length; /* How many bytes that has. */
+    int64_t limits_offset; /* The limits, as they were given. */
+    int64_t limits_length; /* How many bytes that has. */
+} kw_override;
+
+/* A change of a key's limits. */
+typedef struct kw_override_change {
+    int32_t status; /* KW_OK; KW_EXHAUSTED, else the failure. */
+    int32_t reserved; /* Zero. */
+    int64_t version; /* Number of the change, see kw_override; where nothing was changed, that of the last one, 0 if there was none. */
+    int64_t ends_at_us; /* When the override ends, by the server's clock; 0 when it does not, or was cleared. */
+    int64_t changed_at_us; /* When it was changed, by the server's clock. */
+} kw_override_change;
+
+/* What a limiter of this process knows of overrides, and how its looking goes. */
+typedef struct kw_overrides_state {
+    int64_t held; /* Keys whose override this limiter goes by. */
+    int64_t ignored; /* Keys whose override it cannot take: it has another number of limits, or does not understand them. Its own limits hold for these. */
+    int64_t version; /* Number of the last change that was seen; 0 when there is none. */
+    int64_t age_us; /* How long ago the server was asked what is known now; KW_NEVER before the first time. */
+    int64_t looks; /* How often it was asked. */
+    int64_t failures; /* How often that failed; what was known holds on. */
+    int64_t failed_in_a_row; /* Failures since it last went well. */
+    int32_t last_status; /* The kw_status of the last time. */
+    int32_t reserved; /* Zero. */
+    char last_error[144]; /* Why it failed the last time; empty when it did not. */
+} kw_overrides_state;
 
 /* The arguments of one kw_limiter_hit among many. */
 typedef struct kw_limiter_hit_args {
@@ -996,8 +1030,8 @@ typedef struct kw_limiter_hit_args {
 KW_API kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t capacity, int64_t *count, kw_error *error);
 
 /*
- * Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
- * name, limit label and algorithm.
+ * Makes a limiter. Sends nothing. With overrides_us it begins to look for overrides at its first use. Limiters of
+ * one name share their state with every process that uses the same name, limit label and algorithm.
  *
  * - client: the client whose server keeps the state
  * - name: the limiter's name (1 to 255 bytes)
@@ -1073,6 +1107,15 @@ KW_API int64_t kw_limiter_lease_us(const kw_limiter *limiter);
  * Threads: any. Since 0.1.0.
  */
 KW_API kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error);
+
+/*
+ * Tells what this limiter knows of overrides (overrides_us), and how its looking for them goes.
+ *
+ * - state: where it is written
+ *
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_overrides_state(kw_limiter *limiter, kw_overrides_state *state, kw_error *error);
 
 /*
  * Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
@@ -1295,6 +1338,75 @@ KW_API kw_status kw_limiter_cancel(kw_limiter *limiter, const void *key, size_t 
 /* Submits kw_limiter_cancel; the record of that tag answers it, with a kw_decision unless it failed. */
 KW_API kw_status kw_limiter_submit_cancel(kw_limiter *limiter, kw_completions *completions, uint64_t tag, const void *key,
     size_t key_length, const void *id, size_t id_length, int64_t timeout_us, kw_error *error);
+
+/*
+ * Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+ * overrides_us goes by them from then on, in every process, without being opened again. It sees a change within
+ * overrides_us and a round trip of it, while the server answers; while it does not, what is known holds on. This
+ * limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time its
+ * own limits hold. The limits are a text as kw_limits_parse takes it, with as many limits as the limiter has: each
+ * stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes on from
+ * the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the count and the
+ * burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an
+ * override goes by its own limits, and says so by kw_limiter_overrides_state. What is charged is not changed by an
+ * override: under GCRA the debt in time goes on, windows keep the count. KW_EXHAUSTED: 10,000 keys of this
+ * limiter's name have overrides.
+ *
+ * - key: whose limits: any bytes (0 to 1,024 bytes)
+ * - limits: the limit text, or a factor as "10x" (0 to 1,024 bytes)
+ * - ttl_us: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever (us, 0 and more)
+ *
+ * Returns KW_OK, KW_EXHAUSTED, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1.
+ * Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_set_override(kw_limiter *limiter, const void *key, size_t key_length, const void *limits,
+    size_t limits_length, int64_t ttl_us, int64_t timeout_us, kw_override_change *override_change, kw_error *error);
+
+/* Submits kw_limiter_set_override; the record of that tag answers it, with a kw_override_change unless it failed. */
+KW_API kw_status kw_limiter_submit_set_override(kw_limiter *limiter, kw_completions *completions, uint64_t tag,
+    const void *key, size_t key_length, const void *limits, size_t limits_length, int64_t ttl_us, int64_t timeout_us,
+    kw_error *error);
+
+/*
+ * Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+ * there. Seen as kw_limiter_set_override says.
+ *
+ * - key: whose limits: any bytes (0 to 1,024 bytes)
+ *
+ * Returns KW_OK, or a failure. Safe to repeat: what is sent twice is done once. Round trips: 1. Threads: any.
+ * Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_clear_override(kw_limiter *limiter, const void *key, size_t key_length, int64_t timeout_us,
+    kw_override_change *override_change, kw_error *error);
+
+/*
+ * Submits kw_limiter_clear_override; the record of that tag answers it, with a kw_override_change unless it
+ * failed.
+ */
+KW_API kw_status kw_limiter_submit_clear_override(kw_limiter *limiter, kw_completions *completions, uint64_t tag,
+    const void *key, size_t key_length, int64_t timeout_us, kw_error *error);
+
+/*
+ * Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes behind
+ * `after`. Give it the version of the last that was listed, until the list is empty: one that stays is then
+ * listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count though
+ * more follow.
+ *
+ * - after: the version behind which to begin; 0 for the first (0 and more)
+ * - count: how many at most (1 to 1,000)
+ * - list: where the list of kw_override is put, to be freed by kw_list_free; NULL on failure
+ *
+ * Returns KW_OK, or a failure. Safe to repeat. Round trips: 1. Threads: any. Since 0.1.0.
+ */
+KW_API kw_status kw_limiter_overrides(kw_limiter *limiter, int64_t after, int64_t count, int64_t timeout_us, kw_list **list,
+    kw_error *error);
+
+/*
+ * Submits kw_limiter_overrides; the record of that tag answers it, with a kw_list as its data unless it failed,
+ * which ends with the next drain.
+ */
+KW_API kw_status kw_limiter_submit_overrides(kw_limiter *limiter, kw_completions *completions, uint64_t tag, int64_t after,
+    int64_t count, int64_t timeout_us, kw_error *error);
 
 /*
  * Joint limiters: several limiters, each with a key and a cost of its own, decided in one step, all or nothing.
@@ -2024,6 +2136,9 @@ enum {
     KW_OPERATION_LIMITER_RESERVE = 23,
     KW_OPERATION_LIMITER_COMMIT = 24,
     KW_OPERATION_LIMITER_CANCEL = 25,
+    KW_OPERATION_LIMITER_SET_OVERRIDE = 26,
+    KW_OPERATION_LIMITER_CLEAR_OVERRIDE = 27,
+    KW_OPERATION_LIMITER_OVERRIDES = 29,
     KW_OPERATION_JOINT_HIT = 96,
     KW_OPERATION_JOINT_PEEK = 97,
     KW_OPERATION_QUOTA_CONSUME = 80,

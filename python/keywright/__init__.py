@@ -51,7 +51,18 @@ from ._generated.errors import (
 from ._generated.keywright import MAX_KEY, MAX_NAME, Background, Capability, Info, Reason, Role, Stats, Status
 from ._generated.keywright import VERSION as __version__
 from ._generated.keywright_calls import hash_tag
-from ._generated.limiter import Algorithm, Align, DecidedBy, HitCounts, HttpStyle, Limit, OnFailure
+from ._generated.limiter import (
+    Algorithm,
+    Align,
+    DecidedBy,
+    HitCounts,
+    HttpStyle,
+    Limit,
+    OnFailure,
+    Override,
+    OverrideChange,
+    OverridesState,
+)
 from ._generated.limiter_calls import limits_parse
 from ._generated.quota import Period, Usage
 from ._generated.top import Standing, TopEntry
@@ -115,9 +126,12 @@ __all__ = [
     "NotFound",
     "Novelty",
     "OnBound",
-    "OutOfRange",
     "OnFailure",
+    "OutOfRange",
     "Overloaded",
+    "Override",
+    "OverrideChange",
+    "OverridesState",
     "Period",
     "PermissionDenied",
     "ProtocolError",

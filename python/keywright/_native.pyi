@@ -247,6 +247,7 @@ class Lib:
     ) -> int: ...
     def kw_limiter_lease_us(self, limiter: CData, /) -> int: ...
     def kw_limiter_stats(self, limiter: CData, counts: CData, error: CData, /) -> int: ...
+    def kw_limiter_overrides_state(self, limiter: CData, state: CData, error: CData, /) -> int: ...
     def kw_limiter_hit(
         self, limiter: CData, key: bytes, key_length: int, cost: int, timeout_us: int, decision: CData, error: CData, /
     ) -> int: ...
@@ -460,6 +461,53 @@ class Lib:
         timeout_us: int,
         error: CData,
         /,
+    ) -> int: ...
+    def kw_limiter_set_override(
+        self,
+        limiter: CData,
+        key: bytes,
+        key_length: int,
+        limits: bytes,
+        limits_length: int,
+        ttl_us: int,
+        timeout_us: int,
+        override_change: CData,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_submit_set_override(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        limits: bytes,
+        limits_length: int,
+        ttl_us: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_clear_override(
+        self, limiter: CData, key: bytes, key_length: int, timeout_us: int, override_change: CData, error: CData, /
+    ) -> int: ...
+    def kw_limiter_submit_clear_override(
+        self,
+        limiter: CData,
+        completions: CData,
+        tag: int,
+        key: bytes,
+        key_length: int,
+        timeout_us: int,
+        error: CData,
+        /,
+    ) -> int: ...
+    def kw_limiter_overrides(
+        self, limiter: CData, after: int, count: int, timeout_us: int, list: CData, error: CData, /
+    ) -> int: ...
+    def kw_limiter_submit_overrides(
+        self, limiter: CData, completions: CData, tag: int, after: int, count: int, timeout_us: int, error: CData, /
     ) -> int: ...
     def kw_joint_open(
         self, client: CData, limiters: CData, limiters_count: int, options: CData, joint: CData, error: CData, /

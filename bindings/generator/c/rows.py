@@ -24,6 +24,8 @@ def rows_header(model: Model, module: Module) -> str:
     ]
     out.extend(f'#include "{path}"\n' for path in called(model, module))
     out.append("\n")
+    for handle in dict.fromkeys(operation.handle for operation in module.operations if operation.serves):
+        out.append(f"kw__object *kw__{handle}_serves(kw__object *object, kw__bytes key);\n\n")
     for operation in module.operations:
         symbol = operation.symbol
         if operation.args:
@@ -107,6 +109,8 @@ def rows(model: Model, module: Module) -> str:
         elif operation.items:
             out.append("    .result_size = sizeof(kw_list *),\n")
         out.append(f"    .encode = {symbol}_encode,\n    .decode = {symbol}_decode,\n")
+        if operation.serves:
+            out.append(f"    .serves = kw__{operation.handle}_serves,\n")
         if operation.steps:
             out.append(f"    .state_size = &{symbol}_state_size,\n    .answer_size = &{symbol}_answer_size,\n")
             out.append(f"    .advance = {symbol}_advance,\n")

@@ -45,7 +45,7 @@ class Calls(Text):
         """What C is given for an argument."""
         name = local(argument.name)
         match argument.type:
-            case "bytes":
+            case "bytes" if not argument.is_text:
                 return [f"unsafe.Pointer(unsafe.SliceData({name}))", f"C.size_t(len({name}))"]
             case kind if kind in BYTES:
                 return [f"data({name})", f"C.size_t(len({name}))"]
@@ -248,7 +248,7 @@ class Calls(Text):
     def operation(self, operation: Operation) -> None:
         name = pascal(operation.name)
         given = [item for item in operation.args if item.type != "wait"]
-        required = [item for item in given if item.default is None]
+        required = [item for item in given if not words.has_default(item)]
         if words.shortened(operation):
             self.short(operation, name, given, required)
             name += "N"
@@ -270,11 +270,11 @@ class Calls(Text):
         return f"func {receiver}{name}({listed}) {self.returns(operation)} {{\n"
 
     def short(self, operation: Operation, name: str, given: list[Argument], required: list[Argument]) -> None:
-        defaults = [item for item in given if item.default is not None]
+        defaults = [item for item in given if words.has_default(item)]
         said = " and ".join(f"{local(item.name)} {item.default}" for item in defaults)
         self.doc(name, f"Is {name}N with {said}.")
         values = ", ".join(
-            ["ctx", *(str(item.default) if item.default is not None else local(item.name) for item in given)]
+            ["ctx", *(str(item.default) if words.has_default(item) else local(item.name) for item in given)]
         )
         self.out.append(
             self.head(operation, name, required) + f"\treturn {operation.handle[0]}.{name}N({values})\n}}\n\n"

@@ -53,6 +53,8 @@ def value_name(enum: Enum, name: str) -> str:
 
 
 def type_of(item: Field | Argument) -> str:
+    if isinstance(item, Argument) and item.is_text:
+        return "string"
     if item.type == "record" and item.record:
         return f"[]{pascal(item.record)}"
     if item.unit == "us":

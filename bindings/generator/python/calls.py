@@ -147,11 +147,11 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
         case "name" | "key":
             return f"{label}: Key"
         case "bytes":
-            return f"{label}: bytes"
+            return f"{label}: {'str' if argument.is_text else 'bytes'}"
         case "text":
             return f"{label}: str"
         case "duration" | "wait":
-            return f"{label}: Duration"
+            return f"{label}: Duration{default}"
         case "calls":
             return f"{label}: Iterable[tuple[{row_types(model, model.operation(argument.of))}]]"
         case "record":
@@ -209,7 +209,7 @@ def prepared(model: Model, argument: Argument, source: str) -> str:
         return f'{argument.name}_rows = to_rows({source}, ({names}{comma}), "{argument.name}")\n'
     if argument.type not in BYTES:
         return ""
-    convert = "to_payload" if argument.type == "bytes" else "to_bytes"
+    convert = "to_payload" if argument.type == "bytes" and not argument.is_text else "to_bytes"
     return f'{argument.name}_data = {convert}({source}, "{argument.name}")\n'
 
 

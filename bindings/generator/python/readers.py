@@ -200,13 +200,15 @@ def list_reader(model: Model, record: Record) -> str:
         else:
             names.append(name)
             values.append(value(model, item))
+    one = f"        out.append({kind}({', '.join(values)}))\n"
     return "".join(
         [
             f"def read_{record.name}_list(status: int, data: Buffer, offset: int) -> list[{kind}]:\n    out = []\n",
             "    for at in places(data, offset):\n",
             f"        {', '.join(names)} = _{record.name.upper()}.unpack_from(data, at)\n",
             *lines,
-            f"        out.append({kind}({', '.join(values)}))\n    return out\n",
+            one if len(one) <= WIDTH else call(f"item = {kind}", values, "", "        ") + "        out.append(item)\n",
+            "    return out\n",
         ]
     )
 

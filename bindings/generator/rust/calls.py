@@ -270,14 +270,14 @@ class Calls(Text):
         return f"Result<Option<{name}>>" if words.answers_no(self.model, operation) else f"Result<{name}>"
 
     def short(self, operation: Operation, prefix: str) -> None:
-        defaults = [item for item in operation.args if item.default is not None]
-        required = [item for item in operation.args if item.default is None]
+        defaults = [item for item in operation.args if words.has_default(item)]
+        required = [item for item in operation.args if not words.has_default(item)]
         said = " and ".join(f"`{local(item.name)}` {item.default}" for item in defaults)
         full = f"{prefix}{pascal(operation.handle)}::{operation.name}_n"
         self.out.append(f"    /// [`{full}`] with {said}.\n")
         fn = "pub async fn" if prefix else "pub fn"
         self.head(operation.name, ["&self", *map(self.taken, required)], self.returns(operation), 1, fn)
-        values = [str(item.default) if item.default is not None else local(item.name) for item in operation.args]
+        values = [str(item.default) if words.has_default(item) else local(item.name) for item in operation.args]
         end = ".await" if prefix else ""
         self.out.append(f"        self.{operation.name}_n({', '.join(values)}){end}\n    }}\n\n")
 

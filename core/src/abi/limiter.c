@@ -32,7 +32,7 @@ _Static_assert(offsetof(kw_limit, burst) == 16, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, label) == 24, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, concurrent) == 88, "layout of kw_limit");
 _Static_assert(offsetof(kw_limit, shadow) == 92, "layout of kw_limit");
-_Static_assert(sizeof(kw_limiter_options) == 120, "layout of kw_limiter_options");
+_Static_assert(sizeof(kw_limiter_options) == 128, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, size) == 0, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, flags) == 4, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, algorithm) == 8, "layout of kw_limiter_options");
@@ -50,9 +50,10 @@ _Static_assert(offsetof(kw_limiter_options, local_share) == 68, "layout of kw_li
 _Static_assert(offsetof(kw_limiter_options, timeout_us) == 72, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, denial_cache) == 80, "layout of kw_limiter_options");
 _Static_assert(offsetof(kw_limiter_options, denial_ttl_us) == 88, "layout of kw_limiter_options");
-_Static_assert(offsetof(kw_limiter_options, coalesce) == 96, "layout of kw_limiter_options");
-_Static_assert(offsetof(kw_limiter_options, token_lease) == 104, "layout of kw_limiter_options");
-_Static_assert(offsetof(kw_limiter_options, token_ttl_us) == 112, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, overrides_us) == 96, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, coalesce) == 104, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, token_lease) == 112, "layout of kw_limiter_options");
+_Static_assert(offsetof(kw_limiter_options, token_ttl_us) == 120, "layout of kw_limiter_options");
 _Static_assert(sizeof(kw_hit_counts) == 56, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, admitted) == 0, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, denied) == 8, "layout of kw_hit_counts");
@@ -61,6 +62,30 @@ _Static_assert(offsetof(kw_hit_counts, near_limit) == 24, "layout of kw_hit_coun
 _Static_assert(offsetof(kw_hit_counts, shadow_denied) == 32, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, answered_locally) == 40, "layout of kw_hit_counts");
 _Static_assert(offsetof(kw_hit_counts, leased) == 48, "layout of kw_hit_counts");
+_Static_assert(sizeof(kw_override) == 48, "layout of kw_override");
+_Static_assert(offsetof(kw_override, version) == 0, "layout of kw_override");
+_Static_assert(offsetof(kw_override, ends_at_us) == 8, "layout of kw_override");
+_Static_assert(offsetof(kw_override, key_offset) == 16, "layout of kw_override");
+_Static_assert(offsetof(kw_override, key_length) == 24, "layout of kw_override");
+_Static_assert(offsetof(kw_override, limits_offset) == 32, "layout of kw_override");
+_Static_assert(offsetof(kw_override, limits_length) == 40, "layout of kw_override");
+_Static_assert(sizeof(kw_override_change) == 32, "layout of kw_override_change");
+_Static_assert(offsetof(kw_override_change, status) == 0, "layout of kw_override_change");
+_Static_assert(offsetof(kw_override_change, reserved) == 4, "layout of kw_override_change");
+_Static_assert(offsetof(kw_override_change, version) == 8, "layout of kw_override_change");
+_Static_assert(offsetof(kw_override_change, ends_at_us) == 16, "layout of kw_override_change");
+_Static_assert(offsetof(kw_override_change, changed_at_us) == 24, "layout of kw_override_change");
+_Static_assert(sizeof(kw_overrides_state) == 208, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, held) == 0, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, ignored) == 8, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, version) == 16, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, age_us) == 24, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, looks) == 32, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, failures) == 40, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, failed_in_a_row) == 48, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, last_status) == 56, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, reserved) == 60, "layout of kw_overrides_state");
+_Static_assert(offsetof(kw_overrides_state, last_error) == 64, "layout of kw_overrides_state");
 #endif
 
 kw_status kw_limits_parse(const char *text, kw_limit *limits, int64_t capacity, int64_t *count, kw_error *error) {
@@ -124,6 +149,14 @@ kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error 
     KW__CHECK(kw__check_handle(limiter, "limiter", error));
     KW__CHECK(kw__check_pointer(counts, "counts", error));
     return kw__limiter_stats(limiter, counts, error);
+}
+
+kw_status kw_limiter_overrides_state(kw_limiter *limiter, kw_overrides_state *state, kw_error *error) {
+    kw__error_clear(error);
+    if (state != NULL) memset(state, 0, sizeof *state);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(state, "state", error));
+    return kw__limiter_overrides_state(limiter, state, error);
 }
 
 kw_status kw_limiter_hit(kw_limiter *limiter, const void *key, size_t key_length, int64_t cost, int64_t timeout_us,
@@ -422,4 +455,80 @@ kw_status kw_limiter_submit_cancel(kw_limiter *limiter, kw_completions *completi
     KW__CHECK(kw__check_timeout(timeout_us, error));
     const kw__limiter_cancel_args args = {.key = kw__bytes_of(key, key_length), .id = kw__bytes_of(id, id_length)};
     return kw__submit(&limiter->object, completions, tag, &kw__limiter_cancel_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_set_override(kw_limiter *limiter, const void *key, size_t key_length, const void *limits,
+    size_t limits_length, int64_t ttl_us, int64_t timeout_us, kw_override_change *override_change, kw_error *error) {
+    kw__error_clear(error);
+    if (override_change != NULL) memset(override_change, 0, sizeof *override_change);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(override_change, "override_change", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_bytes(limits, limits_length, 1024, "limits", error));
+    KW__CHECK(kw__check_range(ttl_us, 0, INT64_MAX, "ttl_us", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_set_override_args args = {.key = kw__bytes_of(key, key_length), .limits = kw__bytes_of(limits, limits_length), .ttl_us = ttl_us};
+    return kw__run(&limiter->object, &kw__limiter_set_override_row, &args, timeout_us, override_change, error);
+}
+
+kw_status kw_limiter_submit_set_override(kw_limiter *limiter, kw_completions *completions, uint64_t tag,
+    const void *key, size_t key_length, const void *limits, size_t limits_length, int64_t ttl_us, int64_t timeout_us,
+    kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_bytes(limits, limits_length, 1024, "limits", error));
+    KW__CHECK(kw__check_range(ttl_us, 0, INT64_MAX, "ttl_us", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_set_override_args args = {.key = kw__bytes_of(key, key_length), .limits = kw__bytes_of(limits, limits_length), .ttl_us = ttl_us};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_set_override_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_clear_override(kw_limiter *limiter, const void *key, size_t key_length, int64_t timeout_us,
+    kw_override_change *override_change, kw_error *error) {
+    kw__error_clear(error);
+    if (override_change != NULL) memset(override_change, 0, sizeof *override_change);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(override_change, "override_change", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_clear_override_args args = {.key = kw__bytes_of(key, key_length)};
+    return kw__run(&limiter->object, &kw__limiter_clear_override_row, &args, timeout_us, override_change, error);
+}
+
+kw_status kw_limiter_submit_clear_override(kw_limiter *limiter, kw_completions *completions, uint64_t tag,
+    const void *key, size_t key_length, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_key(key, key_length, "key", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_clear_override_args args = {.key = kw__bytes_of(key, key_length)};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_clear_override_row, &args, timeout_us, error);
+}
+
+kw_status kw_limiter_overrides(kw_limiter *limiter, int64_t after, int64_t count, int64_t timeout_us, kw_list **list,
+    kw_error *error) {
+    kw__error_clear(error);
+    if (list != NULL) *list = NULL;
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_pointer(list, "list", error));
+    KW__CHECK(kw__check_range(after, 0, INT64_MAX, "after", error));
+    KW__CHECK(kw__check_range(count, 1, 1000, "count", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_overrides_args args = {.after = after, .count = count};
+    return kw__run(&limiter->object, &kw__limiter_overrides_row, &args, timeout_us, list, error);
+}
+
+kw_status kw_limiter_submit_overrides(kw_limiter *limiter, kw_completions *completions, uint64_t tag, int64_t after,
+    int64_t count, int64_t timeout_us, kw_error *error) {
+    kw__error_clear(error);
+    KW__CHECK(kw__check_handle(limiter, "limiter", error));
+    KW__CHECK(kw__check_handle(completions, "completions", error));
+    KW__CHECK(kw__check_range(after, 0, INT64_MAX, "after", error));
+    KW__CHECK(kw__check_range(count, 1, 1000, "count", error));
+    KW__CHECK(kw__check_timeout(timeout_us, error));
+    const kw__limiter_overrides_args args = {.after = after, .count = count};
+    return kw__submit(&limiter->object, completions, tag, &kw__limiter_overrides_row, &args, timeout_us, error);
 }

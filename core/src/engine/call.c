@@ -79,12 +79,10 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
         return NULL;
     }
     call->client = client;
-    call->object = object;
     call->row = row;
     /* Before the first link nothing is known: what the floor of servers can do is what every server can do. */
-    call->step = (kw__step){.object = object,
-                            .together = 1,
-                            .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
+    call->step =
+        (kw__step){.together = 1, .capabilities = atomic_load_explicit(&client->capabilities, memory_order_relaxed)};
     call->timer = call->deadline = INT64_MAX;
     call->must_send = call->outstanding = call->finished = call->ended = call->left = false;
     call->in_ready = call->watches = call->told_watching = call->told_payload = call->in_noticed = false;
@@ -100,7 +98,12 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
         kw__fail_memory(error);
         return NULL;
     }
-    kw__object_hold(object);
+    if (row->serves != NULL) {
+        object = row->serves(object, *(const kw__bytes *)(const void *)((const char *)call->step.args + row->spans[0]));
+    } else {
+        kw__object_hold(object);
+    }
+    call->object = call->step.object = object;
     atomic_fetch_add_explicit(&client->counters.calls, 1, memory_order_relaxed);
     return call;
 }

@@ -41,6 +41,7 @@ static kw_status read_options(const kw_joint_options *options, kw_joint *joint, 
 static const char *beyond(const kw_limiter *limiter) {
     if (limiter->settings.block_us > 0) return "block_us";
     if (limiter->settings.charge_denials) return "charge_denials";
+    if (limiter->settings.overrides_us > 0) return "overrides_us";
     return limiter->settings.reservations ? "reservations" : NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "engine/client.h"
+#include "primitives/limiter_overrides.h"
 #include "primitives/limiter_rows.h"
 
 /* ---- opening ---- */
@@ -12,6 +13,7 @@ static void destroy(kw__object *object) {
         kw__key_frame_free(&limiter->rules[i].frame);
     kw__key_frame_free(&limiter->blocks);
     kw__limiter_local_free(limiter);
+    kw__overrides_free(limiter);
     kw__key_frames_free(limiter->reservations, KW__RESERVATION_KEYS);
     kw__free(limiter->name);
     kw__free(limiter);
@@ -26,7 +28,7 @@ static uint64_t fingerprint(uint64_t hash, kw__bytes bytes) {
 }
 
 uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key) {
-    return fingerprint(limiter->origin, key);
+    return fingerprint(limiter->origin, key) ^ limiter->terms;
 }
 
 /* The label: "as NAME", else the period in us. */
@@ -52,7 +54,8 @@ static bool build_frame(kw_limiter *limiter, kw__rule *rule, kw__bytes name, con
     return kw__key_frame_init(&rule->frame, limiter->object.client->url.prefix, "limiter", name, part);
 }
 
-static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *limit, kw_error *error) {
+/* The next rule, all but its key. */
+static kw_status prepare_rule(kw_limiter *limiter, const kw_limit *limit, kw_error *error) {
     const kw__limiter_settings *settings = &limiter->settings;
     kw__rule *rule = &limiter->rules[limiter->count];
     if (limit->concurrent == 0 && settings->shape == &kw__shape_leases) {
@@ -67,10 +70,17 @@ static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *li
     rule->plain = rule->shape->plain;
     kw_status status = rule->shape->prepare(rule, limit, settings, error);
     if (status != KW_OK) return status;
-    if (!build_frame(limiter, rule, name, limit)) return kw__fail_memory(error);
-    limiter->count++;
     limiter->books_ahead = limiter->books_ahead && rule->shape->books_ahead;
     if (!rule->shadow && rule->capacity < limiter->capacity) limiter->capacity = rule->capacity;
+    return KW_OK;
+}
+
+static kw_status prepare(kw_limiter *limiter, kw__bytes name, const kw_limit *limit, kw_error *error) {
+    kw__rule *rule = &limiter->rules[limiter->count];
+    kw_status status = prepare_rule(limiter, limit, error);
+    if (status != KW_OK) return status;
+    if (!build_frame(limiter, rule, name, limit)) return kw__fail_memory(error);
+    limiter->count++;
     kw__bytes bytes = kw__bytes_of(rule->frame.bytes, rule->frame.before + rule->frame.after);
     limiter->origin = fingerprint(limiter->origin, bytes);
     return KW_OK;
@@ -118,6 +128,22 @@ static kw_status check_labels(const kw_limit *limits, int64_t count, kw_error *e
     return KW_OK;
 }
 
+/* Without its rules, which are prepared one by one. NULL: no memory. */
+static kw_limiter *allocate(kw_client *client, const kw__limiter_settings *settings, const kw_limit *limits, int count,
+                            void (*destroyed_by)(kw__object *object)) {
+    size_t each = sizeof(kw__rule) + sizeof(kw_limit);
+    kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * each);
+    if (made == NULL) return NULL;
+    kw__object_init(&made->object, client, destroyed_by);
+    made->settings = *settings;
+    made->object.timeout_us = settings->timeout_us;
+    made->books_ahead = true;
+    made->capacity = INT64_MAX;
+    made->limits = (kw_limit *)(void *)&made->rules[count];
+    memcpy(made->limits, limits, (size_t)count * sizeof limits[0]);
+    return made;
+}
+
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error) {
     *limiter = NULL;
@@ -130,22 +156,16 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     if (status == KW_OK) status = check_labels(read, count, error);
     if (status != KW_OK) return status;
 
-    kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * (sizeof made->rules[0] + sizeof made->limits[0]));
+    kw_limiter *made = allocate(client, &settings, read, (int)count, destroy);
     if (made == NULL) return kw__fail_memory(error);
-    kw__object_init(&made->object, client, destroy);
-    made->settings = settings;
-    made->object.timeout_us = settings.timeout_us;
-    made->books_ahead = true;
-    made->capacity = INT64_MAX;
     made->origin = UINT64_C(0xCBF29CE484222325);
     for (int64_t i = 0; i < count && status == KW_OK; i++)
         status = prepare(made, name, &read[i], error);
-    made->limits = (kw_limit *)(void *)&made->rules[count];
-    memcpy(made->limits, read, (size_t)count * sizeof read[0]);
     if (status == KW_OK) status = kw__limiter_check_coalesce(made, error);
     if (status == KW_OK && !keep_name(made, name)) status = kw__fail_memory(error);
     if (status == KW_OK) status = kw__limiter_local_init(made, error);
     if (status == KW_OK && !build_more_frames(made, name)) status = kw__fail_memory(error);
+    if (status == KW_OK && settings.overrides_us > 0) status = kw__overrides_init(made, error);
     if (status != KW_OK) {
         kw__object_release(&made->object);
         return status;
@@ -155,7 +175,12 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
 }
 
 void kw__limiter_free(kw_limiter *limiter) {
-    if (limiter != NULL) kw__object_release(&limiter->object);
+    if (limiter == NULL) return;
+    if (limiter->overrides != NULL) {
+        if (kw__client_is_forked(limiter->object.client)) return; /* the parent's locks may be held for ever here */
+        kw__overrides_close(limiter);
+    }
+    kw__object_release(&limiter->object);
 }
 
 int64_t kw__limiter_lease_us(const kw_limiter *limiter) {
@@ -163,6 +188,53 @@ int64_t kw__limiter_lease_us(const kw_limiter *limiter) {
         if (limiter->rules[i].shape == &kw__shape_leases) return limiter->rules[i].period_us;
     return 0;
 }
+
+/* ---- overrides ---- */
+
+static void destroy_override(kw__object *object) {
+    kw_limiter *limiter = (kw_limiter *)object;
+    kw__object_release(&limiter->of->object);
+    kw__free(limiter);
+}
+
+static uint64_t terms_of(const kw_limit *limits, int count) {
+    uint64_t hash = UINT64_C(0xCBF29CE484222325);
+    for (int i = 0; i < count; i++) {
+        const int64_t numbers[] = {limits[i].count, limits[i].period_us, limits[i].burst};
+        hash = fingerprint(hash, kw__bytes_of(numbers, sizeof numbers));
+    }
+    return hash >> (64 - KW__TERMS_BITS);
+}
+
+kw_status kw__limiter_make_override(kw_limiter *of, const kw_limit *limits, kw_limiter **out, kw_error *error) {
+    kw_limiter *made = allocate(of->object.client, &of->settings, limits, of->count, destroy_override);
+    if (made == NULL) return kw__fail_memory(error);
+    kw__object_hold(&of->object);
+    made->of = of;
+    made->name = of->name;
+    made->name_length = of->name_length;
+    made->origin = of->origin;
+    made->terms = terms_of(limits, of->count) ^ terms_of(of->limits, of->count);
+    made->local = of->local;
+    made->blocks = of->blocks;
+    memcpy(made->reservations, of->reservations, sizeof made->reservations);
+    kw_status status = KW_OK;
+    while (made->count < of->count && status == KW_OK) {
+        made->rules[made->count].frame = of->rules[made->count].frame;
+        status = prepare_rule(made, &limits[made->count], error);
+        made->count++;
+    }
+    if (status == KW_OK) status = kw__limiter_check_coalesce(made, error);
+    if (status == KW_OK) status = kw__tokens_check(made, error);
+    if (status != KW_OK) {
+        kw__object_release(&made->object);
+        return status;
+    }
+    *out = made;
+    return KW_OK;
+}
+
+/* ---- HTTP ---- */
 
 static kw__http_policies http_policies(const kw_limiter *limiter) {
     return (kw__http_policies){
@@ -175,8 +247,11 @@ static kw__http_policies http_policies(const kw_limiter *limiter) {
 
 kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *decision, kw__bytes partition,
                                   int32_t style, char *fields, size_t capacity, size_t *length, kw_error *error) {
-    kw__http_policies policies = http_policies(limiter);
-    return kw__http_fields(&policies, decision, partition, style, fields, capacity, length, error);
+    kw_limiter *made_by = kw__overrides_made(limiter, decision);
+    kw__http_policies policies = http_policies(made_by != NULL ? made_by : limiter);
+    kw_status status = kw__http_fields(&policies, decision, partition, style, fields, capacity, length, error);
+    if (made_by != NULL) kw__object_release(&made_by->object);
+    return status;
 }
 
 kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
@@ -288,9 +363,21 @@ static bool answer_alone(const kw__step *step, const kw__hit *hit, const kw__eve
     return true;
 }
 
+/* Whether the key's limits are those still that it was asked under. */
+static bool still_serves(kw_limiter *limiter, kw__bytes key) {
+    kw_limiter *serving = kw__overrides_serving(limiter->of != NULL ? limiter->of : limiter, key);
+    bool same = serving == limiter;
+    kw__object_release(&serving->object);
+    return same;
+}
+
 static kw_status conclude(const kw__step *step, const kw__hit *hit, const kw__event *event) {
-    return kw__limiter_conclude((kw_limiter *)step->object, hit, step->state, event->status, event->sent_at, event->now,
-                                step->result);
+    kw_limiter *limiter = (kw_limiter *)step->object;
+    kw_status status =
+        kw__limiter_conclude(limiter, hit, step->state, event->status, event->sent_at, event->now, step->result);
+    /* A denial may have been remembered that was made under limits which have changed since. */
+    if (status == KW_DENIED && !still_serves(limiter, hit->key)) kw__limiter_forget(limiter, hit->key);
+    return status;
 }
 
 bool kw__limiter_hit_locally(const kw__step *step, const kw__event *event, kw_status *status) {
@@ -376,7 +463,17 @@ kw_status kw__limiter_reset_decode(const kw__step *step, const kw__reply *reply,
 static bool admitted_alone(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision) {
     return (decision->reason == KW_DECIDED_BY_FAIL_OPEN || decision->reason == KW_DECIDED_BY_FALLBACK ||
             decision->reason == KW_DECIDED_BY_TOKEN_LEASE) &&
-           decision->status == KW_OK && decision->count > 0 && decision->origin == kw__limiter_origin(limiter, key);
+           decision->status == KW_OK && decision->count > 0 && kw__limiter_is_of(limiter, key, decision);
+}
+
+/* By whose limits a refund is reckoned, held: an override's that made the decision, the limiter's own, or the present.
+ */
+static kw_limiter *made_by(const kw_limiter *limiter, const kw_decision *decision) {
+    kw_limiter *by = kw__overrides_made(limiter, decision);
+    if (by != NULL) return by;
+    by = (kw_limiter *)(uintptr_t)(limiter->of != NULL ? limiter->of : limiter); /* to count its references */
+    kw__object_hold(&by->object);
+    return by;
 }
 
 /* What no server charged, or charged to a whole lease, is not given back there. */
@@ -384,7 +481,14 @@ bool kw__limiter_refund_locally(const kw__step *step, const kw__event *event, kw
     const kw__limiter_refund_args *args = step->args;
     kw_limiter *limiter = (kw_limiter *)step->object;
     const kw_decision *decision = &args->decision;
-    if (args->count > decision->count || !admitted_alone(limiter, args->key, decision)) return false;
+    if (args->count > decision->count) return false;
+    if (!admitted_alone(limiter, args->key, decision)) {
+        kw_limiter *by = made_by(limiter, decision);
+        bool nothing = kw__limiter_refunds_nothing(by, args->key, decision);
+        kw__object_release(&by->object);
+        *status = KW_OK;
+        return nothing;
+    }
     if (decision->reason == KW_DECIDED_BY_FALLBACK) {
         kw__limiter_give_back(limiter, args->key, args->count, event->now);
     } else if (decision->reason == KW_DECIDED_BY_TOKEN_LEASE) {
@@ -410,8 +514,11 @@ bool kw__limiter_release_locally(const kw__step *step, const kw__event *event, k
 
 kw_status kw__limiter_refund_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__limiter_refund_args *args = step->args;
-    kw__limiter_forget((kw_limiter *)step->object, args->key);
-    return kw__limiter_encode_refund(limiter_of(step), args->key, &args->decision, args->count, command, error);
+    kw_limiter *by = made_by(limiter_of(step), &args->decision);
+    kw__limiter_forget(by, args->key);
+    kw_status status = kw__limiter_encode_refund(by, args->key, &args->decision, args->count, command, error);
+    kw__object_release(&by->object);
+    return status;
 }
 
 kw_status kw__limiter_refund_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error) {

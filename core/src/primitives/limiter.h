@@ -18,6 +18,7 @@
 #include "redis/reply.h"
 
 typedef struct kw__shape kw__shape;
+typedef struct kw__overrides kw__overrides;
 
 /* What the options of a limiter say, each checked, defaults filled in. */
 typedef struct kw__limiter_settings {
@@ -39,6 +40,7 @@ typedef struct kw__limiter_settings {
     int64_t denial_ttl_us;
     int64_t token_lease; /* 0: none */
     int64_t token_ttl_us;
+    int64_t overrides_us; /* 0: takes none */
 } kw__limiter_settings;
 
 /* What is kept of reservations beside the states: records by id, and two orders of ids. */
@@ -66,6 +68,9 @@ struct kw_limiter {
     size_t name_length;
     kw_limit *limits; /* as they were written; behind the rules */
     uint64_t origin;  /* what the fingerprints of its decisions begin with */
+    uint64_t terms;   /* what tells an override's decisions from those by the limiter's own limits; 0: they are these */
+    kw_limiter *of;   /* held: the limiter that this one overrides, which owns what both have; NULL: it is none */
+    kw__overrides *overrides; /* those of its keys; NULL: it takes none */
     kw__limiter_local *local;
     kw__key_frame blocks;                             /* of the keys that hold blocks, when there are any */
     kw__key_frame reservations[KW__RESERVATION_KEYS]; /* records, open, settled: when it takes them */
@@ -149,12 +154,16 @@ kw_status kw__limiter_http_fields(const kw_limiter *limiter, const kw_decision *
 kw_status kw__limiter_http_problem(const kw_limiter *limiter, const kw_decision *decision, char *problem,
                                    size_t capacity, size_t *length, kw_error *error);
 
+kw_status kw__limiter_overrides_state(kw_limiter *limiter, kw_overrides_state *state, kw_error *error);
+
 /* Every moment of the server's clock, and every sum in us that a script makes, stays below this: Lua counts in doubles.
  */
 #define KW__SERVER_TIME_MAX (INT64_C(1) << 53)
 /* Every moment that a state holds has 16 digits, which Unix us have had since 2001. */
 #define KW__STATE_TIME_MIN INT64_C(1000000000000000)
 #define KW__DAY_US INT64_C(86400000000)
+/* A concurrent limit keeps every lease. */
+#define KW__PERMITS_MAX 100000
 
 /* The steps of a hit, shared by hit, hit_up_to and wait. */
 kw_status kw__limiter_encode_hit(const kw_limiter *limiter, const kw__hit *hit, kw__command *command, kw_error *error);
@@ -166,6 +175,8 @@ kw_status kw__limiter_decode_look(const kw_limiter *limiter, kw__bytes key, int6
                                   kw_decision *decision, kw_error *error);
 kw_status kw__limiter_encode_refund(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                     int64_t count, kw__command *command, kw_error *error);
+/* Whether a refund of a decision that this limiter takes would have nothing to give back. */
+bool kw__limiter_refunds_nothing(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision);
 kw_status kw__limiter_decode_refund(const kw__reply *reply, kw_error *error);
 kw_status kw__limiter_encode_renew(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision,
                                    kw__command *command, kw_error *error);
@@ -200,8 +211,15 @@ bool kw__limiter_read_told(const kw__reply *reply, kw__told *told);
 kw_status kw__limiter_decide_part(const kw_limiter *limiter, const kw__hit *hit, kw__told *told, kw_decision *decision,
                                   kw_error *error);
 
-/* What decisions about a key are known by. */
+/* What decisions about a key are known by. The lowest bits tell by which limits. */
+#define KW__TERMS_BITS 24
 uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);
+
+/* Whether a decision is of this limiter and key, by whichever limits. */
+bool kw__limiter_is_of(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision);
+
+/* A limiter that differs from another in its limits alone, of which it has as many, under that one's labels. */
+kw_status kw__limiter_make_override(kw_limiter *of, const kw_limit *limits, kw_limiter **out, kw_error *error);
 
 /* For the shapes: the key of a rule; a script's begin with that key alone. */
 void kw__rule_key(const kw__rule *rule, kw__bytes key, kw__command *command);

@@ -5,12 +5,10 @@
 #include "primitives/limiter.h"
 #include "primitives/primitives_scripts.h"
 
-#define PERMITS_MAX 100000
-
 static kw_status prepare(kw__rule *rule, const kw_limit *limit, const kw__limiter_settings *settings, kw_error *error) {
-    if (limit->count > PERMITS_MAX) {
+    if (limit->count > KW__PERMITS_MAX) {
         return kw__fail_at(error, KW_REASON_LIMIT_SIZE, 0,
-                           "a concurrent limit keeps every lease and takes up to %d; this one is %lld", PERMITS_MAX,
+                           "a concurrent limit keeps every lease and takes up to %d; this one is %lld", KW__PERMITS_MAX,
                            (long long)limit->count);
     }
     if (settings->charge_denials) {

@@ -12,6 +12,7 @@
 #define TOKEN_LEASE_MAX 1000000
 #define TOKEN_TTL_MIN_US INT64_C(10000)
 #define DEFAULT_TOKEN_US INT64_C(1000000)
+#define OVERRIDES_MIN_US INT64_C(10000)
 
 static kw_status fail_option(kw_error *error, const char *name, int64_t value, const char *rule) {
     return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.%s is %lld and must be %s", name, (long long)value,
@@ -118,6 +119,10 @@ static kw_status read_local(const kw_limiter_options *options, kw__limiter_setti
     if (options->denial_ttl_us != 0 && options->denial_cache == 0) {
         return fail_option(error, "denial_ttl_us", options->denial_ttl_us, "0 without denial_cache");
     }
+    if (options->overrides_us != 0 && (options->overrides_us < OVERRIDES_MIN_US || options->overrides_us > HOUR_US)) {
+        return fail_option(error, "overrides_us", options->overrides_us, "between 10 ms and an hour, or 0 (none)");
+    }
+    settings->overrides_us = options->overrides_us;
     settings->on_failure = (kw_on_failure)options->on_failure;
     settings->local_share = options->local_share != 0 ? options->local_share : 100;
     settings->denial_cache = options->denial_cache;

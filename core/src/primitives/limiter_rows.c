@@ -12,6 +12,7 @@ const kw__row kw__limiter_hit_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_encode,
     .decode = kw__limiter_hit_decode,
+    .serves = kw__limiter_serves,
     .state_size = &kw__limiter_hit_state_size,
     .locally = kw__limiter_hit_locally,
     .conclude = kw__limiter_hit_conclude,
@@ -30,6 +31,7 @@ const kw__row kw__limiter_peek_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_peek_encode,
     .decode = kw__limiter_peek_decode,
+    .serves = kw__limiter_serves,
 };
 
 const kw__row kw__limiter_wait_row = {
@@ -44,6 +46,7 @@ const kw__row kw__limiter_wait_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_wait_encode,
     .decode = kw__limiter_wait_decode,
+    .serves = kw__limiter_serves,
     .state_size = &kw__limiter_wait_state_size,
     .answer_size = &kw__limiter_wait_answer_size,
     .advance = kw__limiter_wait_advance,
@@ -71,6 +74,7 @@ const kw__row kw__limiter_refund_row = {
     .span_count = 1,
     .encode = kw__limiter_refund_encode,
     .decode = kw__limiter_refund_decode,
+    .serves = kw__limiter_serves,
     .locally = kw__limiter_refund_locally,
 };
 
@@ -85,6 +89,7 @@ const kw__row kw__limiter_hit_up_to_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_hit_up_to_encode,
     .decode = kw__limiter_hit_up_to_decode,
+    .serves = kw__limiter_serves,
     .state_size = &kw__limiter_hit_up_to_state_size,
     .locally = kw__limiter_hit_up_to_locally,
     .conclude = kw__limiter_hit_up_to_conclude,
@@ -100,6 +105,7 @@ const kw__row kw__limiter_renew_row = {
     .span_count = 1,
     .encode = kw__limiter_renew_encode,
     .decode = kw__limiter_renew_decode,
+    .serves = kw__limiter_serves,
     .locally = kw__limiter_renew_locally,
 };
 
@@ -113,6 +119,7 @@ const kw__row kw__limiter_release_row = {
     .span_count = 1,
     .encode = kw__limiter_release_encode,
     .decode = kw__limiter_release_decode,
+    .serves = kw__limiter_serves,
     .locally = kw__limiter_release_locally,
 };
 
@@ -127,6 +134,7 @@ const kw__row kw__limiter_reserve_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_reserve_encode,
     .decode = kw__limiter_reserve_decode,
+    .serves = kw__limiter_serves,
 };
 
 const kw__row kw__limiter_commit_row = {
@@ -140,6 +148,7 @@ const kw__row kw__limiter_commit_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_commit_encode,
     .decode = kw__limiter_commit_decode,
+    .serves = kw__limiter_serves,
 };
 
 const kw__row kw__limiter_cancel_row = {
@@ -153,4 +162,44 @@ const kw__row kw__limiter_cancel_row = {
     .result_size = sizeof(kw_decision),
     .encode = kw__limiter_cancel_encode,
     .decode = kw__limiter_cancel_decode,
+    .serves = kw__limiter_serves,
+};
+
+const kw__row kw__limiter_set_override_row = {
+    .number = 26,
+    .name = "limiter.set_override",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_STATE,
+    .args_size = sizeof(kw__limiter_set_override_args),
+    .spans = {offsetof(kw__limiter_set_override_args, key), offsetof(kw__limiter_set_override_args, limits)},
+    .span_count = 2,
+    .result_size = sizeof(kw_override_change),
+    .encode = kw__limiter_set_override_encode,
+    .decode = kw__limiter_set_override_decode,
+    .conclude = kw__limiter_set_override_conclude,
+};
+
+const kw__row kw__limiter_clear_override_row = {
+    .number = 27,
+    .name = "limiter.clear_override",
+    .flags = KW__MUTATES,
+    .repeat = KW__REPEAT_BY_STATE,
+    .args_size = sizeof(kw__limiter_clear_override_args),
+    .spans = {offsetof(kw__limiter_clear_override_args, key)},
+    .span_count = 1,
+    .result_size = sizeof(kw_override_change),
+    .encode = kw__limiter_clear_override_encode,
+    .decode = kw__limiter_clear_override_decode,
+    .conclude = kw__limiter_clear_override_conclude,
+};
+
+const kw__row kw__limiter_overrides_row = {
+    .number = 29,
+    .name = "limiter.overrides",
+    .flags = KW__LISTS,
+    .repeat = KW__REPEAT_READ,
+    .args_size = sizeof(kw__limiter_overrides_args),
+    .result_size = sizeof(kw_list *),
+    .encode = kw__limiter_overrides_encode,
+    .decode = kw__limiter_overrides_decode,
 };

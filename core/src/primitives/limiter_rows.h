@@ -6,6 +6,8 @@
 
 #include "engine/row.h"
 
+kw__object *kw__limiter_serves(kw__object *object, kw__bytes key);
+
 typedef struct kw__limiter_hit_args {
     kw__bytes key;
     int64_t cost;
@@ -121,5 +123,34 @@ typedef struct kw__limiter_cancel_args {
 extern const kw__row kw__limiter_cancel_row;
 kw_status kw__limiter_cancel_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__limiter_cancel_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+
+typedef struct kw__limiter_set_override_args {
+    kw__bytes key;
+    kw__bytes limits;
+    int64_t ttl_us;
+} kw__limiter_set_override_args;
+
+extern const kw__row kw__limiter_set_override_row;
+kw_status kw__limiter_set_override_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_set_override_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+kw_status kw__limiter_set_override_conclude(const kw__step *step, const kw__event *event);
+
+typedef struct kw__limiter_clear_override_args {
+    kw__bytes key;
+} kw__limiter_clear_override_args;
+
+extern const kw__row kw__limiter_clear_override_row;
+kw_status kw__limiter_clear_override_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_clear_override_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+kw_status kw__limiter_clear_override_conclude(const kw__step *step, const kw__event *event);
+
+typedef struct kw__limiter_overrides_args {
+    int64_t after;
+    int64_t count;
+} kw__limiter_overrides_args;
+
+extern const kw__row kw__limiter_overrides_row;
+kw_status kw__limiter_overrides_encode(const kw__step *step, kw__command *command, kw_error *error);
+kw_status kw__limiter_overrides_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
 
 #endif

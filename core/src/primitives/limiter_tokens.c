@@ -13,8 +13,9 @@ static kw_status refuse(kw_error *error, const char *with, const char *why) {
 }
 
 /* A token is spent where no server sees it: what needs the server at each hit cannot be had with it. */
-static kw_status check(const kw_limiter *limiter, kw_error *error) {
+kw_status kw__tokens_check(const kw_limiter *limiter, kw_error *error) {
     const kw__limiter_settings *settings = &limiter->settings;
+    if (settings->token_lease == 0) return KW_OK;
     if (settings->shadow) return refuse(error, "shadow", "what never denies needs no tokens");
     if (settings->charge_denials) return refuse(error, "charge_denials", "a denial would be charged for a whole lease");
     if (settings->block_us > 0) return refuse(error, "block_us", "a block would not stop who holds tokens");
@@ -38,7 +39,7 @@ static kw_status check(const kw_limiter *limiter, kw_error *error) {
 kw_status kw__tokens_init(kw_limiter *limiter, kw_error *error) {
     kw__tokens *tokens = &limiter->local->tokens;
     if (limiter->settings.token_lease == 0) return KW_OK;
-    kw_status status = check(limiter, error);
+    kw_status status = kw__tokens_check(limiter, error);
     if (status != KW_OK) return status;
     tokens->helds = kw__calloc(KEYS / KW__WAYS, sizeof *tokens->helds);
     if (tokens->helds == NULL) return kw__fail_memory(error);

@@ -42,7 +42,8 @@ typedef struct kw__tokens {
     size_t count; /* places, or 0 */
 } kw__tokens;
 
-/* Whether the limiter can lease tokens, as its settings want; makes the table. */
+/* Whether the limiter can lease tokens, as its settings want; init makes the table besides. */
+kw_status kw__tokens_check(const kw_limiter *limiter, kw_error *error);
 kw_status kw__tokens_init(kw_limiter *limiter, kw_error *error);
 void kw__tokens_free(kw_limiter *limiter);
 

@@ -2068,6 +2068,183 @@ const kw__script kw__script_log_hit = {
             "return (over > 0 and '0 ' or '1 ') .. time[1] .. ' ' .. time[2] .. ' ' .. told\n",
 };
 
+const kw__script kw__script_override_clear = {
+    .name = "override_clear",
+    .sha1 = "8ed784f8ebe4a8fcb624e3048746ee56556bf748",
+    .keys = 4,
+    .args = 1,
+    .length = 1779,
+    .text =
+            "#!lua flags=allow-oom\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local all, changed, cleared, ends = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n"
+            "local before = call('HMGET', all, 'version', 'floor')\n"
+            "local kept, version, floor = call('HLEN', all) - 2, tonumber(before[1] or ''), tonumber(before[2] or '')\n"
+            "call('ZCARD', changed)\n"
+            "call('ZCARD', cleared)\n"
+            "call('ZCARD', ends)\n"
+            "if kept == -2 then\n"
+            "kept, version = 0, 0\n"
+            "elseif not version or not floor then\n"
+            "return redis.error_reply('WRONGTYPE the key of the overrides holds something else')\n"
+            "end\n"
+            "local function number()\n"
+            "version = math.max(version + 1, now)\n"
+            "return string.format('%.0f', version)\n"
+            "end\n"
+            "local function clear(key)\n"
+            "if call('HDEL', all, '=' .. key) == 0 then return end\n"
+            "kept = kept - 1\n"
+            "local change = number()\n"
+            "call('ZADD', changed, change, key)\n"
+            "call('ZADD', cleared, change, key)\n"
+            "call('ZREM', ends, key)\n"
+            "end\n"
+            "local function sweep()\n"
+            "if not floor then call('DEL', changed, cleared, ends) end\n"
+            "for _, key in ipairs(call('ZRANGE', ends, '-inf', string.format('%.0f', now), 'BYSCORE', 'LIMIT', 0, 100)) do\n"
+            "clear(key)\n"
+            "end\n"
+            "end\n"
+            "local function keep()\n"
+            "local forgotten = call('ZPOPMIN', cleared, math.max(0, call('ZCARD', cleared) - 1000))\n"
+            "for i = 1, #forgotten, 2 do\n"
+            "call('ZREM', changed, forgotten[i])\n"
+            "floor = tonumber(forgotten[i + 1])\n"
+            "end\n"
+            "call('HSET', all, 'version', string.format('%.0f', version), 'floor', string.format('%.0f', floor or version))\n"
+            "if call('ZCARD', ends) < kept then\n"
+            "for i = 1, 4 do call('PERSIST', KEYS[i]) end\n"
+            "return\n"
+            "end\n"
+            "local latest = tonumber(call('ZRANGE', ends, -1, -1, 'WITHSCORES')[2] or now)\n"
+            "for i = 1, 4 do call('PEXPIRE', KEYS[i], math.max(0, math.floor((latest - now) / 1000)) + 86400002) end\n"
+            "end\n"
+            "if kept > 0 then\n"
+            "sweep()\n"
+            "clear(ARGV[1])\n"
+            "keep()\n"
+            "end\n"
+            "return { version, now }\n",
+};
+
+const kw__script kw__script_override_set = {
+    .name = "override_set",
+    .sha1 = "1c65f0a2f0c7bba55f0ba1a3df67cddf26120285",
+    .keys = 4,
+    .args = 4,
+    .length = 2253,
+    .text =
+            "#!lua\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local ttl = tonumber(ARGV[3])\n"
+            "local all, changed, cleared, ends = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\n"
+            "local before = call('HMGET', all, 'version', 'floor')\n"
+            "local kept, version, floor = call('HLEN', all) - 2, tonumber(before[1] or ''), tonumber(before[2] or '')\n"
+            "call('ZCARD', changed)\n"
+            "call('ZCARD', cleared)\n"
+            "call('ZCARD', ends)\n"
+            "if kept == -2 then\n"
+            "kept, version = 0, 0\n"
+            "elseif not version or not floor then\n"
+            "return redis.error_reply('WRONGTYPE the key of the overrides holds something else')\n"
+            "end\n"
+            "local function number()\n"
+            "version = math.max(version + 1, now)\n"
+            "return string.format('%.0f', version)\n"
+            "end\n"
+            "local function clear(key)\n"
+            "if call('HDEL', all, '=' .. key) == 0 then return end\n"
+            "kept = kept - 1\n"
+            "local change = number()\n"
+            "call('ZADD', changed, change, key)\n"
+            "call('ZADD', cleared, change, key)\n"
+            "call('ZREM', ends, key)\n"
+            "end\n"
+            "local function sweep()\n"
+            "if not floor then call('DEL', changed, cleared, ends) end\n"
+            "for _, key in ipairs(call('ZRANGE', ends, '-inf', string.format('%.0f', now), 'BYSCORE', 'LIMIT', 0, 100)) do\n"
+            "clear(key)\n"
+            "end\n"
+            "end\n"
+            "local function keep()\n"
+            "local forgotten = call('ZPOPMIN', cleared, math.max(0, call('ZCARD', cleared) - 1000))\n"
+            "for i = 1, #forgotten, 2 do\n"
+            "call('ZREM', changed, forgotten[i])\n"
+            "floor = tonumber(forgotten[i + 1])\n"
+            "end\n"
+            "call('HSET', all, 'version', string.format('%.0f', version), 'floor', string.format('%.0f', floor or version))\n"
+            "if call('ZCARD', ends) < kept then\n"
+            "for i = 1, 4 do call('PERSIST', KEYS[i]) end\n"
+            "return\n"
+            "end\n"
+            "local latest = tonumber(call('ZRANGE', ends, -1, -1, 'WITHSCORES')[2] or now)\n"
+            "for i = 1, 4 do call('PEXPIRE', KEYS[i], math.max(0, math.floor((latest - now) / 1000)) + 86400002) end\n"
+            "end\n"
+            "sweep()\n"
+            "local known = call('HEXISTS', all, '=' .. ARGV[1]) == 1\n"
+            "if not known and kept >= tonumber(ARGV[4]) then\n"
+            "keep()\n"
+            "return { 1, version, 0, now }\n"
+            "end\n"
+            "local at, change = ttl > 0 and now + ttl or 0, number()\n"
+            "call('HSET', all, '=' .. ARGV[1], string.format('%.0f ', at) .. ARGV[2])\n"
+            "call('ZADD', changed, change, ARGV[1])\n"
+            "call('ZREM', cleared, ARGV[1])\n"
+            "if at > 0 then\n"
+            "call('ZADD', ends, string.format('%.0f', at), ARGV[1])\n"
+            "else\n"
+            "call('ZREM', ends, ARGV[1])\n"
+            "end\n"
+            "if not known then kept = kept + 1 end\n"
+            "keep()\n"
+            "return { 0, version, at, now }\n",
+};
+
+const kw__script kw__script_overrides_read = {
+    .name = "overrides_read",
+    .sha1 = "a42c4ea92c8413e2a0a8c9978bc9707de48bbd00",
+    .keys = 2,
+    .args = 3,
+    .length = 1359,
+    .text =
+            "#!lua flags=no-writes\n"
+            "local call = redis.call\n"
+            "local time = call('TIME')\n"
+            "local now = time[1] * 1000000 + time[2]\n"
+            "local since, most, follow = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'\n"
+            "local state = call('HMGET', KEYS[1], 'version', 'floor')\n"
+            "if not state[1] and call('EXISTS', KEYS[1]) == 0 then return { 0, since ~= 0 and 1 or 0, 0, now, {} } end\n"
+            "local version, floor = tonumber(state[1] or ''), tonumber(state[2] or '')\n"
+            "if not version or not floor then\n"
+            "return redis.error_reply('WRONGTYPE the key of the overrides holds something else')\n"
+            "end\n"
+            "if version == since then return { version, 0, 0, now, {} } end\n"
+            "local whole = follow and (since < floor or since > version)\n"
+            "if whole then since = 0 end\n"
+            "local entries, full = {}, true\n"
+            "while full and #entries == 0 do\n"
+            "local page = call('ZRANGE', KEYS[2], string.format('(%.0f', since), '+inf', 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')\n"
+            "local fields = {}\n"
+            "for i = 1, #page, 2 do fields[#fields + 1] = '=' .. page[i] end\n"
+            "local values = #fields > 0 and call('HMGET', KEYS[1], unpack(fields)) or {}\n"
+            "for i = 1, #fields do\n"
+            "since = tonumber(page[2 * i])\n"
+            "if follow or values[i] then\n"
+            "entries[#entries + 1] = page[2 * i - 1]\n"
+            "entries[#entries + 1] = page[2 * i]\n"
+            "entries[#entries + 1] = values[i] or ''\n"
+            "end\n"
+            "end\n"
+            "full = #fields == most\n"
+            "end\n"
+            "return { full and since or version, whole and 1 or 0, full and 1 or 0, now, entries }\n",
+};
+
 const kw__script kw__script_quota_consume = {
     .name = "quota_consume",
     .sha1 = "df73669298f0b0257b3f58ead67d46b319b69fd8",

@@ -115,6 +115,41 @@ extern const kw__script kw__script_limits_refund;
  */
 extern const kw__script kw__script_log_hit;
 
+/* Takes the override of a key away. Keys: overrides, changed, cleared, ends. Arguments: key. Reply: version, now. */
+extern const kw__script kw__script_override_clear;
+enum {
+    KW__OVERRIDE_CLEAR_VERSION = 0,
+    KW__OVERRIDE_CLEAR_NOW = 1,
+    KW__OVERRIDE_CLEAR_REPLIES = 2
+};
+
+/*
+ * Keeps the override of a key. Keys: overrides, changed, cleared, ends. Arguments: key, limits, ttl_us, most.
+ * Reply: code, version, ends_at, now.
+ */
+extern const kw__script kw__script_override_set;
+enum {
+    KW__OVERRIDE_SET_CODE = 0,
+    KW__OVERRIDE_SET_VERSION = 1,
+    KW__OVERRIDE_SET_ENDS_AT = 2,
+    KW__OVERRIDE_SET_NOW = 3,
+    KW__OVERRIDE_SET_REPLIES = 4
+};
+
+/*
+ * Reads overrides in the order of their changes. Keys: overrides, changed. Arguments: since, most, follow. Reply:
+ * reached, whole, more, now, entries.
+ */
+extern const kw__script kw__script_overrides_read;
+enum {
+    KW__OVERRIDES_READ_REACHED = 0,
+    KW__OVERRIDES_READ_WHOLE = 1,
+    KW__OVERRIDES_READ_MORE = 2,
+    KW__OVERRIDES_READ_NOW = 3,
+    KW__OVERRIDES_READ_ENTRIES = 4,
+    KW__OVERRIDES_READ_REPLIES = 5
+};
+
 /*
  * Charges a cost in the present period of a quota, or denies it. Keys: state, reservations, leases. Arguments:
  * cost, room, period, zone, span_us. Reply: state.

@@ -165,3 +165,57 @@ class HitCounts(NamedTuple):
     answered_locally: int
     #: Of those admitted: from tokens that were taken before, without the server.
     leased: int
+
+
+class Override(NamedTuple):
+    """The limits of a single key."""
+
+    #: Number of its last change, which of all changes is the highest: when it was made, Unix time in us, or the next
+    #: number that was free.
+    version: int
+    #: When it ends, by the server's clock; 0 when it does not.
+    ends_at_us: int
+    #: Whose limits.
+    key: str
+    #: The limits, as they were given.
+    limits: str
+
+
+class OverrideChange(NamedTuple):
+    """A change of a key's limits."""
+
+    #: OK; EXHAUSTED, else the failure.
+    status: Status
+    #: Number of the change, see Override; where nothing was changed, that of the last one, 0 if there was none.
+    version: int
+    #: When the override ends, by the server's clock; 0 when it does not, or was cleared.
+    ends_at_us: int
+    #: When it was changed, by the server's clock.
+    changed_at_us: int
+
+    def __bool__(self) -> bool:
+        return not self[0]
+
+
+class OverridesState(NamedTuple):
+    """What a limiter of this process knows of overrides, and how its looking goes."""
+
+    #: Keys whose override this limiter goes by.
+    held: int
+    #: Keys whose override it cannot take: it has another number of limits, or does not understand them. Its own limits
+    #: hold for these.
+    ignored: int
+    #: Number of the last change that was seen; 0 when there is none.
+    version: int
+    #: How long ago the server was asked what is known now; math.inf before the first time. In seconds.
+    age: float
+    #: How often it was asked.
+    looks: int
+    #: How often that failed; what was known holds on.
+    failures: int
+    #: Failures since it last went well.
+    failed_in_a_row: int
+    #: The Status of the last time.
+    last_status: Status
+    #: Why it failed the last time; empty when it did not.
+    last_error: str

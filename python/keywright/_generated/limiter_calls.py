@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._aio.decision import Decision as AsyncDecision
-from .._answers import raise_no, read_done, read_yes
+from .._answers import places, raise_no, read_done, read_yes
 from .._convert import (
     checked,
     from_seconds,
@@ -32,7 +32,18 @@ from .._library import NATIVE
 from .._objects import AsyncObject, BlockingObject, Object
 from .._sync.decision import Decision
 from .keywright import NEVER, Reason, Status
-from .limiter import Algorithm, Align, DecidedBy, HitCounts, HttpStyle, Limit, OnFailure
+from .limiter import (
+    Algorithm,
+    Align,
+    DecidedBy,
+    HitCounts,
+    HttpStyle,
+    Limit,
+    OnFailure,
+    Override,
+    OverrideChange,
+    OverridesState,
+)
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
@@ -45,6 +56,9 @@ _STATUS = {each.value: each for each in Status}
 _DECISION = Struct("=iiiiqqqqqqqQqq80s")
 _LIMIT = Struct("=qqq64sii")
 _HIT_COUNTS = Struct("=qqqqqqq")
+_OVERRIDE = Struct("=qqqqqq")
+_OVERRIDE_CHANGE = Struct("=i4xqqq")
+_OVERRIDES_STATE = Struct("=qqqqqqqi4x144s")
 _HIT_ITEM = Struct("=IIQQq")
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
 _new = tuple.__new__
@@ -139,6 +153,55 @@ def read_hit_counts(status: int, data: Buffer, offset: int) -> HitCounts:
     return HitCounts(admitted, denied, failed, near_limit, shadow_denied, answered_locally, leased)
 
 
+def read_override_list(status: int, data: Buffer, offset: int) -> list[Override]:
+    out = []
+    for at in places(data, offset):
+        version, ends_at_us, key_at, key_length, limits_at, limits_length = _OVERRIDE.unpack_from(data, at)
+        key = bytes(data[offset + key_at : offset + key_at + key_length])
+        limits = bytes(data[offset + limits_at : offset + limits_at + limits_length])
+        item = Override(
+            version, ends_at_us, key.decode("utf-8", "surrogateescape"), limits.decode("utf-8", "surrogateescape")
+        )
+        out.append(item)
+    return out
+
+
+def read_override_change(status: int, data: Buffer, offset: int) -> OverrideChange:
+    status, version, ends_at_us, changed_at_us = _OVERRIDE_CHANGE.unpack_from(data, offset)
+    return OverrideChange(_STATUS[status], version, ends_at_us, changed_at_us)
+
+
+def read_override_change_or_raise(status: int, data: Buffer, offset: int) -> OverrideChange:
+    if status:
+        raise_no(status)
+    return read_override_change(status, data, offset)
+
+
+def read_overrides_state(status: int, data: Buffer, offset: int) -> OverridesState:
+    (
+        held,
+        ignored,
+        version,
+        age,
+        looks,
+        failures,
+        failed_in_a_row,
+        last_status,
+        last_error,
+    ) = _OVERRIDES_STATE.unpack_from(data, offset)
+    return OverridesState(
+        held,
+        ignored,
+        version,
+        age / 1e6 if age != NEVER else inf,
+        looks,
+        failures,
+        failed_in_a_row,
+        _STATUS[last_status],
+        to_str(last_error),
+    )
+
+
 def limiter_opener(
     library: Library,
     name: Key,
@@ -159,12 +222,13 @@ def limiter_opener(
     timeout: Duration | None = None,
     denial_cache: int | None = None,
     denial_ttl: Duration | None = None,
+    overrides: Duration | None = None,
     coalesce: bool | None = None,
     token_lease: int | None = None,
     token_ttl: Duration | None = None,
 ) -> Opener:
-    """Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
-    name, limit label and algorithm.
+    """Makes a limiter. Sends nothing. With overrides it begins to look for overrides at its first use. Limiters of one
+    name share their state with every process that uses the same name, limit label and algorithm.
     """
     lib = library.lib
     ffi = library.ffi
@@ -189,6 +253,7 @@ def limiter_opener(
             "timeout_us": 0 if timeout is None else to_us(timeout, "timeout"),
             "denial_cache": 0 if denial_cache is None else whole(denial_cache, "denial_cache"),
             "denial_ttl_us": 0 if denial_ttl is None else to_us(denial_ttl, "denial_ttl"),
+            "overrides_us": 0 if overrides is None else to_us(overrides, "overrides"),
             "coalesce": 0 if coalesce is None else to_switch(coalesce, "coalesce"),
             "token_lease": 0 if token_lease is None else whole(token_lease, "token_lease"),
             "token_ttl_us": 0 if token_ttl is None else to_us(token_ttl, "token_ttl"),
@@ -250,6 +315,10 @@ class LimiterFunctions(Object):
         were sent.
         """
         return self._get(self._lib.kw_limiter_stats, read_hit_counts)
+
+    def overrides_state(self) -> OverridesState:
+        """Tells what this limiter knows of overrides (overrides), and how its looking for them goes."""
+        return self._get(self._lib.kw_limiter_overrides_state, read_overrides_state)
 
 
 class LimiterCalls(LimiterFunctions, BlockingObject):
@@ -680,6 +749,118 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         self._library.rooms.append(room)
         return answer
 
+    def set_override(
+        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+    ) -> OverrideChange:
+        """Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+        overrides goes by them from then on, in every process, without being opened again. It sees a change within
+        overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
+        limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+        its own limits hold. The limits are a text as limits_parse takes it, with as many limits as the limiter has:
+        each stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes
+        on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
+        count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
+        cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
+        not changed by an override: under GCRA the debt in time goes on, windows keep the count. EXHAUSTED: 10,000
+        keys of this limiter's name have overrides.
+
+        Args:
+            key: whose limits: any bytes (up to 1,024 bytes)
+            limits: the limit text, or a factor as "10x" (up to 1,024 bytes)
+            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        key_data = to_bytes(key, "key")
+        limits_data = to_bytes(limits, "limits")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_set_override(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    limits_data,
+                    len(limits_data),
+                    to_us(ttl, "ttl"),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_override_change_or_raise(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def clear_override(self, key: Key, *, timeout: Duration | None = None) -> OverrideChange:
+        """Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+        there. Seen as Limiter.set_override says.
+
+        Args:
+            key: whose limits: any bytes (up to 1,024 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        key_data = to_bytes(key, "key")
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_clear_override(
+                    self._handle.pointer,
+                    key_data,
+                    len(key_data),
+                    0 if timeout is None else to_timeout(timeout),
+                    room.result,
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
+                    answer = read_override_change(status, room.data, 0)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
+    def overrides(self, after: int = 0, count: int = 100, *, timeout: Duration | None = None) -> list[Override]:
+        """Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes
+        behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+        then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count
+        though more follow.
+
+        Args:
+            after: the version behind which to begin; 0 for the first (0 and more)
+            count: how many at most (1 to 1,000)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat.
+        """
+        room = self._library.room()
+        try:
+            while True:
+                status = self._lib.kw_limiter_overrides(
+                    self._handle.pointer,
+                    whole(after, "after"),
+                    whole(count, "count"),
+                    0 if timeout is None else to_timeout(timeout),
+                    self._library.ffi.cast("kw_list **", room.result),
+                    room.error,
+                )
+                if status >= 0 or (status := self._handle.recover(room, 8)) >= 0:
+                    answer = self._library.take_list(room, read_override_list)
+                    break
+        except BaseException:
+            self._handle.leave(room)
+            raise
+        self._library.rooms.append(room)
+        return answer
+
 
 class LimiterSubmits(LimiterFunctions, AsyncObject):
     """A rate limiter: a name, a limit, an algorithm. Safe to use from many threads. Each operation is submitted at
@@ -1005,6 +1186,88 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             read_decision_or_raise,
             (AsyncDecision, self, key),
             (key_data, len(key_data), id_data, len(id_data), 0 if timeout is None else to_timeout(timeout)),
+        )
+
+    def set_override(
+        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+    ) -> Operation[OverrideChange]:
+        """Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+        overrides goes by them from then on, in every process, without being opened again. It sees a change within
+        overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
+        limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+        its own limits hold. The limits are a text as limits_parse takes it, with as many limits as the limiter has:
+        each stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes
+        on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
+        count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
+        cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
+        not changed by an override: under GCRA the debt in time goes on, windows keep the count. EXHAUSTED: 10,000
+        keys of this limiter's name have overrides.
+
+        Args:
+            key: whose limits: any bytes (up to 1,024 bytes)
+            limits: the limit text, or a factor as "10x" (up to 1,024 bytes)
+            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        key_data = to_bytes(key, "key")
+        limits_data = to_bytes(limits, "limits")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_set_override,
+            read_override_change_or_raise,
+            (),
+            (
+                key_data,
+                len(key_data),
+                limits_data,
+                len(limits_data),
+                to_us(ttl, "ttl"),
+                0 if timeout is None else to_timeout(timeout),
+            ),
+        )
+
+    def clear_override(self, key: Key, *, timeout: Duration | None = None) -> Operation[OverrideChange]:
+        """Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+        there. Seen as Limiter.set_override says.
+
+        Args:
+            key: whose limits: any bytes (up to 1,024 bytes)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat: what is sent twice is done once.
+        """
+        key_data = to_bytes(key, "key")
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_clear_override,
+            read_override_change,
+            (),
+            (key_data, len(key_data), 0 if timeout is None else to_timeout(timeout)),
+        )
+
+    def overrides(
+        self, after: int = 0, count: int = 100, *, timeout: Duration | None = None
+    ) -> Operation[list[Override]]:
+        """Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes
+        behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+        then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count
+        though more follow.
+
+        Args:
+            after: the version behind which to begin; 0 for the first (0 and more)
+            count: how many at most (1 to 1,000)
+            timeout: deadline of this call; the client's when None
+
+        One round trip. Safe to repeat.
+        """
+        return self._ports.current().submit(
+            self._handle,
+            self._lib.kw_limiter_submit_overrides,
+            read_override_list,
+            (),
+            (whole(after, "after"), whole(count, "count"), 0 if timeout is None else to_timeout(timeout)),
         )
 
 

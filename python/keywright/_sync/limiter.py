@@ -13,6 +13,8 @@ from .._convert import checked, in_item, to_bytes, to_list, to_rows, whole
 from .._decision import AnyDecision, admitted, denied, reserved
 from .._decorate import limited
 from .._error import Error
+from .._generated.keywright import Status
+from .._generated.limiter import OverrideChange
 from .._generated.limiter_calls import LimiterCalls, limits_parse
 from .._held import held
 from .decision import Decision
@@ -20,6 +22,7 @@ from .reservation import Reservation
 
 if TYPE_CHECKING:
     from .._convert import Duration, Key
+    from .._generated.limiter import Override
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -237,6 +240,23 @@ class Unlimited(Limiter):
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
         return self._answered(None)
+
+    def set_override(
+        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+    ) -> OverrideChange:
+        return self._answered(OverrideChange(Status.OK, 0, 0, 0))
+
+    def clear_override(self, key: Key, *, timeout: Duration | None = None) -> OverrideChange:
+        return self._answered(OverrideChange(Status.OK, 0, 0, 0))
+
+    def overrides(
+        self,
+        after: int = 0,
+        count: int = 100,
+        *,
+        timeout: Duration | None = None,
+    ) -> list[Override]:
+        return self._answered([])
 
     def refund(
         self,

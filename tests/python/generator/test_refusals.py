@@ -224,6 +224,10 @@ def test_what_is_right_is_taken():
             "operation bucket.pour coalesces: it can neither have steps",
         ),
         (changed("many = true", "steps = true\nkeeps_state = true"), "bucket.pour has steps, and so a state"),
+        (changed(KEY, KEY.replace('"key", type = "key"', '"key", type = "name"'))
+         .replace("many = true", "many = true\nserves = true"),
+         "operation bucket.pour is served by whoever its key says"),
+        (changed('name = "pour"', 'name = "override"'), "operation bucket.override bears a word that Rust or Python"),
         (changed('result = "poured"', 'result = "poured"\nshows = "depth"'), "bucket.pour shows depth, which its"),
         (changed('result = "poured"', 'result = "poured"\nshows = "amount"'), "shows one field, which tells no BUSY"),
         (changed('doc = "A bucket of water."', 'doc = "Bucket."'), "the text of bucket only repeats its name"),

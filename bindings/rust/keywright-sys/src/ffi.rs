@@ -721,6 +721,9 @@ pub struct kw_limiter_options {
     pub denial_cache: i64,
     /// For how long at most; default 1 s, at most a minute.
     pub denial_ttl_us: i64,
+    /// How often this limiter looks for changed overrides, limits of single keys that are kept in the server
+    /// (kw_limiter_set_override): 10 ms to an hour; default 0: it takes none.
+    pub overrides_us: i64,
     /// 1: hits of one key and cost that come while one of them is in flight go together, as one command, once that is
     /// answered; each gets the answer that it would have got one after another. Not with shadow, charge_denials,
     /// block_us, reservations or concurrent limits.
@@ -752,6 +755,68 @@ pub struct kw_hit_counts {
     pub answered_locally: i64,
     /// Of those admitted: from tokens that were taken before, without the server.
     pub leased: i64,
+}
+
+/// The limits of a single key.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_override {
+    /// Number of its last change, which of all changes is the highest: when it was made, Unix time in us, or the next
+    /// number that was free.
+    pub version: i64,
+    /// When it ends, by the server's clock; 0 when it does not.
+    pub ends_at_us: i64,
+    /// Whose limits.
+    pub key_offset: i64,
+    /// How many bytes that has.
+    pub key_length: i64,
+    /// The limits, as they were given.
+    pub limits_offset: i64,
+    /// How many bytes that has.
+    pub limits_length: i64,
+}
+
+/// A change of a key's limits.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_override_change {
+    /// KW_OK; KW_EXHAUSTED, else the failure.
+    pub status: i32,
+    /// Zero.
+    pub reserved: i32,
+    /// Number of the change, see kw_override; where nothing was changed, that of the last one, 0 if there was none.
+    pub version: i64,
+    /// When the override ends, by the server's clock; 0 when it does not, or was cleared.
+    pub ends_at_us: i64,
+    /// When it was changed, by the server's clock.
+    pub changed_at_us: i64,
+}
+
+/// What a limiter of this process knows of overrides, and how its looking goes.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct kw_overrides_state {
+    /// Keys whose override this limiter goes by.
+    pub held: i64,
+    /// Keys whose override it cannot take: it has another number of limits, or does not understand them. Its own
+    /// limits hold for these.
+    pub ignored: i64,
+    /// Number of the last change that was seen; 0 when there is none.
+    pub version: i64,
+    /// How long ago the server was asked what is known now; KW_NEVER before the first time.
+    pub age_us: i64,
+    /// How often it was asked.
+    pub looks: i64,
+    /// How often that failed; what was known holds on.
+    pub failures: i64,
+    /// Failures since it last went well.
+    pub failed_in_a_row: i64,
+    /// The kw_status of the last time.
+    pub last_status: i32,
+    /// Zero.
+    pub reserved: i32,
+    /// Why it failed the last time; empty when it did not.
+    pub last_error: [c_char; 144],
 }
 
 /// The arguments of one kw_limiter_hit among many.
@@ -1113,6 +1178,12 @@ pub const KW_OPERATION_LIMITER_RESERVE: kw_operation = 23;
 pub const KW_OPERATION_LIMITER_COMMIT: kw_operation = 24;
 /// kw_limiter_cancel
 pub const KW_OPERATION_LIMITER_CANCEL: kw_operation = 25;
+/// kw_limiter_set_override
+pub const KW_OPERATION_LIMITER_SET_OVERRIDE: kw_operation = 26;
+/// kw_limiter_clear_override
+pub const KW_OPERATION_LIMITER_CLEAR_OVERRIDE: kw_operation = 27;
+/// kw_limiter_overrides
+pub const KW_OPERATION_LIMITER_OVERRIDES: kw_operation = 29;
 /// kw_joint_hit
 pub const KW_OPERATION_JOINT_HIT: kw_operation = 96;
 /// kw_joint_peek
@@ -1527,8 +1598,8 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
-    /// name, limit label and algorithm.
+    /// Makes a limiter. Sends nothing. With overrides_us it begins to look for overrides at its first use. Limiters
+    /// of one name share their state with every process that uses the same name, limit label and algorithm.
     pub fn kw_limiter_open(
         client: *mut kw_client,
         name: *const c_void,
@@ -1584,6 +1655,13 @@ extern "C" {
     /// What was decided since the limiter was opened, in this process: hits, waits and partial grants, however they
     /// were sent.
     pub fn kw_limiter_stats(limiter: *mut kw_limiter, counts: *mut kw_hit_counts, error: *mut kw_error) -> kw_status;
+
+    /// Tells what this limiter knows of overrides (overrides_us), and how its looking for them goes.
+    pub fn kw_limiter_overrides_state(
+        limiter: *mut kw_limiter,
+        state: *mut kw_overrides_state,
+        error: *mut kw_error,
+    ) -> kw_status;
 
     /// Asks to be admitted, and is charged if so. A denial charges nothing. A cost above the capacity is denied with
     /// retry_after_us KW_NEVER; cost 0 is always allowed, charges nothing and shows the state.
@@ -1888,6 +1966,92 @@ extern "C" {
         key_length: usize,
         id: *const c_void,
         id_length: usize,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+    /// overrides_us goes by them from then on, in every process, without being opened again. It sees a change within
+    /// overrides_us and a round trip of it, while the server answers; while it does not, what is known holds on. This
+    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+    /// its own limits hold.
+    ///
+    /// The limits are a text as kw_limits_parse takes it, with as many limits as the limiter has: each stands in the
+    /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state
+    /// that is there, under that one's label. Or a factor: "10x" is ten times each limit, the count and the burst, of
+    /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
+    /// goes by its own limits, and says so by kw_limiter_overrides_state.
+    ///
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
+    /// KW_EXHAUSTED: 10,000 keys of this limiter's name have overrides.
+    pub fn kw_limiter_set_override(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        limits: *const c_void,
+        limits_length: usize,
+        ttl_us: i64,
+        timeout_us: i64,
+        override_change: *mut kw_override_change,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_set_override: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_set_override(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        limits: *const c_void,
+        limits_length: usize,
+        ttl_us: i64,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+    /// there. Seen as kw_limiter_set_override says.
+    pub fn kw_limiter_clear_override(
+        limiter: *mut kw_limiter,
+        key: *const c_void,
+        key_length: usize,
+        timeout_us: i64,
+        override_change: *mut kw_override_change,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_clear_override: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_clear_override(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        key: *const c_void,
+        key_length: usize,
+        timeout_us: i64,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes
+    /// behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+    /// then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count
+    /// though more follow.
+    pub fn kw_limiter_overrides(
+        limiter: *mut kw_limiter,
+        after: i64,
+        count: i64,
+        timeout_us: i64,
+        list: *mut *mut kw_list,
+        error: *mut kw_error,
+    ) -> kw_status;
+
+    /// Submits kw_limiter_overrides: never waits, copies its arguments; the answer is the record of that tag.
+    pub fn kw_limiter_submit_overrides(
+        limiter: *mut kw_limiter,
+        completions: *mut kw_completions,
+        tag: u64,
+        after: i64,
+        count: i64,
         timeout_us: i64,
         error: *mut kw_error,
     ) -> kw_status;
@@ -2576,7 +2740,7 @@ const _: () = {
     assert!(offset_of!(kw_limit, label) == 24);
     assert!(offset_of!(kw_limit, concurrent) == 88);
     assert!(offset_of!(kw_limit, shadow) == 92);
-    assert!(size_of::<kw_limiter_options>() == 120);
+    assert!(size_of::<kw_limiter_options>() == 128);
     assert!(offset_of!(kw_limiter_options, size) == 0);
     assert!(offset_of!(kw_limiter_options, flags) == 4);
     assert!(offset_of!(kw_limiter_options, algorithm) == 8);
@@ -2594,9 +2758,10 @@ const _: () = {
     assert!(offset_of!(kw_limiter_options, timeout_us) == 72);
     assert!(offset_of!(kw_limiter_options, denial_cache) == 80);
     assert!(offset_of!(kw_limiter_options, denial_ttl_us) == 88);
-    assert!(offset_of!(kw_limiter_options, coalesce) == 96);
-    assert!(offset_of!(kw_limiter_options, token_lease) == 104);
-    assert!(offset_of!(kw_limiter_options, token_ttl_us) == 112);
+    assert!(offset_of!(kw_limiter_options, overrides_us) == 96);
+    assert!(offset_of!(kw_limiter_options, coalesce) == 104);
+    assert!(offset_of!(kw_limiter_options, token_lease) == 112);
+    assert!(offset_of!(kw_limiter_options, token_ttl_us) == 120);
     assert!(size_of::<kw_hit_counts>() == 56);
     assert!(offset_of!(kw_hit_counts, admitted) == 0);
     assert!(offset_of!(kw_hit_counts, denied) == 8);
@@ -2605,6 +2770,30 @@ const _: () = {
     assert!(offset_of!(kw_hit_counts, shadow_denied) == 32);
     assert!(offset_of!(kw_hit_counts, answered_locally) == 40);
     assert!(offset_of!(kw_hit_counts, leased) == 48);
+    assert!(size_of::<kw_override>() == 48);
+    assert!(offset_of!(kw_override, version) == 0);
+    assert!(offset_of!(kw_override, ends_at_us) == 8);
+    assert!(offset_of!(kw_override, key_offset) == 16);
+    assert!(offset_of!(kw_override, key_length) == 24);
+    assert!(offset_of!(kw_override, limits_offset) == 32);
+    assert!(offset_of!(kw_override, limits_length) == 40);
+    assert!(size_of::<kw_override_change>() == 32);
+    assert!(offset_of!(kw_override_change, status) == 0);
+    assert!(offset_of!(kw_override_change, reserved) == 4);
+    assert!(offset_of!(kw_override_change, version) == 8);
+    assert!(offset_of!(kw_override_change, ends_at_us) == 16);
+    assert!(offset_of!(kw_override_change, changed_at_us) == 24);
+    assert!(size_of::<kw_overrides_state>() == 208);
+    assert!(offset_of!(kw_overrides_state, held) == 0);
+    assert!(offset_of!(kw_overrides_state, ignored) == 8);
+    assert!(offset_of!(kw_overrides_state, version) == 16);
+    assert!(offset_of!(kw_overrides_state, age_us) == 24);
+    assert!(offset_of!(kw_overrides_state, looks) == 32);
+    assert!(offset_of!(kw_overrides_state, failures) == 40);
+    assert!(offset_of!(kw_overrides_state, failed_in_a_row) == 48);
+    assert!(offset_of!(kw_overrides_state, last_status) == 56);
+    assert!(offset_of!(kw_overrides_state, reserved) == 60);
+    assert!(offset_of!(kw_overrides_state, last_error) == 64);
     assert!(size_of::<kw_joint_decision>() == 1432);
     assert!(offset_of!(kw_joint_decision, status) == 0);
     assert!(offset_of!(kw_joint_decision, reason) == 4);

@@ -9,6 +9,7 @@ use keywright_sys as sys;
 use crate::convert::{duration, microseconds, moment, text, unix_microseconds, within, Texts};
 use crate::driver::{answers, AsyncHandle};
 use crate::handle::{check, refused, settled, Handle, Native, Raw, Record};
+use crate::list::{listed, Item};
 use crate::{AsyncClient, Client, Reason, Result, Status, Wait};
 
 /// How a limiter decides.
@@ -368,6 +369,7 @@ pub struct LimiterOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) denial_cache: Option<i64>,
     pub(crate) denial_ttl: Option<Duration>,
+    pub(crate) overrides: Option<Duration>,
     pub(crate) coalesce: Option<bool>,
     pub(crate) token_lease: Option<i64>,
     pub(crate) token_ttl: Option<Duration>,
@@ -473,6 +475,13 @@ impl LimiterOptions {
         self
     }
 
+    /// How often this limiter looks for changed overrides, limits of single keys that are kept in the server
+    /// (`Limiter::set_override`): 10 ms to an hour; default 0: it takes none.
+    pub fn overrides(mut self, overrides: Duration) -> Self {
+        self.overrides = Some(overrides);
+        self
+    }
+
     /// True: hits of one key and cost that come while one of them is in flight go together, as one command, once that
     /// is answered; each gets the answer that it would have got one after another. Not with shadow, `charge_denials`,
     /// `block`, reservations or concurrent limits.
@@ -515,6 +524,7 @@ impl LimiterOptions {
             timeout_us: self.timeout.map_or(0, microseconds),
             denial_cache: self.denial_cache.unwrap_or(0),
             denial_ttl_us: self.denial_ttl.map_or(0, microseconds),
+            overrides_us: self.overrides.map_or(0, microseconds),
             coalesce: self.coalesce.map_or(0, i32::from),
             token_lease: self.token_lease.unwrap_or(0),
             token_ttl_us: self.token_ttl.map_or(0, microseconds),
@@ -555,6 +565,122 @@ impl Record for HitCounts {
             answered_locally: native.answered_locally,
             leased: native.leased,
         }
+    }
+}
+
+/// The limits of a single key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Override {
+    /// Number of its last change, which of all changes is the highest: when it was made, Unix time in us, or the next
+    /// number that was free.
+    pub version: i64,
+    /// When it ends, by the server's clock; 0 when it does not.
+    pub ends_at: Option<SystemTime>,
+    /// Whose limits.
+    pub key: Vec<u8>,
+    /// The limits, as they were given.
+    pub limits: Vec<u8>,
+}
+
+impl Item for Override {
+    type Native = sys::kw_override;
+
+    fn from_native(native: &Self::Native, list: &[u8]) -> Self {
+        Override {
+            version: native.version,
+            ends_at: moment(native.ends_at_us),
+            key: listed(list, native.key_offset, native.key_length),
+            limits: listed(list, native.limits_offset, native.limits_length),
+        }
+    }
+}
+
+/// A change of a key's limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "it says what the answer is"]
+pub struct OverrideChange {
+    /// `Status::OK`; `Status::EXHAUSTED`, else the failure.
+    pub status: Status,
+    /// Number of the change, see `Override`; where nothing was changed, that of the last one, 0 if there was none.
+    pub version: i64,
+    /// When the override ends, by the server's clock; 0 when it does not, or was cleared.
+    pub ends_at: Option<SystemTime>,
+    /// When it was changed, by the server's clock.
+    pub changed_at: Option<SystemTime>,
+}
+
+impl Record for OverrideChange {
+    type Native = sys::kw_override_change;
+
+    fn from_native(native: &Self::Native) -> Self {
+        OverrideChange {
+            status: Status::from_native(native.status),
+            version: native.version,
+            ends_at: moment(native.ends_at_us),
+            changed_at: moment(native.changed_at_us),
+        }
+    }
+
+    fn status(&self) -> Option<Status> {
+        Some(self.status)
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.status = status;
+    }
+}
+
+/// What a limiter of this process knows of overrides, and how its looking goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "it says what the answer is"]
+pub struct OverridesState {
+    /// Keys whose override this limiter goes by.
+    pub held: i64,
+    /// Keys whose override it cannot take: it has another number of limits, or does not understand them. Its own
+    /// limits hold for these.
+    pub ignored: i64,
+    /// Number of the last change that was seen; 0 when there is none.
+    pub version: i64,
+    /// How long ago the server was asked what is known now; `NEVER` before the first time.
+    pub age: Duration,
+    /// How often it was asked.
+    pub looks: i64,
+    /// How often that failed; what was known holds on.
+    pub failures: i64,
+    /// Failures since it last went well.
+    pub failed_in_a_row: i64,
+    /// The `Status` of the last time.
+    pub last_status: Status,
+    /// Why it failed the last time; empty when it did not.
+    pub last_error: String,
+}
+
+impl Record for OverridesState {
+    type Native = sys::kw_overrides_state;
+
+    fn from_native(native: &Self::Native) -> Self {
+        OverridesState {
+            held: native.held,
+            ignored: native.ignored,
+            version: native.version,
+            age: duration(native.age_us),
+            looks: native.looks,
+            failures: native.failures,
+            failed_in_a_row: native.failed_in_a_row,
+            last_status: Status::from_native(native.last_status),
+            last_error: text(&native.last_error),
+        }
+    }
+
+    fn status(&self) -> Option<Status> {
+        Some(self.last_status)
+    }
+
+    fn set_status(&mut self, status: Status) {
+        self.last_status = status;
     }
 }
 
@@ -630,8 +756,8 @@ impl LimiterHit<'_> {
 }
 
 impl Client {
-    /// Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
-    /// name, limit label and algorithm.
+    /// Makes a limiter. Sends nothing. With `overrides` it begins to look for overrides at its first use. Limiters of
+    /// one name share their state with every process that uses the same name, limit label and algorithm.
     ///
     /// - `name`: the limiter's name (1 to 255 bytes)
     /// - `limits`: the limit text, see `limits_parse`. Several are decided in one step, all or nothing; no two may
@@ -655,8 +781,8 @@ impl Client {
 }
 
 impl AsyncClient {
-    /// Makes a limiter. Sends nothing. Limiters of one name share their state with every process that uses the same
-    /// name, limit label and algorithm.
+    /// Makes a limiter. Sends nothing. With `overrides` it begins to look for overrides at its first use. Limiters of
+    /// one name share their state with every process that uses the same name, limit label and algorithm.
     ///
     /// - `name`: the limiter's name (1 to 255 bytes)
     /// - `limits`: the limit text, see `limits_parse`. Several are decided in one step, all or nothing; no two may
@@ -762,6 +888,14 @@ impl Limiter {
         let call = |limiter, _, counts, error| unsafe { sys::kw_limiter_stats(limiter, counts, error) };
         let (counts, _) = self.handle.ask(call)?;
         Ok(counts)
+    }
+
+    /// Tells what this limiter knows of overrides (`overrides`), and how its looking for them goes.
+    pub fn overrides_state(&self) -> Result<OverridesState> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, state, error| unsafe { sys::kw_limiter_overrides_state(limiter, state, error) };
+        let (state, _) = self.handle.ask(call)?;
+        Ok(state)
     }
 
     /// [`Limiter::hit_n`] with `cost` 1.
@@ -1047,6 +1181,94 @@ impl Limiter {
         settled(status)?;
         Ok(result)
     }
+
+    /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+    /// `overrides` goes by them from then on, in every process, without being opened again. It sees a change within
+    /// `overrides` and a round trip of it, while the server answers; while it does not, what is known holds on. This
+    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+    /// its own limits hold.
+    ///
+    /// The limits are a text as `limits_parse` takes it, with as many limits as the limiter has: each stands in the
+    /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state
+    /// that is there, under that one's label. Or a factor: "10x" is ten times each limit, the count and the burst, of
+    /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
+    /// goes by its own limits, and says so by `Limiter::overrides_state`.
+    ///
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
+    /// `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
+    ///
+    /// - `key`: whose limits: any bytes (up to 1,024 bytes)
+    /// - `limits`: the limit text, or a factor as "10x" (up to 1,024 bytes)
+    /// - `ttl`: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub fn set_override(
+        &self,
+        key: impl AsRef<[u8]>,
+        limits: impl AsRef<[u8]>,
+        ttl: Duration,
+    ) -> Result<OverrideChange> {
+        let key = key.as_ref();
+        let limits = limits.as_ref();
+        let ttl = microseconds(ttl);
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_set_override(
+                limiter,
+                key.as_ptr().cast(),
+                key.len(),
+                limits.as_ptr().cast(),
+                limits.len(),
+                ttl,
+                timeout,
+                result,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call)?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+    /// there. Seen as `Limiter::set_override` says.
+    ///
+    /// - `key`: whose limits: any bytes (up to 1,024 bytes)
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub fn clear_override(&self, key: impl AsRef<[u8]>) -> Result<OverrideChange> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_clear_override(limiter, key.as_ptr().cast(), key.len(), timeout, result, error)
+        };
+        let (result, status) = self.handle.ask(call)?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// [`Limiter::overrides_n`] with `after` 0 and `count` 100.
+    pub fn overrides(&self) -> Result<Vec<Override>> {
+        self.overrides_n(0, 100)
+    }
+
+    /// Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes
+    /// behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+    /// then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count
+    /// though more follow.
+    ///
+    /// - `after`: the version behind which to begin; 0 for the first (0 and more)
+    /// - `count`: how many at most (1 to 1,000)
+    ///
+    /// One round trip. Safe to repeat.
+    pub fn overrides_n(&self, after: i64, count: i64) -> Result<Vec<Override>> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, timeout, result, error| unsafe {
+            sys::kw_limiter_overrides(limiter, after, count, timeout, result, error)
+        };
+        let (result, _) = self.handle.ask(call)?;
+        Ok(result)
+    }
 }
 
 impl AsyncLimiter {
@@ -1127,6 +1349,14 @@ impl AsyncLimiter {
         let call = |limiter, _, counts, error| unsafe { sys::kw_limiter_stats(limiter, counts, error) };
         let (counts, _) = self.handle.handle.ask(call)?;
         Ok(counts)
+    }
+
+    /// Tells what this limiter knows of overrides (`overrides`), and how its looking for them goes.
+    pub fn overrides_state(&self) -> Result<OverridesState> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, _, state, error| unsafe { sys::kw_limiter_overrides_state(limiter, state, error) };
+        let (state, _) = self.handle.handle.ask(call)?;
+        Ok(state)
     }
 
     /// [`AsyncLimiter::hit_n`] with `cost` 1.
@@ -1493,6 +1723,103 @@ impl AsyncLimiter {
         };
         let (result, status) = self.handle.ask(call).await?;
         settled(status)?;
+        Ok(result)
+    }
+
+    /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
+    /// `overrides` goes by them from then on, in every process, without being opened again. It sees a change within
+    /// `overrides` and a round trip of it, while the server answers; while it does not, what is known holds on. This
+    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+    /// its own limits hold.
+    ///
+    /// The limits are a text as `limits_parse` takes it, with as many limits as the limiter has: each stands in the
+    /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state
+    /// that is there, under that one's label. Or a factor: "10x" is ten times each limit, the count and the burst, of
+    /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
+    /// goes by its own limits, and says so by `Limiter::overrides_state`.
+    ///
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
+    /// `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
+    ///
+    /// - `key`: whose limits: any bytes (up to 1,024 bytes)
+    /// - `limits`: the limit text, or a factor as "10x" (up to 1,024 bytes)
+    /// - `ttl`: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub async fn set_override(
+        &self,
+        key: impl AsRef<[u8]>,
+        limits: impl AsRef<[u8]>,
+        ttl: Duration,
+    ) -> Result<OverrideChange> {
+        let key = key.as_ref();
+        let limits = limits.as_ref();
+        let ttl = microseconds(ttl);
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_set_override(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                limits.as_ptr().cast(),
+                limits.len(),
+                ttl,
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// Takes the override of a key away, if it has one: the limiter's own limits hold again, from the state that is
+    /// there. Seen as `Limiter::set_override` says.
+    ///
+    /// - `key`: whose limits: any bytes (up to 1,024 bytes)
+    ///
+    /// One round trip. Safe to repeat: what is sent twice is done once.
+    pub async fn clear_override(&self, key: impl AsRef<[u8]>) -> Result<OverrideChange> {
+        let key = key.as_ref();
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_clear_override(
+                limiter,
+                completions,
+                tag,
+                key.as_ptr().cast(),
+                key.len(),
+                timeout,
+                error,
+            )
+        };
+        let (result, status) = self.handle.ask(call).await?;
+        settled(status)?;
+        Ok(result)
+    }
+
+    /// [`AsyncLimiter::overrides_n`] with `after` 0 and `count` 100.
+    pub async fn overrides(&self) -> Result<Vec<Override>> {
+        self.overrides_n(0, 100).await
+    }
+
+    /// Lists the overrides of this limiter's name in the order of their last changes, from the one on that comes
+    /// behind `after`. Give it the version of the last that was listed, until the list is empty: one that stays is
+    /// then listed, whatever changes meanwhile, and one that changes comes again. A list may be shorter than count
+    /// though more follow.
+    ///
+    /// - `after`: the version behind which to begin; 0 for the first (0 and more)
+    /// - `count`: how many at most (1 to 1,000)
+    ///
+    /// One round trip. Safe to repeat.
+    pub async fn overrides_n(&self, after: i64, count: i64) -> Result<Vec<Override>> {
+        // SAFETY: what is passed outlives the call.
+        let call = |limiter, completions, tag, timeout, error| unsafe {
+            sys::kw_limiter_submit_overrides(limiter, completions, tag, after, count, timeout, error)
+        };
+        let (result, _) = self.handle.ask(call).await?;
         Ok(result)
     }
 }
