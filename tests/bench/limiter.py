@@ -11,11 +11,13 @@ from limiter_algorithms import LIMIT
 
 DEPTH = 64
 MANY = 1000
+# One key takes all hits of all rounds, and none is refused.
+HOT_LIMIT = "1000/h burst 1000000000"
 
 
 def works(server: Server) -> list[Work]:
     make = Make(server)
-    return [*limiter_algorithms.works(make), *limiter_steps.works(make), *in_flight(make)]
+    return [*limiter_algorithms.works(make), *limiter_steps.works(make), *in_flight(make), *on_one_key(make)]
 
 
 def in_flight(make: Make) -> list[Work]:
@@ -69,4 +71,23 @@ def in_flight(make: Make) -> list[Work]:
             figure="ops_per_s",
             placements=("two", "free"),
         ),
+    ]
+
+
+def on_one_key(make: Make) -> list[Work]:
+    def work(name: str, how: str, placement: str) -> Work:
+        return Work(
+            name,
+            [
+                make.keywright(f"hot_{how}", DEPTH, HOT_LIMIT),
+                make.keywright(f"coalesced_{how}", DEPTH, HOT_LIMIT, name="coalesced"),
+            ],
+            figure="ops_per_s",
+            targets=[Target("coalesced", "keywright-c", "ops_per_s", at_least=3.0, placement=placement)],
+            placements=(placement,),
+        )
+
+    return [
+        work(f"{DEPTH} hits in flight on one hot key", "submit", "one"),
+        work(f"hits of {DEPTH} threads on one hot key", "threads", "two"),
     ]

@@ -92,6 +92,13 @@ static void doom(kw__link *link, kw__pending *pending, kw_status status, bool ma
     kw__pendings_add(&link->doomed, pending);
 }
 
+/* Dooms what waits. It may have been sent before, on a link that was lost. */
+static void doom_waiting(kw__link *link, kw__pending *pending, kw_status status) {
+    kw__pendings_remove(&link->waiting, pending);
+    bool unknown = pending->under_way && pending->again != KW__AGAIN_ALWAYS;
+    doom(link, pending, unknown ? KW_UNKNOWN : status, pending->under_way);
+}
+
 /* Makes the bytes of the first that waits what the server can read, and appends them to what goes out. */
 static kw_status write_first(kw__link *link) {
     kw__pending *pending = link->waiting.first;
@@ -129,8 +136,7 @@ void kw__link_admit(kw__link *link) {
         pending->carries = 0;
         kw_status status = write_first(link);
         if (status != KW_OK) {
-            kw__pendings_remove(&link->waiting, pending);
-            doom(link, pending, status, pending->under_way);
+            doom_waiting(link, pending, status);
             continue;
         }
         uint64_t begin = link->queued;
@@ -255,12 +261,8 @@ void kw__link_bury(kw__link *link) {
 }
 
 void kw__link_doom_waiting(kw__link *link, kw_status status) {
-    while (link->waiting.first != NULL) {
-        kw__pending *pending = link->waiting.first;
-        kw__pendings_remove(&link->waiting, pending);
-        bool unknown = pending->under_way && pending->again != KW__AGAIN_ALWAYS;
-        doom(link, pending, unknown ? KW_UNKNOWN : status, pending->under_way);
-    }
+    while (link->waiting.first != NULL)
+        doom_waiting(link, link->waiting.first, status);
 }
 
 void kw__link_judge_repeats(kw__link *link) {

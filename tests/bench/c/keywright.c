@@ -12,6 +12,9 @@
  *     threads COUNT  COUNT threads, one client, so one link
  *     version COUNT  COUNT calls of kw_version, which asks nobody
  *
+ * submit and threads are also there as hot_submit and hot_threads, where all hit one key, and as coalesced_submit and
+ * coalesced_threads, where its hits are coalesced.
+ *
  * ALGORITHM is gcra, fixed_window, aligned_window, sliding_counter, sliding_log or concurrency. Each key is prepared by
  * a hit of that cost.
  */
@@ -182,6 +185,22 @@ static kw_limiter_options options_of(const char *how, const char *name) {
     return options;
 }
 
+/* One key for all, and what else the words before "submit" and "threads" ask for; the rest of the word. */
+static const char *heat(library_subject *self, const char *how, kw_limiter_options *options) {
+    static const char hot[] = "hot_", coalesced[] = "coalesced_";
+    const char *rest = how;
+    if (strncmp(how, hot, strlen(hot)) == 0) rest = how + strlen(hot);
+    if (strncmp(how, coalesced, strlen(coalesced)) == 0) {
+        rest = how + strlen(coalesced);
+        options->coalesce = 1;
+    }
+    for (int key = 1; key < BENCH_KEYS && rest != how; key++) {
+        self->keys[key] = self->keys[0];
+        self->lengths[key] = self->lengths[0];
+    }
+    return rest;
+}
+
 static void choose(library_subject *self, const char *how, bench_subject *subject) {
     static const struct {
         const char *how;
@@ -213,12 +232,13 @@ int main(int argc, char **argv) {
     snprintf(url, sizeof url, "unix://%s", argv[1]);
     snprintf(name, sizeof name, "keywright %s", kw_version());
     kw_limiter_options options = options_of(argv[2], argv[5]);
+    const char *how = heat(&self, argv[2], &options);
     kw_client *client = NULL;
     check(kw_client_open(url, NULL, &client, &error), &error);
     check(kw_limiter_open(client, "bench", 5, argv[4], &options, &self.limiter, &error), &error);
     check(kw_completions_open(client, &self.completions, &error), &error);
     bench_subject subject = {.name = name, .subject = &self, .round = call, .callers = 1};
-    choose(&self, argv[2], &subject);
+    choose(&self, how, &subject);
     int outcome = bench_serve(&subject);
     kw_completions_free(self.completions);
     kw_limiter_free(self.limiter);

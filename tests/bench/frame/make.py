@@ -49,7 +49,7 @@ class Make:
     ) -> Subject:
         """Where `prepared` is not 0, each key is hit at that cost before."""
         command = self._program("keywright", how, str(count), limit, algorithm, str(prepared))
-        return Subject(name, command, callers=count if how == "threads" else 1, prepares=prepared > 0)
+        return Subject(name, command, callers=count if how.endswith("threads") else 1, prepares=prepared > 0)
 
     def python(
         self, name: str, subject: str, *arguments: str, needs: str = "", callers: int = 1, prepares: bool = False

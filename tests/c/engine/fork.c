@@ -27,6 +27,15 @@ static void *block(void *argument) {
     return NULL;
 }
 
+/* Two of these meet: one is in flight, the other held for it. */
+static void *tally(void *argument) {
+    kw_echo_pair pair = {0};
+    kw_error error;
+    kw_echo_tally(echo, 1, 5000000, &pair, &error);
+    *(int64_t *)argument = pair.number;
+    return NULL;
+}
+
 /* Every function of every handle; 0, or a number of the first that says something else, or nothing. */
 static int all_are_forked(void) {
     kw_error error;
@@ -84,6 +93,8 @@ static int child(void) {
     if (kw_completions_step(completions, &error) != KW_FORKED) return 3;
     if (kw_completions_drain(completions, &record, 1, sizeof record, &error) != KW_FORKED) return 4;
     if (kw_echo_submit_send(echo, completions, 1, "", 0, 0, 0, &error) != KW_FORKED) return 5;
+    if (kw_echo_tally(echo, 1, 0, &pair, &error) != KW_FORKED) return 15;
+    if (kw_echo_submit_tally(echo, completions, 3, 1, 0, &error) != KW_FORKED) return 16;
     if (kw_echo_open(client, &another, &error) != KW_FORKED) return 6;
     if (kw_client_close(client, 0, &error) != KW_FORKED) return 7;
     int wrong = all_are_forked();
@@ -113,9 +124,14 @@ static void the_child_is_told(void **state) {
     assert_int_equal(kw_completions_open(client, &completions, &error), KW_OK);
     assert_int_equal(kw_limiter_open(client, "api", 3, "10/s", NULL, &limiter, &error), KW_OK);
     assert_int_equal(kw_echo_send(echo, "", 0, 1, 0, &pair, &error), KW_OK);
+    assert_int_equal(kw_echo_tally(echo, 0, 0, &pair, &error), KW_OK); /* the script is known */
     kw_echo_hold(echo, 1, &error);
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, block, NULL), 0);
+    pthread_t tallies[2];
+    int64_t told[2] = {0, 0};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&tallies[i], NULL, tally, &told[i]), 0);
     test_sleep(20000);
     pid_t pid = fork();
     if (pid == 0) _exit(child());
@@ -125,6 +141,9 @@ static void the_child_is_told(void **state) {
     assert_int_equal(WEXITSTATUS(status), 0);
     kw_echo_hold(echo, 0, &error);
     pthread_join(thread, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(tallies[i], NULL);
+    assert_int_equal(told[0] + told[1], 1 + 2);
     assert_int_equal(kw_echo_send(echo, "", 0, 2, 0, &pair, &error), KW_OK); /* the parent's link is as it was */
     kw_completions_free(completions);
     kw_limiter_free(limiter);
