@@ -34,10 +34,14 @@ static inline void sleep_ms(long ms) {
     usleep((useconds_t)ms * 1000);
 }
 
-/* Waits up to 8 s for something to become true. */
+/*
+ * Waits up to 25 s for something to become true: a server that does not end is killed after 10 s only, and one that has
+ * to bring its file to a busy disk may need them.
+ */
+#define PATIENCE (25 * KW__SECOND)
 #define eventually(condition)                                                                                          \
     do {                                                                                                               \
-        int64_t until_ = kw__now() + 8 * KW__SECOND;                                                                   \
+        int64_t until_ = kw__now() + PATIENCE;                                                                         \
         while (!(condition) && kw__now() < until_)                                                                     \
             sleep_ms(5);                                                                                               \
         assert_true(condition);                                                                                        \
@@ -213,7 +217,7 @@ static inline bool has_home_left(void) {
 /* No test may leave a directory of a private server behind, or a descriptor open. */
 static inline int remove_scratch(void **state) {
     (void)state;
-    int64_t until = kw__now() + 8 * KW__SECOND;
+    int64_t until = kw__now() + PATIENCE;
     while (has_home_left() && kw__now() < until)
         sleep_ms(20);
     int left = has_home_left();
