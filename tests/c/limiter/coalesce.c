@@ -4,8 +4,7 @@
  */
 #include <pthread.h>
 
-#include "limiter/limiter_test.h"
-#include "support/refusal.h"
+#include "limiter/overrides_test.h"
 
 enum { MOST = 300 };
 
@@ -361,6 +360,27 @@ static void a_denial_is_remembered_of_each(void **state) {
     close_limiters();
 }
 
+static void a_key_goes_by_its_override(void **state) {
+    (void)state;
+    test_clock_freeze(&server);
+    open_limiters("10/h", (kw_limiter_options){.overrides_us = LOOKS});
+    set(together, "u", "3/h", 0);
+    INVALID(kw_limiter_set_override(together, "u", 1, "3/h shadow", 10, 0, 0, &(kw_override_change){0}, &error),
+            KW_REASON_OPTION, "with shadow");
+    count = 0;
+    add(12, 1);
+    no_failure(kw_limiter_hit_many(together, items, count, 0, decisions[0], &error));
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(decisions[0][i].status, i < 3 ? KW_OK : KW_DENIED);
+        assert_int_equal(decisions[0][i].limit, 3);
+        assert_int_equal(decisions[0][i].remaining, i < 3 ? 2 - i : 0);
+    }
+    clear(together, "u");
+    no_failure(kw_limiter_hit_many(together, items, count, 0, decisions[0], &error));
+    assert_int_equal(decisions[0][0].limit, 10);
+    close_limiters();
+}
+
 static void refuse(kw_limiter_options options, const char *limit, const char *says) {
     kw_limiter *limiter = NULL;
     options.size = sizeof options;
@@ -437,6 +457,7 @@ int main(void) {
         clean_test(a_flush_of_scripts_is_not_seen),
         clean_test(a_foreign_key_is_each_ones_failure),
         clean_test(a_denial_is_remembered_of_each),
+        clean_test(a_key_goes_by_its_override),
         clean_test(what_cannot_go_together),
         clean_test(threads_are_admitted_exactly_the_limit),
     };
