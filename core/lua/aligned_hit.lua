@@ -7,7 +7,7 @@
 -- As shape_window has it. The reply has the form of gcra_hit's.
 --@include clock
 local value = call('GET', KEYS[1])
-local local_now, left, count, heal, text = now + ARGV[5], nil, 0, false, nil
+local local_now, left, count, heal, goes_on = now + ARGV[5], nil, 0, false, false
 if ARGV[4] == '1' then
   left = ARGV[3] - local_now % ARGV[3]
 else
@@ -18,7 +18,7 @@ if value then
 --@include window_state
   if ends > now then
     count = counted
-    if ends - now > left then heal = true else left, text = ends - now, string.sub(value, 1, 16) end
+    if ends - now > left then heal = true else left, goes_on = ends - now, true end
   end
 end
 local charged = '0 '
@@ -28,6 +28,8 @@ elseif not heal and call('PTTL', KEYS[1]) >= 0 then
   -- A denial writes only to heal.
   return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
 end
-value = (text or string.format('%.0f', now + left)) .. string.format('%.0f', count)
-call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)
+local ends = goes_on and string.sub(value, 1, 16) or string.format('%.0f', now + left)
+value = ends .. string.format('%.0f', count)
+--@include px
+call('SET', KEYS[1], value, 'PX', px)
 return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

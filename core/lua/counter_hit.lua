@@ -30,5 +30,7 @@ elseif not heal and call('PTTL', KEYS[1]) >= 0 then
   return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value
 end
 value = string.format('%.0f%.0f/%.0f', start, current, previous)
-call('SET', KEYS[1], value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)
+local left = start + 2 * period - now
+--@include px
+call('SET', KEYS[1], value, 'PX', px)
 return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

@@ -28,6 +28,8 @@ if value then
   end
 end
 if charged == '1 ' then debt = debt + ARGV[1] end
-value = string.format('%.0f', now + debt)
-call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 2)
-return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value
+local left, moment = debt, now + debt
+--@include px
+--@include digits
+call('SET', KEYS[1], digits, 'PX', px)
+return charged .. time[1] .. ' ' .. time[2] .. ' ' .. digits

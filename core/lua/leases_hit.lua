@@ -8,8 +8,9 @@
 -- ends after the new ones is looked for. The reply has the form of gcra_hit's.
 --@include clock
 --@include stamp
-local ends, most, heal = now + ARGV[3], now + ARGV[3] + 86400000000, false
-local ends_text, after = string.format('%.0f', ends), '(' .. stamp
+local ends, most, heal, after = now + ARGV[3], now + ARGV[3] + 86400000000, false, '(' .. stamp
+local moment = ends
+--@include digits
 local held = call('ZCARD', KEYS[1])
 local used, over = held, held + ARGV[1] - ARGV[2]
 if over > 0 and held > 0 then
@@ -17,7 +18,7 @@ if over > 0 and held > 0 then
   over = used + ARGV[1] - ARGV[2]
 end
 local latest = ends
-if used > 0 and (over > 0 or call('ZCOUNT', KEYS[1], '(' .. ends_text, '+inf') > 0) then
+if used > 0 and (over > 0 or call('ZCOUNT', KEYS[1], '(' .. digits, '+inf') > 0) then
   latest = tonumber(call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')[2])
   if latest > most then latest, heal = most, true end
 end
@@ -45,17 +46,17 @@ used = held - call('ZREMRANGEBYSCORE', KEYS[1], '-inf', stamp)
 if over <= 0 then
   charged = '1 '
   local id, tried = stamp, now
-  while call('ZADD', KEYS[1], 'NX', ends_text, id .. ':1') == 0 do
+  while call('ZADD', KEYS[1], 'NX', digits, id .. ':1') == 0 do
     tried = tried + 1
     id = string.format('%.0f', tried)
   end
   for i = 2, ARGV[1] do
-    call('ZADD', KEYS[1], ends_text, id .. ':' .. i)
+    call('ZADD', KEYS[1], digits, id .. ':' .. i)
   end
-  if latest > ends then ends_text = string.format('%.0f', latest) end
-  told = string.format('%d', used + ARGV[1]) .. ':' .. ends_text .. ':0:' .. id
+  if latest > ends then digits = string.format('%.0f', latest) end
+  told = string.format('%d', used + ARGV[1]) .. ':' .. digits .. ':0:' .. id
 end
-local ms = math.floor((latest - now) / 1000) + 2
+local left = latest - now
 --@include px
 call('PEXPIRE', KEYS[1], px)
 return charged .. time[1] .. ' ' .. time[2] .. ' ' .. told

@@ -31,8 +31,8 @@ if length > 0 then
   end
   if ahead > 0 then newest, told = now, stamp end
 end
-local used, left = length - gone, tonumber(ARGV[1])
-local over = used + left - ARGV[2]
+local used, more = length - gone, tonumber(ARGV[1])
+local over = used + more - ARGV[2]
 if over > 0 then
   local opens = '0'
   if used == 0 then
@@ -46,26 +46,26 @@ if over > 0 then
     -- A denial writes only to heal.
     return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. told
   end
-  left = 0
+  more = 0
 else
-  newest, told = now, string.format('%d', used + left) .. ':' .. stamp .. ':0'
+  newest, told = now, string.format('%d', used + more) .. ':' .. stamp .. ':0'
 end
 if gone > 0 then call('LPOP', KEYS[1], gone) end
 if ahead > 0 then call('RPOP', KEYS[1], ahead) end
-left = left + ahead
-if left == 1 then
+more = more + ahead
+if more == 1 then
   call('RPUSH', KEYS[1], stamp)
 else
-  while left > 0 do
+  while more > 0 do
     local stamps = {}
-    for i = 1, math.min(left, 1000) do
+    for i = 1, math.min(more, 1000) do
       stamps[i] = stamp
     end
     call('RPUSH', KEYS[1], unpack(stamps))
-    left = left - #stamps
+    more = more - #stamps
   end
 end
-local ms = math.floor((newest + ARGV[3] - now) / 1000) + 2
+local left = newest + ARGV[3] - now
 --@include px
 call('PEXPIRE', KEYS[1], px)
 return (over > 0 and '0 ' or '1 ') .. time[1] .. ' ' .. time[2] .. ' ' .. told

@@ -32,13 +32,15 @@ if second then
 end
 if admitted then
   debt, owed = debt + ARGV[1], owed + ARGV[4]
-  first, second = string.format('%.0f', now + debt), string.format('%.0f', now + owed)
-  local ms = math.floor(debt / 1000) + 2
+  local left, moment = debt, now + debt
 --@include px
-  call('SET', KEYS[1], first, 'PX', px)
-  ms = math.floor(owed / 1000) + 2
+--@include digits
+  call('SET', KEYS[1], digits, 'PX', px)
+  first, left, moment = digits, owed, now + owed
 --@include px
-  call('SET', KEYS[2], second, 'PX', px)
+--@include digits
+  call('SET', KEYS[2], digits, 'PX', px)
+  second = digits
   return '1 ' .. time[1] .. ' ' .. time[2] .. ' ' .. first .. ' ' .. second
 end
 -- A denial writes only to heal.

@@ -9,12 +9,12 @@
 -- form of gcra_hit's.
 --@include clock
 local value, charged = call('GET', KEYS[1]), '1 '
-local left, count, heal, text = tonumber(ARGV[3]), 0, false, nil
+local left, count, heal, goes_on = tonumber(ARGV[3]), 0, false, false
 if value then
 --@include window_state
   if ends > now then
     count = counted
-    if ends - now > left then heal = true else left, text = ends - now, string.sub(value, 1, 16) end
+    if ends - now > left then heal = true else left, goes_on = ends - now, true end
   end
 end
 if count - ARGV[2] <= 0 then
@@ -25,6 +25,8 @@ elseif not heal and call('PTTL', KEYS[1]) >= 0 then
 else
   charged = '0 '
 end
-value = (text or string.format('%.0f', now + left)) .. string.format('%.0f', count)
-call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)
+local ends = goes_on and string.sub(value, 1, 16) or string.format('%.0f', now + left)
+value = ends .. string.format('%.0f', count)
+--@include px
+call('SET', KEYS[1], value, 'PX', px)
 return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value

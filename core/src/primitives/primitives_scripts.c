@@ -6,17 +6,17 @@
 
 const kw__script kw__script_aligned_hit = {
     .name = "aligned_hit",
-    .sha1 = "3b2808b0852ab22243dcafee7a2471a26fbe5fb5",
+    .sha1 = "8bb7724d25f761df7c0d213a37d1c117e20c53ad",
     .keys = 1,
     .args = 5,
-    .length = 2028,
+    .length = 2138,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
             "local value = call('GET', KEYS[1])\n"
-            "local local_now, left, count, heal, text = now + ARGV[5], nil, 0, false, nil\n"
+            "local local_now, left, count, heal, goes_on = now + ARGV[5], nil, 0, false, false\n"
             "if ARGV[4] == '1' then\n"
             "left = ARGV[3] - local_now % ARGV[3]\n"
             "else\n"
@@ -45,7 +45,7 @@ const kw__script kw__script_aligned_hit = {
             "end\n"
             "if ends > now then\n"
             "count = counted\n"
-            "if ends - now > left then heal = true else left, text = ends - now, string.sub(value, 1, 16) end\n"
+            "if ends - now > left then heal = true else left, goes_on = ends - now, true end\n"
             "end\n"
             "end\n"
             "local charged = '0 '\n"
@@ -54,8 +54,10 @@ const kw__script kw__script_aligned_hit = {
             "elseif not heal and call('PTTL', KEYS[1]) >= 0 then\n"
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
-            "value = (text or string.format('%.0f', now + left)) .. string.format('%.0f', count)\n"
-            "call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)\n"
+            "local ends = goes_on and string.sub(value, 1, 16) or string.format('%.0f', now + left)\n"
+            "value = ends .. string.format('%.0f', count)\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "call('SET', KEYS[1], value, 'PX', px)\n"
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
@@ -319,10 +321,10 @@ const kw__script kw__script_counter_add_once = {
 
 const kw__script kw__script_counter_hit = {
     .name = "counter_hit",
-    .sha1 = "3f966d79b6364b2f52e73c9a9eca386c2dd1b2c3",
+    .sha1 = "1c78f6c6451db9275e5963b8a1455e0a7f388069",
     .keys = 1,
     .args = 5,
-    .length = 1472,
+    .length = 1562,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -358,7 +360,9 @@ const kw__script kw__script_counter_hit = {
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. value\n"
             "end\n"
             "value = string.format('%.0f%.0f/%.0f', start, current, previous)\n"
-            "call('SET', KEYS[1], value, 'PX', math.floor((start + 2 * period - now) / 1000) + 2)\n"
+            "local left = start + 2 * period - now\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "call('SET', KEYS[1], value, 'PX', px)\n"
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
 
@@ -689,10 +693,10 @@ const kw__script kw__script_gcra_exact_hit = {
 
 const kw__script kw__script_gcra_hit = {
     .name = "gcra_hit",
-    .sha1 = "007a6085b7ee121b53c8469598a11eff788a7359",
+    .sha1 = "1df0a2597e588f127063dd3d4f0a8f8f05112f53",
     .keys = 1,
     .args = 3,
-    .length = 987,
+    .length = 1199,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -724,9 +728,11 @@ const kw__script kw__script_gcra_hit = {
             "end\n"
             "end\n"
             "if charged == '1 ' then debt = debt + ARGV[1] end\n"
-            "value = string.format('%.0f', now + debt)\n"
-            "call('SET', KEYS[1], value, 'PX', math.floor(debt / 1000) + 2)\n"
-            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
+            "local left, moment = debt, now + debt\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "local digits = string.format(moment < 2000000000000000 and '%d%06d' or '%.0f%06d', (moment - moment % 1000000) / 1000000, moment % 1000000)\n"
+            "call('SET', KEYS[1], digits, 'PX', px)\n"
+            "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. digits\n",
 };
 
 const kw__script kw__script_gcra_hits = {
@@ -1081,18 +1087,19 @@ const kw__script kw__script_joint_hit = {
 
 const kw__script kw__script_leases_hit = {
     .name = "leases_hit",
-    .sha1 = "c7db70ca7d5e1e91bf6ad1c3cd69d29c4909077a",
+    .sha1 = "bae836165546d11bdb4293e9b26c33e05a8c7d87",
     .keys = 1,
     .args = 3,
-    .length = 2044,
+    .length = 2154,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
             "local stamp = time[1] .. string.sub('00000' .. time[2], -6)\n"
-            "local ends, most, heal = now + ARGV[3], now + ARGV[3] + 86400000000, false\n"
-            "local ends_text, after = string.format('%.0f', ends), '(' .. stamp\n"
+            "local ends, most, heal, after = now + ARGV[3], now + ARGV[3] + 86400000000, false, '(' .. stamp\n"
+            "local moment = ends\n"
+            "local digits = string.format(moment < 2000000000000000 and '%d%06d' or '%.0f%06d', (moment - moment % 1000000) / 1000000, moment % 1000000)\n"
             "local held = call('ZCARD', KEYS[1])\n"
             "local used, over = held, held + ARGV[1] - ARGV[2]\n"
             "if over > 0 and held > 0 then\n"
@@ -1100,7 +1107,7 @@ const kw__script kw__script_leases_hit = {
             "over = used + ARGV[1] - ARGV[2]\n"
             "end\n"
             "local latest = ends\n"
-            "if used > 0 and (over > 0 or call('ZCOUNT', KEYS[1], '(' .. ends_text, '+inf') > 0) then\n"
+            "if used > 0 and (over > 0 or call('ZCOUNT', KEYS[1], '(' .. digits, '+inf') > 0) then\n"
             "latest = tonumber(call('ZRANGE', KEYS[1], '-1', '-1', 'WITHSCORES')[2])\n"
             "if latest > most then latest, heal = most, true end\n"
             "end\n"
@@ -1127,18 +1134,18 @@ const kw__script kw__script_leases_hit = {
             "if over <= 0 then\n"
             "charged = '1 '\n"
             "local id, tried = stamp, now\n"
-            "while call('ZADD', KEYS[1], 'NX', ends_text, id .. ':1') == 0 do\n"
+            "while call('ZADD', KEYS[1], 'NX', digits, id .. ':1') == 0 do\n"
             "tried = tried + 1\n"
             "id = string.format('%.0f', tried)\n"
             "end\n"
             "for i = 2, ARGV[1] do\n"
-            "call('ZADD', KEYS[1], ends_text, id .. ':' .. i)\n"
+            "call('ZADD', KEYS[1], digits, id .. ':' .. i)\n"
             "end\n"
-            "if latest > ends then ends_text = string.format('%.0f', latest) end\n"
-            "told = string.format('%d', used + ARGV[1]) .. ':' .. ends_text .. ':0:' .. id\n"
+            "if latest > ends then digits = string.format('%.0f', latest) end\n"
+            "told = string.format('%d', used + ARGV[1]) .. ':' .. digits .. ':0:' .. id\n"
             "end\n"
-            "local ms = math.floor((latest - now) / 1000) + 2\n"
-            "local px = string.format(ms < 2147483648 and '%d' or '%.0f', ms)\n"
+            "local left = latest - now\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
             "call('PEXPIRE', KEYS[1], px)\n"
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. told\n",
 };
@@ -1996,10 +2003,10 @@ const kw__script kw__script_limits_refund = {
 
 const kw__script kw__script_log_hit = {
     .name = "log_hit",
-    .sha1 = "2c8bc87c8d2939486f1ba9eb983c8ed7b2b2854a",
+    .sha1 = "022b6b04278abd46a864296fcfac20f51a42df44",
     .keys = 1,
     .args = 3,
-    .length = 2272,
+    .length = 2283,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -2029,8 +2036,8 @@ const kw__script kw__script_log_hit = {
             "end\n"
             "if ahead > 0 then newest, told = now, stamp end\n"
             "end\n"
-            "local used, left = length - gone, tonumber(ARGV[1])\n"
-            "local over = used + left - ARGV[2]\n"
+            "local used, more = length - gone, tonumber(ARGV[1])\n"
+            "local over = used + more - ARGV[2]\n"
             "if over > 0 then\n"
             "local opens = '0'\n"
             "if used == 0 then\n"
@@ -2043,27 +2050,27 @@ const kw__script kw__script_log_hit = {
             "if length == 0 or ahead == 0 and call('PTTL', KEYS[1]) >= 0 then\n"
             "return '0 ' .. time[1] .. ' ' .. time[2] .. ' ' .. told\n"
             "end\n"
-            "left = 0\n"
+            "more = 0\n"
             "else\n"
-            "newest, told = now, string.format('%d', used + left) .. ':' .. stamp .. ':0'\n"
+            "newest, told = now, string.format('%d', used + more) .. ':' .. stamp .. ':0'\n"
             "end\n"
             "if gone > 0 then call('LPOP', KEYS[1], gone) end\n"
             "if ahead > 0 then call('RPOP', KEYS[1], ahead) end\n"
-            "left = left + ahead\n"
-            "if left == 1 then\n"
+            "more = more + ahead\n"
+            "if more == 1 then\n"
             "call('RPUSH', KEYS[1], stamp)\n"
             "else\n"
-            "while left > 0 do\n"
+            "while more > 0 do\n"
             "local stamps = {}\n"
-            "for i = 1, math.min(left, 1000) do\n"
+            "for i = 1, math.min(more, 1000) do\n"
             "stamps[i] = stamp\n"
             "end\n"
             "call('RPUSH', KEYS[1], unpack(stamps))\n"
-            "left = left - #stamps\n"
+            "more = more - #stamps\n"
             "end\n"
             "end\n"
-            "local ms = math.floor((newest + ARGV[3] - now) / 1000) + 2\n"
-            "local px = string.format(ms < 2147483648 and '%d' or '%.0f', ms)\n"
+            "local left = newest + ARGV[3] - now\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
             "call('PEXPIRE', KEYS[1], px)\n"
             "return (over > 0 and '0 ' or '1 ') .. time[1] .. ' ' .. time[2] .. ' ' .. told\n",
 };
@@ -5291,10 +5298,10 @@ const kw__script kw__script_top_standing = {
 
 const kw__script kw__script_two_hit = {
     .name = "two_hit",
-    .sha1 = "555ae7fb9762e93b0ed91c4e7cf34e1a28bad8ff",
+    .sha1 = "d8043fbdae93a95268d0de699960f4001986c47f",
     .keys = 2,
     .args = 6,
-    .length = 2269,
+    .length = 2562,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
@@ -5346,13 +5353,15 @@ const kw__script kw__script_two_hit = {
             "end\n"
             "if admitted then\n"
             "debt, owed = debt + ARGV[1], owed + ARGV[4]\n"
-            "first, second = string.format('%.0f', now + debt), string.format('%.0f', now + owed)\n"
-            "local ms = math.floor(debt / 1000) + 2\n"
-            "local px = string.format(ms < 2147483648 and '%d' or '%.0f', ms)\n"
-            "call('SET', KEYS[1], first, 'PX', px)\n"
-            "ms = math.floor(owed / 1000) + 2\n"
-            "local px = string.format(ms < 2147483648 and '%d' or '%.0f', ms)\n"
-            "call('SET', KEYS[2], second, 'PX', px)\n"
+            "local left, moment = debt, now + debt\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "local digits = string.format(moment < 2000000000000000 and '%d%06d' or '%.0f%06d', (moment - moment % 1000000) / 1000000, moment % 1000000)\n"
+            "call('SET', KEYS[1], digits, 'PX', px)\n"
+            "first, left, moment = digits, owed, now + owed\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "local digits = string.format(moment < 2000000000000000 and '%d%06d' or '%.0f%06d', (moment - moment % 1000000) / 1000000, moment % 1000000)\n"
+            "call('SET', KEYS[2], digits, 'PX', px)\n"
+            "second = digits\n"
             "return '1 ' .. time[1] .. ' ' .. time[2] .. ' ' .. first .. ' ' .. second\n"
             "end\n"
             "if first and (heal or call('PTTL', KEYS[1]) < 0) then\n"
@@ -5458,17 +5467,17 @@ const kw__script kw__script_unique_count = {
 
 const kw__script kw__script_window_hit = {
     .name = "window_hit",
-    .sha1 = "2b1dd9d2fd4f40e49d3696a18431f87126fc25f3",
+    .sha1 = "7a95cfc974938951b893f6b1a2b2fc2b15a3e39b",
     .keys = 1,
     .args = 3,
-    .length = 1088,
+    .length = 1198,
     .text =
             "#!lua\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
             "local value, charged = call('GET', KEYS[1]), '1 '\n"
-            "local left, count, heal, text = tonumber(ARGV[3]), 0, false, nil\n"
+            "local left, count, heal, goes_on = tonumber(ARGV[3]), 0, false, false\n"
             "if value then\n"
             "local ends, counted = 0, 0\n"
             "if #value > 16 and string.find(value, '^%d+$') then ends, counted = string.sub(value, 1, 16) + 0, string.sub(value, 17) + 0 end\n"
@@ -5477,7 +5486,7 @@ const kw__script kw__script_window_hit = {
             "end\n"
             "if ends > now then\n"
             "count = counted\n"
-            "if ends - now > left then heal = true else left, text = ends - now, string.sub(value, 1, 16) end\n"
+            "if ends - now > left then heal = true else left, goes_on = ends - now, true end\n"
             "end\n"
             "end\n"
             "if count - ARGV[2] <= 0 then\n"
@@ -5487,7 +5496,9 @@ const kw__script kw__script_window_hit = {
             "else\n"
             "charged = '0 '\n"
             "end\n"
-            "value = (text or string.format('%.0f', now + left)) .. string.format('%.0f', count)\n"
-            "call('SET', KEYS[1], value, 'PX', math.floor(left / 1000) + 2)\n"
+            "local ends = goes_on and string.sub(value, 1, 16) or string.format('%.0f', now + left)\n"
+            "value = ends .. string.format('%.0f', count)\n"
+            "local px = string.format(left < 2000000000000 and '%d' or '%.0f', (left - left % 1000) / 1000 + 2)\n"
+            "call('SET', KEYS[1], value, 'PX', px)\n"
             "return charged .. time[1] .. ' ' .. time[2] .. ' ' .. value\n",
 };
