@@ -1,4 +1,7 @@
-"""keywright limiter hit|hit-up-to|peek|reserve|commit|cancel|renew|release|refund|reset|run NAME LIMIT KEY"""
+"""keywright limiter hit|hit-up-to|peek|reserve|commit|cancel|renew|release|refund|reset|run NAME LIMIT KEY
+
+What is about overrides is in overrides.py.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from secrets import token_hex
 from typing import Any, TypeAlias
 
 from .. import Algorithm, Align, Client, DecidedBy, Decision, Limiter, Status, connect
-from . import output, receipt, running
+from . import output, overrides, receipt, running
 
 Action: TypeAlias = Callable[[Limiter, argparse.Namespace], bool]
 
@@ -27,6 +30,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         ("release", "give back what a concurrent limit gave", release),
         ("refund", "give back what a hit was charged", refund),
         ("reset", "forget the state of a key", reset),
+        ("set-override", "give one key limits of its own", overrides.set_override),
+        ("clear-override", "take them away", overrides.clear_override),
+        ("overrides", "list the keys that have limits of their own", overrides.overrides),
         ("run", "run a command if it is admitted; what a concurrent limit gave is held while it runs", run_command),
     ):
         epilog = running.EXIT_CODES if name == "run" else None
@@ -35,8 +41,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         action.add_argument(
             "limits", metavar="LIMIT", help='the limit, as the programs say it: "10/s burst 20; 1000/h"'
         )
-        action.add_argument("key", metavar="KEY", help="whose state")
+        if name != "overrides":
+            action.add_argument("key", metavar="KEY", help="whose state")
         arguments_of(name, action)
+        overrides.arguments_of(name, action)
         options_of(action)
         reserves = name in ("reserve", "commit", "cancel")
         action.set_defaults(run=lambda options, run=run: opened(options, run), reserves=reserves)
@@ -88,12 +96,16 @@ def options_of(action: argparse.ArgumentParser) -> None:
     kind.add_argument("--shadow", action="store_true", default=None, help="decide and count, but never deny")
     kind.add_argument("--charge-denials", action="store_true", default=None, help="charge denials too")
     kind.add_argument("--block", type=float, metavar="SECONDS", help="how long a denial blocks its key")
+    kind.add_argument("--with-overrides", action="store_true", help="go by the limits of single keys (set-override)")
     kind.add_argument("--block-max", type=float, metavar="SECONDS", help="up to which blocks in a row double")
 
 
 def opened(options: argparse.Namespace, run: Action) -> bool:
     with connect(options.url) as client:
-        return run(limiter_of(client, options), options)
+        limiter = limiter_of(client, options)
+        if options.with_overrides:
+            overrides.load(limiter)
+        return run(limiter, options)
 
 
 def limiter_of(client: Client, options: argparse.Namespace) -> Limiter:
@@ -110,6 +122,7 @@ def limiter_of(client: Client, options: argparse.Namespace) -> Limiter:
         block=options.block,
         block_max=options.block_max,
         reservations=True if options.reserves else options.reservations,
+        overrides=1 if options.with_overrides else None,
     )
 
 

@@ -60,6 +60,7 @@ class Client(ClientCalls, BlockingClient):
         coalesce: bool | None = None,
         token_lease: int | None = None,
         token_ttl: Duration | None = None,
+        overrides: Duration | None = None,
     ) -> Limiter:
         """Makes a rate limiter. Sends nothing. All limiters of one name, limit and algorithm share their state.
 
@@ -87,6 +88,7 @@ class Client(ClientCalls, BlockingClient):
                 each gets the answer that it would have got one after another
             token_lease: how many tokens of a key this client may take at once, to answer hits by itself
             token_ttl: for how long it keeps them at most; 1 s when None
+            overrides: how often to look for limits of single keys (set_override); it takes none when None
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -114,6 +116,7 @@ class Client(ClientCalls, BlockingClient):
             coalesce=coalesce,
             token_lease=token_lease,
             token_ttl=token_ttl,
+            overrides=overrides,
         )
         return self._child(limiter_kind(), opener, name, limits)
 

@@ -230,3 +230,29 @@ def test_a_reservation_comes_back_by_itself(run, clock):
     clock.freeze(1_767_225_605_000_000)
     assert run("limiter", "hit", *api)[0] == 1  # one that takes no reservations does not look for them
     assert run("limiter", "hit", *api, "--reservations")[0] == 0
+
+
+def test_overrides(run):
+    assert run("limiter", "overrides", "api", "10/s") == (1, "", "")
+    code, out, _ = run("limiter", "set-override", "api", "10/s", "customer:7", "10x")
+    assert (code, out) == (0, "customer:7 has 10x\n")
+    code, out, _ = run("limiter", "set-override", "api", "10/s", "customer:8", "1/h", "--ttl", "60", "--json")
+    told = json.loads(out)
+    assert (told["key"], told["limits"]) == ("customer:8", "1/h") and told["ends_at"].endswith("+00:00")
+    code, out, _ = run("limiter", "overrides", "api", "10/s", "--json")
+    assert code == 0
+    assert [(each["key"], each["limits"]) for each in json.loads(out)["overrides"]] == [
+        ("customer:7", "10x"),
+        ("customer:8", "1/h"),
+    ]
+    assert json.loads(run("limiter", "peek", "api", "10/s", "customer:7", "--json")[1])["limit"] == 10
+    _, out, _ = run("limiter", "peek", "api", "10/s", "customer:7", "--json", "--with-overrides")
+    assert json.loads(out)["limit"] == 100
+    assert run("limiter", "clear-override", "api", "10/s", "customer:7")[0] == 0
+    assert "customer:7" not in run("limiter", "overrides", "api", "10/s")[1]
+
+
+def test_an_override_that_cannot_be(run):
+    code, _, err = run("limiter", "set-override", "api", "10/s", "customer:7", "10/parsec")
+    assert code == 2
+    assert "parsec" in err
