@@ -6,13 +6,14 @@ from frame.make import Make
 from frame.plan import Target, Work
 from limiter_algorithms import DENIED, HOUR_US
 
+HIGH = "1000/h burst 1000000000"
 ONE, TWO = "10/s burst 100000", "10/s burst 100000; 1000/h burst 100000"
 INTERVAL_US, INTERVAL_TOO_US, BURST = 100_000, 3_600_000, 100_000
 HOLDERS, PERMITS = 100, 1000
 
 
 def works(make: Make) -> list[Work]:
-    return [two_limits(make), permits(make), denial_cache(make)]
+    return [two_limits(make), permits(make), denial_cache(make), leased_hit(make)]
 
 
 def two_limits(make: Make) -> Work:
@@ -54,5 +55,13 @@ def denial_cache(make: Make) -> Work:
             make.keywright("deny", 1, DENIED, prepared=1, name="keywright-c, without"),
             make.keywright("remember", 1, DENIED, prepared=1),
         ],
+        targets=[Target("keywright-c", "", "client_us", below=1.0)],
+    )
+
+
+def leased_hit(make: Make) -> Work:
+    return Work(
+        "leased hit",
+        [make.keywright("call", 1, HIGH, name="keywright-c, without"), make.keywright("lease", 1, HIGH, prepared=1)],
         targets=[Target("keywright-c", "", "client_us", below=1.0)],
     )

@@ -6,6 +6,7 @@
  *     call 1         one hit at a time
  *     deny 1         one hit at a time, every one denied
  *     remember 1     the same, by a limiter with a denial cache
+ *     lease 1        one hit at a time, by a limiter that leases tokens
  *     pair 1         a hit, and its release
  *     submit DEPTH   DEPTH hits submitted, then all answers taken
  *     many COUNT     COUNT hits by kw_limiter_hit_many
@@ -29,6 +30,7 @@
 #define MOST 4096
 #define MINUTE_US 60000000
 #define HOUR_US (60LL * MINUTE_US)
+#define LEASE 1000 /* tokens of a key, at most */
 
 typedef struct {
     kw_limiter *limiter;
@@ -79,6 +81,16 @@ static void prepare(void *subject) {
     for (int key = 0; key < BENCH_KEYS; key++) {
         check(kw_limiter_reset(self->limiter, self->keys[key], self->lengths[key], KW_DEFAULT_TIMEOUT, &error), &error);
         hit(self, key, self->cost);
+    }
+}
+
+/* Until the lease of each key is as large as it gets. */
+static void grow(void *subject) {
+    const library_subject *self = subject;
+    for (int key = 0; key < BENCH_KEYS; key++) {
+        for (int times = 0; times < 2 * LEASE; times++) {
+            hit(self, key, self->cost);
+        }
     }
 }
 
@@ -182,6 +194,10 @@ static kw_limiter_options options_of(const char *how, const char *name) {
         options.denial_cache = 4 * BENCH_KEYS;
         options.denial_ttl_us = MINUTE_US;
     }
+    if (strcmp(how, "lease") == 0) {
+        options.token_lease = LEASE;
+        options.token_ttl_us = MINUTE_US;
+    }
     return options;
 }
 
@@ -211,7 +227,7 @@ static void choose(library_subject *self, const char *how, bench_subject *subjec
     }
     if (strcmp(how, "threads") == 0) subject->callers = self->count;
     if (strcmp(how, "deny") == 0 || strcmp(how, "remember") == 0) self->wanted = KW_DENIED;
-    if (self->cost > 0) subject->prepare = prepare;
+    if (self->cost > 0) subject->prepare = strcmp(how, "lease") == 0 ? grow : prepare;
 }
 
 int main(int argc, char **argv) {

@@ -73,8 +73,9 @@ def test_two_limits_are_compared_with_one(tmp_path):
     assert rows["keywright-c"]["target"]["of"] == "keywright-c, one"
 
 
-def test_a_bound_may_stand_by_itself(tmp_path):
-    row = next(row for row in rows_of(tmp_path, "--work", "denial cache") if row["subject"] == "keywright-c")
+@pytest.mark.parametrize("work", ["denial cache", "leased hit"])
+def test_a_bound_may_stand_by_itself(tmp_path, work):
+    row = next(row for row in rows_of(tmp_path, "--work", work) if row["subject"] == "keywright-c")
     assert row["target"] == {"figure": "client_us", "below": 1.0}
     assert row["met"] == (row["client_us"] < 1.0)
 
