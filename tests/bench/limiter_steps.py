@@ -6,15 +6,10 @@ from frame.make import Make
 from frame.plan import Target, Work
 from limiter_algorithms import DENIED, HOUR_US
 
-<<<<<<< HEAD
 HIGH = "1000/h burst 1000000000"
-ONE, TWO = "10/s burst 100000", "10/s burst 100000; 1000/h burst 100000"
-INTERVAL_US, INTERVAL_TOO_US, BURST = 100_000, 3_600_000, 100_000
-=======
 #: Slow ones, for a state that expired before it was weighed would take no bytes; with keys of one length, to weigh alike.
 ONE, TWO = "10/m burst 100000 as a", "10/m burst 100000 as a; 1000/h burst 100000 as b"
 INTERVAL_US, INTERVAL_TOO_US, BURST = 6_000_000, 3_600_000, 100_000
->>>>>>> 00f6582 (Bench: two limits are weighed while both are there, under keys of one length)
 HOLDERS, PERMITS = 100, 1000
 
 
