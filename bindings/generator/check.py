@@ -211,8 +211,8 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
         raise SpecError(f"{where} has steps, and so a state: leave keeps_state out")
     if operation.patient:
         _patient(module, operation, where)
-    if operation.serves and [argument.type for argument in operation.args[:1]] != ["key"]:
-        raise SpecError(f"{where} is served by whoever its key says: its first argument must be of type key")
+    if operation.serves and [argument.type for argument in operation.args[:1]] not in (["key"], ["calls"]):
+        raise SpecError(f"{where} is served by whoever its key says: its first argument must be of type key, or calls")
 
 
 def _operation_arguments(model: Model, operation: Operation, where: str) -> None:

@@ -128,8 +128,8 @@ func nativeLimiterHits(items []LimiterHit, pinner *runtime.Pinner) []C.kw_limite
 // same key. Give one with the sum of the costs.
 //
 // Each limiter's counts (Limiter.Stats) count the call by the decision of that limiter, and its denial cache answers
-// and remembers. Tokens that a limiter has leased (TokenLease) are not spent here, and a hit here coalesces with
-// none: every hit asks the server.
+// and remembers. An override of a key's limits holds here as it does in its limiter. Tokens that a limiter has leased
+// (TokenLease) are not spent here, and a hit here coalesces with none: every hit asks the server.
 //
 //   - hits: a key and a cost for each limiter, in their order (1 to 8)
 //

@@ -1484,8 +1484,9 @@ KW_API void kw_joint_free(kw_joint *joint);
  * neither denies nor is charged. A cost above a capacity denies with retry_after_us KW_NEVER. Two hits of one call
  * cannot name one state: the same limiter, or another of its name that shares a limit, with the same key. Give one
  * with the sum of the costs. Each limiter's counts (kw_limiter_stats) count the call by the decision of that
- * limiter, and its denial cache answers and remembers. Tokens that a limiter has leased (token_lease) are not
- * spent here, and a hit here coalesces with none: every hit asks the server.
+ * limiter, and its denial cache answers and remembers. An override of a key's limits holds here as it does in its
+ * limiter. Tokens that a limiter has leased (token_lease) are not spent here, and a hit here coalesces with none:
+ * every hit asks the server.
  *
  * - hits: a key and a cost for each limiter, in their order (1 to 8)
  *

@@ -25,7 +25,7 @@ def rows_header(model: Model, module: Module) -> str:
     out.extend(f'#include "{path}"\n' for path in called(model, module))
     out.append("\n")
     for handle in dict.fromkeys(operation.handle for operation in module.operations if operation.serves):
-        out.append(f"kw__object *kw__{handle}_serves(kw__object *object, kw__bytes key);\n\n")
+        out.append(f"kw__object *kw__{handle}_serves(kw__object *object, const void *args);\n\n")
     for operation in module.operations:
         symbol = operation.symbol
         if operation.args:

@@ -93,15 +93,18 @@ kw__call *kw__call_open(kw__object *object, const kw__row *row, const void *args
     call->completions = NULL;
     call->tag = 0;
     call->memory = NULL;
-    if (!lay_out(call, args)) {
+    bool has_room = lay_out(call, args);
+    if (has_room && row->serves != NULL) {
+        object = row->serves(object, call->step.args);
+    } else if (has_room) {
+        kw__object_hold(object);
+    }
+    if (!has_room || object == NULL) {
+        kw__free(call->memory);
+        call->memory = NULL;
         give_back(client, call);
         kw__fail_memory(error);
         return NULL;
-    }
-    if (row->serves != NULL) {
-        object = row->serves(object, *(const kw__bytes *)(const void *)((const char *)call->step.args + row->spans[0]));
-    } else {
-        kw__object_hold(object);
     }
     call->object = call->step.object = object;
     atomic_fetch_add_explicit(&client->counters.calls, 1, memory_order_relaxed);

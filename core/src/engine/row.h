@@ -101,8 +101,9 @@ typedef struct kw__row {
     size_t spans[8]; /* offsets of the kw__bytes in the argument record */
     int span_count;
     size_t wait_at; /* offset of the patience in the argument record, which comes on top of the timeout; 0: none */
-    /* Where its first span, a key, may say which object does it: asked once, when the call begins; held. Or NULL. */
-    kw__object *(*serves)(kw__object *object, kw__bytes key);
+    /* Where its arguments may say which object does it: asked once, when the call begins; held, NULL when there is no
+     * memory. Or NULL. */
+    kw__object *(*serves)(kw__object *object, const void *args);
     kw_status (*encode)(const kw__step *step, kw__command *command, kw_error *error);
     kw_status (*decode)(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
     const uint16_t *state_size; /* of its own memory; NULL: none */

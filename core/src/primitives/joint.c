@@ -4,16 +4,21 @@
 #include "engine/client.h"
 #include "primitives/joint_rows.h"
 #include "primitives/limiter.h"
+#include "primitives/limiter_overrides.h"
 #include "primitives/primitives_scripts.h"
 
 #define RULES_MAX 32
 
 /* ---- opening ---- */
 
+static void release_all(kw_limiter *const *limiters, int count) {
+    for (int i = 0; i < count; i++)
+        kw__object_release(&limiters[i]->object);
+}
+
 static void destroy(kw__object *object) {
     kw_joint *joint = (kw_joint *)object;
-    for (int i = 0; i < joint->count; i++)
-        kw__object_release(&joint->limiters[i]->object);
+    release_all(joint->limiters, joint->count);
     kw__free(joint);
 }
 
@@ -41,7 +46,6 @@ static kw_status read_options(const kw_joint_options *options, kw_joint *joint, 
 static const char *beyond(const kw_limiter *limiter) {
     if (limiter->settings.block_us > 0) return "block_us";
     if (limiter->settings.charge_denials) return "charge_denials";
-    if (limiter->settings.overrides_us > 0) return "overrides_us";
     return limiter->settings.reservations ? "reservations" : NULL;
 }
 
@@ -77,7 +81,7 @@ static bool are_alike(const kw_limiter *one, const kw_limiter *other) {
 static void take_in(kw_joint *joint, kw_limiter *limiter) {
     int place = joint->count++;
     joint->limiters[place] = limiter;
-    kw__object_hold(&limiter->object);
+    kw__limiter_use(limiter);
     joint->rules += limiter->count;
     joint->words += kw__limiter_count_terms(limiter);
     for (int i = 0; i < place; i++) {
@@ -104,7 +108,7 @@ kw_status kw__joint_open(kw_client *client, kw_limiter *const *limiters, size_t 
                           made->rules, RULES_MAX);
     }
     if (status != KW_OK) {
-        kw__object_release(&made->object);
+        kw__joint_free(made);
         return status;
     }
     *joint = made;
@@ -112,7 +116,42 @@ kw_status kw__joint_open(kw_client *client, kw_limiter *const *limiters, size_t 
 }
 
 void kw__joint_free(kw_joint *joint) {
-    if (joint != NULL) kw__object_release(&joint->object);
+    if (joint == NULL || kw__client_is_forked(joint->object.client)) return;
+    for (int i = 0; i < joint->count; i++)
+        kw__limiter_give_up(joint->limiters[i]);
+    kw__object_release(&joint->object);
+}
+
+/* ---- overrides ---- */
+
+/* The same joint limiter, of limiters that serve in place of its own and are held already; NULL, no memory. */
+static kw_joint *stand_in(const kw_joint *joint, kw_limiter *const *serving) {
+    kw_joint *made = kw__malloc(sizeof *made);
+    if (made == NULL) return NULL;
+    *made = *joint;
+    kw__object_init(&made->object, joint->object.client, destroy);
+    made->object.timeout_us = joint->object.timeout_us;
+    memcpy(made->limiters, serving, (size_t)joint->count * sizeof made->limiters[0]);
+    return made;
+}
+
+/* Where a key's limits are overridden, the limiter of those decides: for this call another joint limiter has it. */
+kw__object *kw__joint_serves(kw__object *object, const void *args) {
+    kw_joint *joint = (kw_joint *)object;
+    const kw__joint_hit_args *asked = args; /* those of a peek are the same */
+    kw_limiter *serving[KW__JOINT_LIMITERS];
+    bool overridden = false;
+    for (int i = 0; i < joint->count; i++) {
+        kw__bytes key = (size_t)i < asked->hits_count ? asked->hits[i].key : kw__bytes_of("", 0);
+        serving[i] = kw__overrides_begin(joint->limiters[i], key);
+        overridden = overridden || serving[i] != joint->limiters[i];
+    }
+    kw_joint *made = overridden ? stand_in(joint, serving) : NULL;
+    if (made != NULL) return &made->object;
+    release_all(serving, joint->count);
+    if (overridden) return NULL;
+    kw__object_hold(object);
+    return object;
 }
 
 /* ---- what is sent ---- */
@@ -285,6 +324,9 @@ static void remember(const hits *all, int64_t sent_at, const kw_joint_decision *
         const kw__hit hit = hit_at(all, i);
         if (decision->decisions[i].retry_after_us == 0) continue; /* it would have admitted */
         kw__limiter_remember(all->joint->limiters[i], &hit, sent_at, &decision->decisions[i]);
+        if (!kw__overrides_still_serves(all->joint->limiters[i], hit.key)) {
+            kw__limiter_forget(all->joint->limiters[i], hit.key);
+        }
     }
 }
 

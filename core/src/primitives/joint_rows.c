@@ -12,6 +12,7 @@ const kw__row kw__joint_hit_row = {
     .result_size = sizeof(kw_joint_decision),
     .encode = kw__joint_hit_encode,
     .decode = kw__joint_hit_decode,
+    .serves = kw__joint_serves,
     .locally = kw__joint_hit_locally,
     .conclude = kw__joint_hit_conclude,
 };
@@ -27,4 +28,5 @@ const kw__row kw__joint_peek_row = {
     .result_size = sizeof(kw_joint_decision),
     .encode = kw__joint_peek_encode,
     .decode = kw__joint_peek_decode,
+    .serves = kw__joint_serves,
 };

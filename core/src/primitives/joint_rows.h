@@ -7,6 +7,8 @@
 #include "engine/row.h"
 #include "primitives/limiter_rows.h"
 
+kw__object *kw__joint_serves(kw__object *object, const void *args);
+
 typedef struct kw__joint_hit_args {
     kw__limiter_hit_args hits[8];
     size_t hits_count;

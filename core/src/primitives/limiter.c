@@ -135,6 +135,7 @@ static kw_limiter *allocate(kw_client *client, const kw__limiter_settings *setti
     kw_limiter *made = kw__calloc(1, sizeof *made + (size_t)count * each);
     if (made == NULL) return NULL;
     kw__object_init(&made->object, client, destroyed_by);
+    atomic_init(&made->users, 1);
     made->settings = *settings;
     made->object.timeout_us = settings->timeout_us;
     made->books_ahead = true;
@@ -174,12 +175,20 @@ kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits
     return KW_OK;
 }
 
+void kw__limiter_use(kw_limiter *limiter) {
+    atomic_fetch_add(&limiter->users, 1);
+    kw__object_hold(&limiter->object);
+}
+
+void kw__limiter_give_up(kw_limiter *limiter) {
+    if (atomic_fetch_sub(&limiter->users, 1) == 1 && limiter->overrides != NULL) kw__overrides_close(limiter);
+}
+
 void kw__limiter_free(kw_limiter *limiter) {
     if (limiter == NULL) return;
-    if (limiter->overrides != NULL) {
-        if (kw__client_is_forked(limiter->object.client)) return; /* the parent's locks may be held for ever here */
-        kw__overrides_close(limiter);
-    }
+    /* The parent's locks may be held for ever here. */
+    if (limiter->overrides != NULL && kw__client_is_forked(limiter->object.client)) return;
+    kw__limiter_give_up(limiter);
     kw__object_release(&limiter->object);
 }
 
@@ -363,20 +372,12 @@ static bool answer_alone(const kw__step *step, const kw__hit *hit, const kw__eve
     return true;
 }
 
-/* Whether the key's limits are those still that it was asked under. */
-static bool still_serves(kw_limiter *limiter, kw__bytes key) {
-    kw_limiter *serving = kw__overrides_serving(limiter->of != NULL ? limiter->of : limiter, key);
-    bool same = serving == limiter;
-    kw__object_release(&serving->object);
-    return same;
-}
-
 static kw_status conclude(const kw__step *step, const kw__hit *hit, const kw__event *event) {
     kw_limiter *limiter = (kw_limiter *)step->object;
     kw_status status =
         kw__limiter_conclude(limiter, hit, step->state, event->status, event->sent_at, event->now, step->result);
     /* A denial may have been remembered that was made under limits which have changed since. */
-    if (status == KW_DENIED && !still_serves(limiter, hit->key)) kw__limiter_forget(limiter, hit->key);
+    if (status == KW_DENIED && !kw__overrides_still_serves(limiter, hit->key)) kw__limiter_forget(limiter, hit->key);
     return status;
 }
 

@@ -61,6 +61,7 @@ typedef struct kw__rule {
 
 struct kw_limiter {
     kw__object object;
+    atomic_int users; /* who opened it, and joint limiters: the last that gives it up ends what goes on behind it */
     kw__limiter_settings settings;
     bool books_ahead; /* every rule does */
     int64_t capacity; /* the least of those that deny */
@@ -143,6 +144,9 @@ extern const kw__shape kw__shape_leases;
 kw_status kw__limiter_open(kw_client *client, kw__bytes name, const char *limits, const kw_limiter_options *options,
                            kw_limiter **limiter, kw_error *error);
 void kw__limiter_free(kw_limiter *limiter);
+/* For joint limiters: takes it into use, held; and gives it up, still held. */
+void kw__limiter_use(kw_limiter *limiter);
+void kw__limiter_give_up(kw_limiter *limiter);
 int64_t kw__limiter_lease_us(const kw_limiter *limiter);
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error);
 

@@ -351,13 +351,25 @@ kw_limiter *kw__overrides_serving(kw_limiter *limiter, kw__bytes key) {
     return serving;
 }
 
-kw__object *kw__limiter_serves(kw__object *object, kw__bytes key) {
-    kw_limiter *limiter = (kw_limiter *)object;
+kw_limiter *kw__overrides_begin(kw_limiter *limiter, kw__bytes key) {
     if (limiter->overrides != NULL) {
         if (!atomic_load_explicit(&limiter->overrides->begun, memory_order_relaxed)) begin(limiter);
-        if (object->client->url.threadless) kw__background_turn(object->client);
+        kw_client *client = limiter->object.client;
+        if (client->url.threadless) kw__background_turn(client);
     }
-    return &kw__overrides_serving(limiter, key)->object;
+    return kw__overrides_serving(limiter, key);
+}
+
+bool kw__overrides_still_serves(kw_limiter *limiter, kw__bytes key) {
+    kw_limiter *serving = kw__overrides_serving(limiter->of != NULL ? limiter->of : limiter, key);
+    bool same = serving == limiter;
+    kw__object_release(&serving->object);
+    return same;
+}
+
+/* The key is the first argument of all operations that this is asked for. */
+kw__object *kw__limiter_serves(kw__object *object, const void *args) {
+    return &kw__overrides_begin((kw_limiter *)object, *(const kw__bytes *)args)->object;
 }
 
 kw_limiter *kw__overrides_made(const kw_limiter *limiter, const kw_decision *decision) {

@@ -82,6 +82,12 @@ void kw__overrides_tell_time(kw_limiter *limiter, int64_t server_us, int64_t rec
 /* The limiter that decides about a key now, held: one of its overrides, or itself. */
 kw_limiter *kw__overrides_serving(kw_limiter *limiter, kw__bytes key);
 
+/* The same for a call that begins: sees to it that somebody looks. */
+kw_limiter *kw__overrides_begin(kw_limiter *limiter, kw__bytes key);
+
+/* Whether the key's limits are still those of the limiter that was asked. */
+bool kw__overrides_still_serves(kw_limiter *limiter, kw__bytes key);
+
 /* The override that made a decision, held; NULL when none did that is known: the limiter itself, perhaps. */
 kw_limiter *kw__overrides_made(const kw_limiter *limiter, const kw_decision *decision);
 

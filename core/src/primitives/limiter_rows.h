@@ -6,7 +6,7 @@
 
 #include "engine/row.h"
 
-kw__object *kw__limiter_serves(kw__object *object, kw__bytes key);
+kw__object *kw__limiter_serves(kw__object *object, const void *args);
 
 typedef struct kw__limiter_hit_args {
     kw__bytes key;

@@ -105,8 +105,9 @@ class JointCalls(BlockingObject):
         and neither denies nor is charged. A cost above a capacity denies with retry_after math.inf. Two hits of one
         call cannot name one state: the same limiter, or another of its name that shares a limit, with the same key.
         Give one with the sum of the costs. Each limiter's counts (Limiter.stats) count the call by the decision of
-        that limiter, and its denial cache answers and remembers. Tokens that a limiter has leased (token_lease) are
-        not spent here, and a hit here coalesces with none: every hit asks the server.
+        that limiter, and its denial cache answers and remembers. An override of a key's limits holds here as it does
+        in its limiter. Tokens that a limiter has leased (token_lease) are not spent here, and a hit here coalesces
+        with none: every hit asks the server.
 
         Args:
             hits: a key and a cost for each limiter, in their order (1 to 8)
@@ -178,8 +179,9 @@ class JointSubmits(AsyncObject):
         and neither denies nor is charged. A cost above a capacity denies with retry_after math.inf. Two hits of one
         call cannot name one state: the same limiter, or another of its name that shares a limit, with the same key.
         Give one with the sum of the costs. Each limiter's counts (Limiter.stats) count the call by the decision of
-        that limiter, and its denial cache answers and remembers. Tokens that a limiter has leased (token_lease) are
-        not spent here, and a hit here coalesces with none: every hit asks the server.
+        that limiter, and its denial cache answers and remembers. An override of a key's limits holds here as it does
+        in its limiter. Tokens that a limiter has leased (token_lease) are not spent here, and a hit here coalesces
+        with none: every hit asks the server.
 
         Args:
             hits: a key and a cost for each limiter, in their order (1 to 8)

@@ -2078,8 +2078,9 @@ extern "C" {
     /// the same key. Give one with the sum of the costs.
     ///
     /// Each limiter's counts (kw_limiter_stats) count the call by the decision of that limiter, and its denial cache
-    /// answers and remembers. Tokens that a limiter has leased (token_lease) are not spent here, and a hit here
-    /// coalesces with none: every hit asks the server.
+    /// answers and remembers. An override of a key's limits holds here as it does in its limiter. Tokens that a
+    /// limiter has leased (token_lease) are not spent here, and a hit here coalesces with none: every hit asks the
+    /// server.
     pub fn kw_joint_hit(
         joint: *mut kw_joint,
         hits: *const kw_limiter_hit_args,

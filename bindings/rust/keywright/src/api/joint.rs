@@ -188,8 +188,9 @@ impl Joint {
     /// the same key. Give one with the sum of the costs.
     ///
     /// Each limiter's counts (`Limiter::stats`) count the call by the decision of that limiter, and its denial cache
-    /// answers and remembers. Tokens that a limiter has leased (`token_lease`) are not spent here, and a hit here
-    /// coalesces with none: every hit asks the server.
+    /// answers and remembers. An override of a key's limits holds here as it does in its limiter. Tokens that a
+    /// limiter has leased (`token_lease`) are not spent here, and a hit here coalesces with none: every hit asks the
+    /// server.
     ///
     /// - `hits`: a key and a cost for each limiter, in their order (1 to 8)
     ///
@@ -231,8 +232,9 @@ impl AsyncJoint {
     /// the same key. Give one with the sum of the costs.
     ///
     /// Each limiter's counts (`Limiter::stats`) count the call by the decision of that limiter, and its denial cache
-    /// answers and remembers. Tokens that a limiter has leased (`token_lease`) are not spent here, and a hit here
-    /// coalesces with none: every hit asks the server.
+    /// answers and remembers. An override of a key's limits holds here as it does in its limiter. Tokens that a
+    /// limiter has leased (`token_lease`) are not spent here, and a hit here coalesces with none: every hit asks the
+    /// server.
     ///
     /// - `hits`: a key and a cost for each limiter, in their order (1 to 8)
     ///
