@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import Any, TypeAlias
 
 from .. import Algorithm, Align, Client, DecidedBy, Decision, Limiter, Status, connect
-from . import output, overrides, receipt, running
+from . import joint, output, overrides, receipt, running
 
 Action: TypeAlias = Callable[[Limiter, argparse.Namespace], bool]
 
@@ -50,6 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: a
         action.set_defaults(run=lambda options, run=run: opened(options, run), reserves=reserves)
         if name == "run":
             action.set_defaults(failure=running.FAILED)
+    joint.add(actions, shared)
 
 
 def arguments_of(name: str, action: argparse.ArgumentParser) -> None:
