@@ -805,8 +805,11 @@ func (l *Limiter) Cancel(ctx context.Context, key, id string) (Decision, error) 
 // reads it. What else the limiter was told holds on. A limiter that cannot take an override goes by its own limits,
 // and says so by Limiter.OverridesState.
 //
-// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
-// StatusExhausted: 10,000 keys of this limiter's name have overrides.
+// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+// failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with. What
+// was decided under limits that have changed twice since is still refunded of windows, logs and permits, not under
+// GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy
+// of now. StatusExhausted: 10,000 keys of this limiter's name have overrides.
 //
 //   - key: whose limits: any bytes (up to 1,024 bytes)
 //   - limits: the limit text, or a factor as "10x" (up to 1,024 bytes)

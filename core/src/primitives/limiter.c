@@ -69,6 +69,9 @@ static kw_status prepare_rule(kw_limiter *limiter, const kw_limit *limit, kw_err
     rule->period_us = limit->period_us;
     rule->plain = rule->shape->plain;
     kw_status status = rule->shape->prepare(rule, limit, settings, error);
+    if (status == KW_OK && settings->on_failure == KW_ON_FAILURE_LOCAL) {
+        status = kw__limiter_take_share(rule, limit, limiter->count + 1, settings->local_share, error);
+    }
     if (status != KW_OK) return status;
     limiter->books_ahead = limiter->books_ahead && rule->shape->books_ahead;
     if (!rule->shadow && rule->capacity < limiter->capacity) limiter->capacity = rule->capacity;

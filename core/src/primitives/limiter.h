@@ -55,6 +55,7 @@ typedef struct kw__rule {
     int64_t capacity; /* the burst under GCRA, the limit of a window, the permits of a concurrent limit */
     int64_t period_us;
     kw__gcra gcra;                   /* under GCRA */
+    kw__gcra share;                  /* what a fallback admits by itself; parts 0: everything */
     int64_t unit_us, units;          /* of a sliding counter */
     int64_t aligned, span, shift_us; /* of a fixed window */
 } kw__rule;

@@ -4,38 +4,33 @@
 #include "base/memory.h"
 #include "primitives/limiter.h"
 
-/* Of how many keys a fallback keeps count: 184 bytes each. */
+/* Of how many keys a fallback keeps count: 144 bytes each. */
 #define FALLBACK_KEYS 4096
 #define DENY_RETRY_US 1000000
 
 /* ---- making and unmaking ---- */
 
 /*
- * The rule's share as a rate of its own. What is less than one in a period becomes one in a longer period. Concurrent
- * limits have no rate: alone, nobody can tell how many others hold.
+ * A share is a rate of its own. What is less than one in a period becomes one in a longer period. Concurrent limits
+ * have no rate: alone, nobody can tell how many others hold.
  */
-static bool take_share(const kw_limit *limit, int64_t percent, kw__gcra *share) {
+kw_status kw__limiter_take_share(kw__rule *rule, const kw_limit *limit, int number, int32_t percent, kw_error *error) {
     int64_t count = limit->count / 100 * percent + limit->count % 100 * percent / 100;
     int64_t burst = limit->burst / 100 * percent + limit->burst % 100 * percent / 100;
     int64_t period = limit->period_us;
+    if (limit->concurrent == 1) return KW_OK;
     if (count == 0) {
         period = period / (limit->count * percent) * 100 +
                  period % (limit->count * percent) * 100 / (limit->count * percent);
         count = 1;
     }
-    return kw__gcra_init(share, count, period, burst > 0 ? burst : 1, 0);
+    if (kw__gcra_init(&rule->share, count, period, burst > 0 ? burst : 1, 0)) return KW_OK;
+    return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_SIZE,
+                    "limit %d is too long for a share of %d percent of it: give a larger local_share", number,
+                    (int)percent);
 }
 
-static kw_status make_fallback(kw_limiter *limiter, kw_error *error) {
-    kw__limiter_local *local = limiter->local;
-    for (int i = 0; i < limiter->count; i++) {
-        if (limiter->limits[i].concurrent == 1) continue;
-        if (!take_share(&limiter->limits[i], limiter->settings.local_share, &local->shares[i])) {
-            return kw__fail(error, KW_INVALID, KW_REASON_LIMIT_SIZE,
-                            "limit %d is too long for a share of %d percent of it: give a larger local_share", i + 1,
-                            (int)limiter->settings.local_share);
-        }
-    }
+static kw_status make_fallback(kw__limiter_local *local, kw_error *error) {
     local->fallback_count = FALLBACK_KEYS;
     local->fallbacks = kw__calloc(local->fallback_count, sizeof *local->fallbacks);
     return local->fallbacks != NULL ? KW_OK : kw__fail_memory(error);
@@ -56,7 +51,7 @@ kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error) {
         local->denials = kw__calloc(local->denial_count / KW__WAYS, sizeof *local->denials);
         if (local->denials == NULL) return kw__fail_memory(error);
     }
-    return settings->on_failure == KW_ON_FAILURE_LOCAL ? make_fallback(limiter, error) : KW_OK;
+    return settings->on_failure == KW_ON_FAILURE_LOCAL ? make_fallback(local, error) : KW_OK;
 }
 
 void kw__limiter_local_free(kw_limiter *limiter) {
@@ -210,6 +205,12 @@ static kw__fallback *fallback_of(kw__limiter_local *local, uint64_t hash) {
     return place;
 }
 
+/* A key's debt, which an override of other parts may have left. */
+static kw__gcra_time debt_of(const kw__gcra *share, kw__gcra_time tat, int64_t now) {
+    if (tat.rest >= share->parts) tat = (kw__gcra_time){tat.us + 1, 0};
+    return kw__gcra_debt(share, tat, now);
+}
+
 /* What every share says; charged is how much, 0 for no. With the lock. */
 static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit *hit, int64_t now,
                          kw_decision *decision) {
@@ -218,9 +219,9 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
     int64_t wanted = hit->up_to ? 1 : hit->cost;
     decision->remaining = INT64_MAX;
     for (int i = 0; i < limiter->count; i++) {
-        const kw__gcra *share = &limiter->local->shares[i];
+        const kw__gcra *share = &limiter->rules[i].share;
         if (share->parts == 0 || limiter->rules[i].shadow) continue;
-        debts[i] = kw__gcra_debt(share, place->tats[i], now);
+        debts[i] = debt_of(share, place->tats[i], now);
         int64_t room = kw__gcra_remaining(share, debts[i]), clears = kw__gcra_clears(debts[i]);
         if (clears > decision->reset_after_us) decision->reset_after_us = clears;
         if (room < decision->remaining) {
@@ -237,7 +238,7 @@ static int64_t share_out(kw_limiter *limiter, kw__fallback *place, const kw__hit
         }
     }
     for (int i = 0; i < limiter->count && granted > 0; i++) {
-        const kw__gcra *share = &limiter->local->shares[i];
+        const kw__gcra *share = &limiter->rules[i].share;
         if (share->parts == 0 || limiter->rules[i].shadow) continue;
         kw__gcra_time price = kw__gcra_cost(share, granted);
         place->tats[i] = (kw__gcra_time){now + debts[i].us + price.us, debts[i].rest + price.rest};
@@ -280,7 +281,7 @@ void kw__limiter_give_back(kw_limiter *limiter, kw__bytes key, int64_t count, in
     kw__lock(lock);
     kw__fallback *place = fallback_of(local, hash);
     for (int i = 0; i < limiter->count; i++) {
-        const kw__gcra *share = &local->shares[i];
+        const kw__gcra *share = &limiter->rules[i].share;
         if (share->parts == 0 || limiter->rules[i].shadow) continue;
         int64_t most = count < share->burst ? count : share->burst;
         int64_t tat = place->tats[i].us - kw__gcra_cost(share, most).us;

@@ -57,12 +57,15 @@ typedef struct kw__limiter_local {
     size_t denial_count; /* places, or 0 */
     kw__fallback *fallbacks;
     size_t fallback_count;
-    kw__gcra shares[KW__LIMITS_MAX];
     kw__tokens tokens;
     kw__breaker breaker;
     atomic_int_least64_t admitted, denied, failed, near_limit, shadow_denied, answered_locally, leased;
 } kw__limiter_local;
 
+typedef struct kw__rule kw__rule;
+
+/* The part of a rule's limit that a fallback admits; number is how errors call it. */
+kw_status kw__limiter_take_share(kw__rule *rule, const kw_limit *limit, int number, int32_t percent, kw_error *error);
 /* Makes what the limiter's settings ask for; kw__limiter_local_free also after a failure. */
 kw_status kw__limiter_local_init(kw_limiter *limiter, kw_error *error);
 void kw__limiter_local_free(kw_limiter *limiter);

@@ -761,8 +761,11 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
         count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
         cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
-        not changed by an override: under GCRA the debt in time goes on, windows keep the count. EXHAUSTED: 10,000
-        keys of this limiter's name have overrides.
+        not changed by an override: under GCRA the debt in time goes on, windows keep the count. A failure policy's
+        shares are of the key's own limits too. A wait goes on under the limits that it began with. What was decided
+        under limits that have changed twice since is still refunded of windows, logs and permits, not under GCRA:
+        how long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy
+        of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
 
         Args:
             key: whose limits: any bytes (up to 1,024 bytes)
@@ -1200,8 +1203,11 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
         count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
         cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
-        not changed by an override: under GCRA the debt in time goes on, windows keep the count. EXHAUSTED: 10,000
-        keys of this limiter's name have overrides.
+        not changed by an override: under GCRA the debt in time goes on, windows keep the count. A failure policy's
+        shares are of the key's own limits too. A wait goes on under the limits that it began with. What was decided
+        under limits that have changed twice since is still refunded of windows, logs and permits, not under GCRA:
+        how long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy
+        of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
 
         Args:
             key: whose limits: any bytes (up to 1,024 bytes)

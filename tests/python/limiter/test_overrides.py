@@ -113,3 +113,16 @@ def test_headers_tell_the_keys_own_limits(client):
     headers = dict(api.hit("u").headers())
     assert headers["RateLimit-Policy"] == '"api";q=100;w=1'
     assert dict(api.hit("v").headers())["RateLimit-Policy"] == '"api";q=10;w=1'
+
+
+def test_a_fallback_gives_a_share_of_the_keys_own_limits(server):
+    """While the server is absent too a large customer is one, and who was cut stays so."""
+    with keywright.connect(server.url) as client:
+        api = client.limiter("api", "10/m", on_failure="local", local_share=50, overrides=3600)
+        api.set_override("large", "100/m")
+        api.set_override("cut", "2/h")
+        assert api.hit("large").limit == 100 and api.hit("cut").limit == 2
+        with server.silent():
+            admitted = {key: sum(map(bool, (api.hit(key) for _ in range(60)))) for key in ("large", "cut", "other")}
+            assert admitted == {"large": 50, "cut": 1, "other": 5}
+            assert api.hit("large").limit == 50

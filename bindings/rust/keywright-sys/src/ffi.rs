@@ -1982,8 +1982,11 @@ extern "C" {
     /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
     /// goes by its own limits, and says so by kw_limiter_overrides_state.
     ///
-    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
-    /// KW_EXHAUSTED: 10,000 keys of this limiter's name have overrides.
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+    /// failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with.
+    /// What was decided under limits that have changed twice since is still refunded of windows, logs and permits,
+    /// not under GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then
+    /// tell the policy of now. KW_EXHAUSTED: 10,000 keys of this limiter's name have overrides.
     pub fn kw_limiter_set_override(
         limiter: *mut kw_limiter,
         key: *const c_void,

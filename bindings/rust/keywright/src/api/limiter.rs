@@ -1194,8 +1194,11 @@ impl Limiter {
     /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
     /// goes by its own limits, and says so by `Limiter::overrides_state`.
     ///
-    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
-    /// `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+    /// failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with.
+    /// What was decided under limits that have changed twice since is still refunded of windows, logs and permits,
+    /// not under GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then
+    /// tell the policy of now. `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
     ///
     /// - `key`: whose limits: any bytes (up to 1,024 bytes)
     /// - `limits`: the limit text, or a factor as "10x" (up to 1,024 bytes)
@@ -1738,8 +1741,11 @@ impl AsyncLimiter {
     /// whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an override
     /// goes by its own limits, and says so by `Limiter::overrides_state`.
     ///
-    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count.
-    /// `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
+    /// What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+    /// failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with.
+    /// What was decided under limits that have changed twice since is still refunded of windows, logs and permits,
+    /// not under GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then
+    /// tell the policy of now. `Status::EXHAUSTED`: 10,000 keys of this limiter's name have overrides.
     ///
     /// - `key`: whose limits: any bytes (up to 1,024 bytes)
     /// - `limits`: the limit text, or a factor as "10x" (up to 1,024 bytes)
