@@ -1424,7 +1424,7 @@ KW_API kw_status kw_limiter_submit_overrides(kw_limiter *limiter, kw_completions
  * charged. docs/guides/rate-limiting.md has the way across slots, by reservations, and what it cannot promise.
  *
  * Limiters that leave something behind a denial (block_us, charge_denials) or look for reservations whose lease
- * has ended (reservations) decide alone only, and so do those that take limits of single keys (overrides_us).
+ * has ended (reservations) decide alone only.
  *
  * Each operation takes timeout_us, its deadline from now (0: the client's), the result, which is always written,
  * and error, where a failure is told (may be NULL).

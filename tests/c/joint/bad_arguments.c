@@ -41,7 +41,6 @@ static void limiters_that_decide_alone_only(void **state) {
         {{.block_us = SECOND}, "limiter 0 has block_us"},
         {{.charge_denials = 1}, "limiter 0 has charge_denials"},
         {{.reservations = 1}, "limiter 0 has reservations"},
-        {{.overrides_us = SECOND}, "limiter 0 has overrides_us"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         kw_limiter *limiter = limiter_of("a", "1/s", bad[i].options);

@@ -59,7 +59,6 @@ def test_no_more_than_32_limits_together(client):
         ({"block": 1}, "block_us"),
         ({"charge_denials": True}, "charge_denials"),
         ({"reservations": True}, "reservations"),
-        ({"overrides": 1}, "overrides_us"),
     ],
 )
 def test_limiters_that_decide_alone_only(client, options, word):

@@ -191,6 +191,17 @@ def test_a_denial_that_a_limiter_remembers_denies_the_whole(client, server, froz
     assert joint.hit(["ann", "10.0.0.1"])
 
 
+def test_an_override_of_a_key_holds_here_too(client, frozen):
+    user = client.limiter("user", "5/s", overrides=1)
+    joint = client.joint([user, client.limiter("ip", "100/s")])
+    user.set_override("ann", "10x")
+    answer = joint.hit([("ann", 20), "x"])
+    assert answer and (answer.decisions[0].limit, answer.decisions[0].remaining) == (50, 30)
+    assert not joint.hit([("bob", 6), "x"])
+    answer.decisions[0].refund()
+    assert joint.peek([("ann", 50), "x"])
+
+
 def test_one_limiter_may_be_asked_about_two_keys(client, frozen):
     user = client.limiter("user", "5/s")
     transfer = client.joint([user, user])
