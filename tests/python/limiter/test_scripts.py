@@ -5,6 +5,7 @@ On states that it wrote, on those of a clock that was set back, on permanent key
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from generator.spec import script  # noqa: E402
 
 NOW = 1_767_225_600_123_456
 DAY = 86_400_000_000
-FAR = 2**51
 THOROUGH = settings(
     max_examples=int(os.environ.get("KEYWRIGHT_EXAMPLES", "300")),
     deadline=None,
@@ -29,43 +29,19 @@ THOROUGH = settings(
 TEXTS: dict[str, str] = {}
 READ = {b"string": ["GET"], b"list": ["LRANGE", 0, -1], b"zset": ["ZRANGE", 0, -1, "WITHSCORES"], b"set": ["SCARD"]}
 
-#: How far a moment lies from now, us.
-near = st.one_of(
-    st.integers(-3, 3), st.integers(-10_000_000, 10_000_000), st.sampled_from([-FAR, -DAY, DAY, 3 * DAY, FAR])
-)
 counts = st.one_of(st.integers(0, 12), st.just(2**31), st.just(2**52 - 1))
+NUMBERS = ["0", "-1", "1e15", "1.23456789012e15", "0x1234567890abcd", " 176722560012345", "+176722560012345"]
+OTHERS = ["0999999999999999", "9007199254740992", "9999999999999999", "17672256001234567", "1767225600123456/"]
+LONGER = [
+    "1767225600123456/1",
+    "17672256001234561/",
+    "17672256001234569007199254740992",
+    "17672256001234561/9007199254740992",
+]
 foreign = st.one_of(
-    st.sampled_from(
-        [
-            "",
-            "x",
-            "none",
-            "0",
-            "-1",
-            "1e15",
-            "1.23456789012e15",
-            "0x1234567890abcd",
-            " 176722560012345",
-            "+176722560012345",
-        ]
-        + [
-            "0999999999999999",
-            "9007199254740992",
-            "9999999999999999",
-            "17672256001234567",
-            "1767225600123456/",
-            "1767225600123456/1",
-        ]
-        + [
-            "17672256001234561/",
-            "17672256001234569007199254740992",
-            "17672256001234561/9007199254740992",
-            "1767225600123456" + "9" * 400,
-        ]
-    ),
+    st.sampled_from(["", "x", "none", *NUMBERS, *OTHERS, *LONGER, "1767225600123456" + "9" * 400]),
     st.text("0123456789./ xe-", min_size=14, max_size=22),
 )
-steps = st.lists(st.tuples(st.integers(1, 12), st.one_of(st.just(0), near)), min_size=1, max_size=8)
 
 
 @dataclass
@@ -76,24 +52,37 @@ class Rule:
     terms: list[int]
 
 
+@dataclass
+class Limit:
+    """`edges` are times in us that part what it does from something else; `ask` gives the rule for a cost."""
+
+    capacity: int
+    edges: list[int]
+    ask: Callable[[int], Rule]
+
+
 def rate(parts, interval, burst, patience, exact):
     """GCRA; an interval has `interval` parts of a us."""
+    whole = -(-burst * interval // parts)
 
     def ask(cost):
         price, room = divmod(cost * interval, parts), divmod((burst - cost) * interval, parts)
-        ahead = -(-burst * interval // parts) + DAY
-        terms = [parts, *price, room[0] + patience, room[1], ahead]
-        return Rule(terms if exact else [price[0], room[0] + patience, ahead], [*terms, 0, 0])
+        terms = [parts, *price, room[0] + patience, room[1], whole + DAY]
+        return Rule(terms if exact else [price[0], room[0] + patience, whole + DAY], [*terms, 0, 0])
 
-    return burst, ask
+    rooms = [(burst - cost) * interval // parts + patience for cost in range(1, burst + 1)]
+    return Limit(burst, [whole + DAY, *rooms], ask)
 
 
 def from_first_hit(capacity, period):
-    return capacity, lambda cost: Rule([cost, capacity - cost, period], [capacity, period, 0, 0])
+    return Limit(capacity, [period], lambda cost: Rule([cost, capacity - cost, period], [capacity, period, 0, 0]))
 
 
-def by_terms(capacity, *more):
-    return capacity, lambda cost: Rule([cost, capacity, *more], [capacity, *more])
+def by_terms(capacity, period, *more):
+    """What words and terms have in common, and what a state of it may be measured by."""
+    shift = more[1] if len(more) == 2 and more[0] == 1 else 0
+    edges = [period, 2 * period, period - (NOW + shift) % period, period + DAY]
+    return Limit(capacity, edges, lambda cost: Rule([cost, capacity, period, *more], [capacity, period, *more]))
 
 
 capacities = st.integers(1, 12)
@@ -101,28 +90,23 @@ periods = st.one_of(st.integers(1, 5), st.integers(1, 20_000_000), st.just(30 * 
 intervals = st.one_of(st.integers(1, 5), st.integers(1, 3_000_000), st.just(DAY))
 patiences = st.sampled_from([0, 0, 1_000_000])
 shifts = st.integers(-DAY, DAY)
+units = st.sampled_from([1, 1, 7])
 whole = st.builds(rate, st.just(1), intervals, capacities, patiences, st.just(False))
 exact = st.builds(rate, st.integers(1, 1000), intervals, capacities, patiences, st.just(True))
+rests = st.builds(rate, st.integers(2, 1000), intervals, capacities, patiences, st.just(True))
+by_clock = st.builds(by_terms, capacities, periods, st.just(1), shifts)
+by_months = st.builds(by_terms, capacities, st.integers(1, 24), st.just(2), shifts)
 
 #: By script: the shape and its limits.
 ALONE = {
     "gcra_hit": ("tat", whole),
-    "gcra_exact_hit": ("tat", st.builds(rate, st.integers(2, 1000), intervals, capacities, patiences, st.just(True))),
+    "gcra_exact_hit": ("tat", rests),
     "window_hit": ("window", st.builds(from_first_hit, capacities, periods)),
-    "aligned_hit": (
-        "window",
-        st.one_of(
-            st.builds(by_terms, capacities, periods, st.just(1), shifts),
-            st.builds(by_terms, capacities, st.integers(1, 24), st.just(2), shifts),
-        ),
-    ),
+    "aligned_hit": ("window", st.one_of(by_clock, by_months)),
     "counter_hit": (
         "counter",
         st.builds(
-            lambda capacity, period, unit: by_terms(capacity, period, unit, -(-period // unit)),
-            capacities,
-            periods,
-            st.sampled_from([1, 1, 7]),
+            lambda most, period, unit: by_terms(most, period, unit, -(-period // unit)), capacities, periods, units
         ),
     ),
     "log_hit": ("log", st.builds(by_terms, capacities, periods)),
@@ -130,56 +114,46 @@ ALONE = {
 }
 
 
-def moments(ahead):
-    return str(NOW + ahead)
+def near(limits):
+    """How far a moment may lie from now, us: at the edges of limits, or anywhere."""
+    edges = [sign * edge for limit in limits for edge in limit.edges for sign in (-1, 1)]
+    return st.one_of(
+        st.integers(-3, 3),
+        st.builds(lambda edge, nudge: edge + nudge, st.sampled_from(edges), st.integers(-2, 2)),
+        st.builds(lambda edge, nudge: edge + nudge, st.sampled_from(edges), st.integers(-2, 2)),
+        st.integers(-10_000_000, 10_000_000),
+        st.sampled_from([-7 * 10**14, -DAY, DAY, 3 * DAY, 2**51]),
+    )
 
 
-rests = st.integers(0, 999).map("{:03d}".format)
-slashed = st.tuples(near.map(moments), counts, counts).map(lambda state: f"{state[0]}{state[1]}/{state[2]}")
-ours = {
-    "tat": st.one_of(near.map(moments), st.tuples(near.map(moments), rests).map("".join)),
-    "window": st.tuples(near.map(moments), counts.map(str)).map("".join),
-    "counter": slashed,
-    "log": st.lists(near.map(moments), max_size=14).map(sorted),
-    "leases": st.dictionaries(
-        st.sampled_from([f"{NOW + hit}:{number}" for hit in (-1, 0, 1) for number in range(1, 6)]), near
-    ),
-}
-
-
-def put(shape, state, ttl, odd):
-    """What brings a state of that shape into a key: the command, less its key."""
-    if not state and shape in ("log", "leases"):
-        return []
-    if shape == "log":
-        commands = [["RPUSH", *state]]
-    elif shape == "leases":
-        commands = [["ZADD", *[word for member, end in state.items() for word in (moments(end), member)]]]
-    else:
-        commands = [["SET", state]]
-    if odd == "kind":
-        commands = [["RPUSH", "x"]] if shape != "log" else [["SADD", "x"]]
-    elif odd == "entry" and shape == "log":
-        commands = [["RPUSH", *state, "x"]]
-    return [*commands, ["PEXPIRE", 10**9]] if ttl else commands
+def texts(shape, moments):
+    """Values as the scripts write them."""
+    if shape == "window":
+        return st.builds("{}{}".format, moments, counts)
+    if shape == "counter":
+        return st.builds("{}{}/{}".format, moments, counts, counts)
+    return st.one_of(moments, st.builds("{}{:03d}".format, moments, st.integers(0, 999)))
 
 
 @st.composite
-def states(draw, shape):
-    """What may lie there: nothing, a state of ours, another's value, another kind of key."""
-    state = draw(
-        ours[shape]
-        if shape in ("log", "leases")
-        else st.one_of(st.none(), ours[shape], ours[shape], ours[shape], foreign)
-    )
-    if state is None:
-        return []
-    return put(
-        shape,
-        state,
-        draw(st.sampled_from([True, True, False])),
-        draw(st.sampled_from(["", "", "", "", "kind", "entry"])),
-    )
+def states(draw, shape, limit):
+    """What may lie there: nothing, a state of ours, another's, another kind of key; as commands less their key."""
+    moments = near([limit]).map(lambda ahead: str(NOW + ahead))
+    odd = draw(st.sampled_from(["", "", "", "", "", "kind", "foreign"]))
+    if odd == "kind":
+        commands = [["RPUSH", "x"]] if shape != "log" else [["SADD", "x"]]
+    elif shape == "log":
+        entries = sorted(draw(st.lists(moments, max_size=14)))
+        commands = [["RPUSH", *entries, *(["x"] if odd else [])]] if entries else []
+    elif shape == "leases":
+        members = [f"{NOW + hit}:{number}" for hit in (-1, 0, 1) for number in range(1, 6)]
+        held = draw(st.dictionaries(st.sampled_from(members), moments))
+        commands = [["ZADD", *[word for member, end in held.items() for word in (end, member)]]] if held else []
+    else:
+        value = draw(foreign if odd else st.one_of(st.none(), *[texts(shape, moments)] * 4))
+        commands = [] if value is None else [["SET", value]]
+    lasts = commands and draw(st.sampled_from([True, True, False]))
+    return [*commands, ["PEXPIRE", 10**9]] if lasts else commands
 
 
 class Twins:
@@ -220,8 +194,8 @@ class Twins:
         return seen
 
     def hit(self, cost):
-        cost = min(cost, *(capacity for capacity, _ in self.limits))
-        rules = [ask(cost) for _, ask in self.limits]
+        cost = min(cost, *(limit.capacity for limit in self.limits))
+        rules = [limit.ask(cost) for limit in self.limits]
         terms = [word for rule in rules for word in (self.shape, 0, cost, *rule.terms)]
         before = self.picture(self.mine)
         look = self.ask("limits_look", self.mine, [0, *terms])
@@ -240,23 +214,25 @@ class Twins:
             assert len(rules) > 1 or mine == state
 
 
+def run(server, clock, data, name, shape, limits):
+    states_of = [data.draw(states(shape, limit)) for limit in limits]
+    twins = Twins(server, clock, name, shape, limits, states_of)
+    costs, passing = st.integers(1, 12), st.one_of(st.just(0), near(limits))
+    for cost, by in data.draw(st.lists(st.tuples(costs, passing), min_size=1, max_size=8)):
+        twins.hit(cost)
+        twins.move(by)
+
+
 @pytest.mark.parametrize("name", ALONE)
 @given(data=st.data())
 @THOROUGH
 def test_one_limit_is_decided_as_by_limits_hit(server, clock, name, data):
     shape, limits = ALONE[name]
-    twins = Twins(server, clock, name, shape, [data.draw(limits)], [data.draw(states(shape))])
-    for cost, passing in data.draw(steps):
-        twins.hit(cost)
-        twins.move(passing)
+    run(server, clock, data, name, shape, [data.draw(limits)])
 
 
 @pytest.mark.parametrize(("name", "limits", "most"), [("two_hit", whole, 2), ("several_hit", exact, 4)])
 @given(data=st.data())
 @THOROUGH
 def test_several_limits_are_decided_as_by_limits_hit(server, clock, name, limits, most, data):
-    chosen = data.draw(st.lists(limits, min_size=2, max_size=most))
-    twins = Twins(server, clock, name, "tat", chosen, [data.draw(states("tat")) for _ in chosen])
-    for cost, passing in data.draw(steps):
-        twins.hit(cost)
-        twins.move(passing)
+    run(server, clock, data, name, "tat", data.draw(st.lists(limits, min_size=2, max_size=most)))
