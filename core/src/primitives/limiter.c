@@ -379,8 +379,12 @@ static kw_status conclude(const kw__step *step, const kw__hit *hit, const kw__ev
     kw_limiter *limiter = (kw_limiter *)step->object;
     kw_status status =
         kw__limiter_conclude(limiter, hit, step->state, event->status, event->sent_at, event->now, step->result);
-    /* A denial may have been remembered that was made under limits which have changed since. */
-    if (status == KW_DENIED && !kw__overrides_still_serves(limiter, hit->key)) kw__limiter_forget(limiter, hit->key);
+    /* What was kept of an answer was made under limits that may have changed since. */
+    const kw__asking *asking = step->state;
+    if ((status == KW_DENIED || asking->tokens > 0) && !kw__overrides_still_serves(limiter, hit->key)) {
+        kw__limiter_forget(limiter, hit->key);
+        kw__tokens_forget(limiter, hit->key);
+    }
     return status;
 }
 

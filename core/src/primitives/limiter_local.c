@@ -363,7 +363,7 @@ kw_status kw__limiter_conclude(kw_limiter *limiter, const kw__hit *hit, const kw
     if (asking->tokens > 0 && status == KW_OK) {
         kw__tokens_keep(limiter, hit->key, asking->request, sent_at, now, decision);
     } else if (asking->tokens > 0) {
-        int64_t denied_us = status == KW_DENIED ? decision->retry_after_us : 0;
+        int64_t denied_us = status == KW_DENIED ? decision->retry_after_us : KW_NEVER;
         kw__tokens_none(limiter, hit->key, asking->request, now, denied_us);
     }
     if (status < 0 && kw__limiter_decide_alone(limiter, hit, status, now, decision)) {

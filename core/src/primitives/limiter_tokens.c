@@ -119,6 +119,8 @@ int64_t kw__tokens_ask(kw_limiter *limiter, kw__bytes key, int64_t now, int64_t 
     found at = find(limiter, key);
     kw__held *place = at.place != NULL ? at.place : take_place(at.helds, at.hash, now, ttl);
     if (place != NULL && !is_live(place, now) && now >= place->quiet_until) {
+        if (place->request_until != 0) place->size = 0; /* nobody told what became of the latest */
+        place->request_until = 0;
         place->size = next_size(place, now, ttl, limiter->settings.token_lease);
         place->asked_at = now;
         if (now >= place->until) place->left = place->granted = 0;
@@ -169,6 +171,8 @@ void kw__tokens_none(kw_limiter *limiter, kw__bytes key, uint64_t request, int64
     found at = find_request(limiter, key, request);
     if (at.place != NULL) {
         at.place->request_until = 0;
+        /* After a denial it does not grow: what is asked for is as many again. */
+        at.place->size = retry_after_us != KW_NEVER ? at.place->size / 2 : 0;
         at.place->quiet_until = now + (retry_after_us < ttl ? retry_after_us : ttl);
     }
     kw__unlock(at.lock);

@@ -5,7 +5,8 @@
  * than a lease of each key, for there is one at a time. A lease is asked for by a hit of 1 while nothing is held, and
  * ends token_ttl_us after that was sent, or where what was charged stops counting (a fixed window's end). What is left
  * then is lost. It begins with one token, which is a plain hit, doubles while it is spent in less than half its time,
- * and falls to what was spent: so a key that few hit loses nothing.
+ * and falls to what was spent: so a key that few hit loses nothing. It does not grow by a denial. After a failure, which
+ * may have charged what nobody holds, it begins anew, not before token_ttl_us.
  */
 #ifndef KW__LIMITER_TOKENS_H
 #define KW__LIMITER_TOKENS_H
@@ -57,7 +58,7 @@ int64_t kw__tokens_ask(kw_limiter *limiter, kw__bytes key, int64_t now, int64_t 
 /* Such a hit was answered by a decision on all its tokens, which becomes one on a hit of 1; the rest is held. */
 void kw__tokens_keep(kw_limiter *limiter, kw__bytes key, uint64_t request, int64_t sent_at, int64_t now,
                      kw_decision *decision);
-/* Or it was denied, for so long, or failed: 0. */
+/* Or it was denied, for so long, or failed: KW_NEVER. */
 void kw__tokens_none(kw_limiter *limiter, kw__bytes key, uint64_t request, int64_t now, int64_t retry_after_us);
 /* A hit that was answered from a lease is taken back; once that is over, or another is asked for, it is lost. */
 void kw__tokens_give_back(kw_limiter *limiter, kw__bytes key, const kw_decision *decision, int64_t count, int64_t now);

@@ -218,7 +218,7 @@ static void one_lease_is_asked_for_at_a_time(void **state) {
     assert_int_equal(charged(limiter), 18);
     test_sleep(21000);
     hit(limiter, 1);
-    assert_int_equal(charged(limiter), 26);
+    assert_int_equal(charged(limiter), 19); /* it begins anew */
     kw_completions_free(completions);
     kw_limiter_free(limiter);
 }
@@ -314,6 +314,23 @@ static void an_absent_server_does_not_hinder_what_is_held(void **state) {
     kw_limiter_free(limiter);
 }
 
+/* What an unanswered request asked for may have been charged, and nobody holds it: the next must not ask for more. */
+static void a_silent_server_is_not_asked_for_more(void **state) {
+    (void)state;
+    kw_limiter *limiter = leasing(KW_ALGORITHM_GCRA, "100000/h", 100000);
+    kw_decision decision;
+    admitted(limiter, 3);
+    test_server_signal(&server, SIGSTOP);
+    for (int i = 0; i < 12; i++) {
+        kw_status status = kw_limiter_hit(limiter, "u", 1, 1, 5000, &decision, &error);
+        if (status != KW_TIMEOUT) test_server_signal(&server, SIGCONT);
+        assert_int_equal(status, KW_TIMEOUT);
+    }
+    test_server_signal(&server, SIGCONT);
+    assert_in_range(charged(limiter), 3, 3 + 4 + 11); /* a lease of four, and eleven hits */
+    kw_limiter_free(limiter);
+}
+
 static void http_fields_speak_of_one_hit(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -396,6 +413,7 @@ int main(void) {
         limiter_test(a_reset_forgets_what_came_meanwhile),
         limiter_test(one_lease_is_asked_for_at_a_time),
         limiter_test(what_is_left_at_the_end_is_lost),
+        limiter_test(a_silent_server_is_not_asked_for_more),
         limiter_test(a_lease_grows_no_further_than_the_key_is_hot),
         limiter_test(a_lease_ends_with_its_window),
         limiter_test(a_denial_asks_for_no_lease_in_its_time),
