@@ -7,7 +7,8 @@ from frame.plan import Target, Work
 from limiter_algorithms import DENIED, HOUR_US
 
 HIGH = "1000/h burst 1000000000"
-#: Slow ones, for a state that expired before it was weighed would take no bytes; with keys of one length, to weigh alike.
+#: Slow ones, for a state that expired before it was weighed would take no bytes; with keys of one length, which weigh
+#: alike.
 ONE, TWO = "10/m burst 100000 as a", "10/m burst 100000 as a; 1000/h burst 100000 as b"
 INTERVAL_US, INTERVAL_TOO_US, BURST = 6_000_000, 3_600_000, 100_000
 HOLDERS, PERMITS = 100, 1000
