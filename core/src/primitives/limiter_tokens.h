@@ -5,8 +5,8 @@
  * than a lease of each key, for there is one at a time. A lease is asked for by a hit of 1 while nothing is held, and
  * ends token_ttl_us after that was sent, or where what was charged stops counting (a fixed window's end). What is left
  * then is lost. It begins with one token, which is a plain hit, doubles while it is spent in less than half its time,
- * and falls to what was spent: so a key that few hit loses nothing. It does not grow by a denial. After a failure, which
- * may have charged what nobody holds, it begins anew, not before token_ttl_us.
+ * and falls to what was spent: so a key that few hit loses nothing. It does not grow by a denial. After a failure,
+ * which may have charged what nobody holds, it begins anew, not before token_ttl_us.
  */
 #ifndef KW__LIMITER_TOKENS_H
 #define KW__LIMITER_TOKENS_H
