@@ -319,6 +319,17 @@ static bool decide_alone(const hits *all, kw_status failure, int64_t now, kw_joi
     return true;
 }
 
+/* Its limiters have one client: what one of them knows of the server's absence holds for all. */
+static kw__breaker *breaker_of(const kw_joint *joint) {
+    return &joint->limiters[0]->local->breaker;
+}
+
+static bool is_shut(const hits *all, const kw__event *event, kw__passage *passage, kw_joint_decision *out) {
+    return all->joint->on_failure != KW_ON_FAILURE_RAISE &&
+           !kw__breaker_lets(breaker_of(all->joint), event->now, event->deadline, passage) &&
+           decide_alone(all, KW_CONNECTION, event->now, out);
+}
+
 static void remember(const hits *all, int64_t sent_at, const kw_joint_decision *decision) {
     for (int i = 0; i < all->joint->count; i++) {
         const kw__hit hit = hit_at(all, i);
@@ -331,6 +342,8 @@ static void remember(const hits *all, int64_t sent_at, const kw_joint_decision *
 }
 
 /* ---- rows ---- */
+
+const uint16_t kw__joint_hit_state_size = sizeof(kw__passage);
 
 kw_status kw__joint_hit_encode(const kw__step *step, kw__command *command, kw_error *error) {
     const kw__joint_hit_args *args = step->args;
@@ -349,8 +362,13 @@ bool kw__joint_hit_locally(const kw__step *step, const kw__event *event, kw_stat
     const hits all = hits_of(step, args->hits, args->hits_count);
     kw_joint_decision *decision = step->result;
     kw_error refused;
-    if (check_hits(&all, &refused) != KW_OK || !recall(&all, event->now, decision)) return false;
-    *status = KW_DENIED;
+    if (check_hits(&all, &refused) != KW_OK) return false;
+    if (recall(&all, event->now, decision)) {
+        decision->status = KW_DENIED;
+    } else if (!is_shut(&all, event, step->state, decision)) {
+        return false;
+    }
+    *status = decision->status;
     count_all(all.joint, *status, decision);
     return true;
 }
@@ -360,6 +378,9 @@ kw_status kw__joint_hit_conclude(const kw__step *step, const kw__event *event) {
     const hits all = hits_of(step, args->hits, args->hits_count);
     kw_joint_decision *decision = step->result;
     kw_status status = event->status;
+    if (all.joint->on_failure != KW_ON_FAILURE_RAISE) {
+        kw__breaker_ended(breaker_of(all.joint), status, event->now, step->state);
+    }
     if (status < 0 && decide_alone(&all, status, event->now, decision)) {
         status = decision->status;
     } else if (status == KW_DENIED) {

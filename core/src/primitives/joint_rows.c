@@ -13,6 +13,7 @@ const kw__row kw__joint_hit_row = {
     .encode = kw__joint_hit_encode,
     .decode = kw__joint_hit_decode,
     .serves = kw__joint_serves,
+    .state_size = &kw__joint_hit_state_size,
     .locally = kw__joint_hit_locally,
     .conclude = kw__joint_hit_conclude,
 };

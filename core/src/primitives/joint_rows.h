@@ -17,6 +17,7 @@ typedef struct kw__joint_hit_args {
 extern const kw__row kw__joint_hit_row;
 kw_status kw__joint_hit_encode(const kw__step *step, kw__command *command, kw_error *error);
 kw_status kw__joint_hit_decode(const kw__step *step, const kw__reply *reply, void *answer, kw_error *error);
+extern const uint16_t kw__joint_hit_state_size;
 bool kw__joint_hit_locally(const kw__step *step, const kw__event *event, kw_status *status);
 kw_status kw__joint_hit_conclude(const kw__step *step, const kw__event *event);
 

@@ -1,4 +1,7 @@
 /* Without a server, and without memory: what the policy says, and that nothing was charged that was not told of. */
+#include <signal.h>
+
+#include "base/clock.h"
 #include "base/memory.h"
 #include "joint/joint_test.h"
 
@@ -56,6 +59,33 @@ static void policies(void **state) {
     assert_int_equal(told.decisions[1].status, KW_DENIED);
 }
 
+/* An absent server costs one deadline, not one for each hit. */
+static void only_the_first_waits(void **state) {
+    (void)state;
+    kw_limiter *limiter = NULL;
+    kw_joint *joint = NULL;
+    const kw_joint_options options = {.size = sizeof options, .on_failure = KW_ON_FAILURE_DENY};
+    const kw_limiter_hit_args hits[] = {call_of("u", 1), call_of("v", 1)};
+    kw_joint_decision told;
+    no_failure(kw_limiter_open(client, "a", 1, "1000/s", NULL, &limiter, &error));
+    kw_limiter *both[] = {limiter, limiter};
+    no_failure(kw_joint_open(client, both, 2, &options, &joint, &error));
+    assert_int_equal(kw_joint_hit(joint, hits, 2, SECOND, &told, &error), KW_OK);
+    test_server_signal(&server, SIGSTOP);
+    int64_t begun = kw__now(), waited;
+    for (int i = 0; i < 100; i++)
+        kw_joint_hit(joint, hits, 2, 0, &told, &error);
+    waited = kw__now() - begun;
+    test_server_signal(&server, SIGCONT);
+    assert_int_equal(told.reason, KW_DECIDED_BY_FAIL_CLOSED);
+    assert_in_range(waited, 45000, SECOND); /* a hundred deadlines are five seconds */
+    begun = kw__now();
+    while (kw_joint_hit(joint, hits, 2, 0, &told, &error) != KW_OK)
+        assert_true(kw__now() - begun < 3 * SECOND);
+    kw_joint_free(joint);
+    kw_limiter_free(limiter);
+}
+
 static int64_t charged;
 static bool unknown;
 
@@ -110,6 +140,7 @@ static void each_allocation_fails(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         clean_test(policies),
+        clean_test(only_the_first_waits),
         clean_test(each_allocation_fails),
     };
     return test_run(open_server, close_server);
