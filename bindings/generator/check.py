@@ -198,6 +198,7 @@ def _operation(model: Model, module: Module, operation: Operation) -> None:
         _list(model, operation, where)
     if operation.many:
         _many(model, operation, where)
+    _messages(operation, where)
     if operation.shows:
         _shows(model, operation, where)
     for script in operation.scripts:
@@ -245,6 +246,17 @@ def spans_of(model: Model, operation: Operation) -> list[str]:
             inner = [item.name for item in model.operation(argument.of).args if item.type in BYTES]
             out.extend(f"{argument.name}[{place}].{name}" for place in range(argument.max or 0) for name in inner)
     return out
+
+
+def _messages(operation: Operation, where: str) -> None:
+    """A no that is raised says what it means of this operation: its status alone does not."""
+    for status, text in operation.messages.items():
+        if status not in operation.statuses:
+            raise SpecError(f"{where} has a message for {status}, which is none of its statuses")
+        _text(text, f"message of {status}", where)
+    missing = [status for status in operation.statuses if status not in operation.messages]
+    if missing and not operation.asks:
+        raise SpecError(f"{where} does not ask, so its {missing[0]} is raised: give it a message in messages")
 
 
 def _list(model: Model, operation: Operation, where: str) -> None:

@@ -206,6 +206,7 @@ class Operation:
     since: str
     args: list[Argument] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
+    messages: dict[str, str] = field(default_factory=dict)  # what a no means of this operation, by status
     result: str = ""
     asks: bool = False
     mutates: bool = False

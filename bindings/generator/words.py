@@ -21,9 +21,9 @@ BY_HAND_FIELDS = {("client_options", "interrupt_us")}
 TIMES = {"us", "unix_us"}
 
 
-def by_hand(function: Function) -> bool:
+def by_hand(function: Function | Operation) -> bool:
     return (
-        function.by_hand
+        (isinstance(function, Function) and function.by_hand)
         or function.handle in BY_HAND_HANDLES
         or (not function.handle and function.name in BY_HAND_FUNCTIONS)
         or (function.handle == "client" and function.name in BY_HAND_CLIENT)
@@ -79,6 +79,17 @@ def results(model: Model) -> set[str]:
 def lists(model: Model) -> set[str]:
     """The records that come out of C in lists, by name."""
     return {operation.items for module in model.modules for operation in module.operations if operation.items}
+
+
+def given_enums(model: Model) -> set[str]:
+    """The enums that callers give: as arguments, or in options."""
+    names = set()
+    for module in model.modules:
+        for function in [*module.functions, *module.operations]:
+            if not by_hand(function):
+                names |= {item.enum for item in function.args if item.enum}
+        names |= {item.enum for record in module.records if record.sized for item in record.fields if item.enum}
+    return {name for name in names if not model.enum(name).flags}
 
 
 def arguments(model: Model) -> set[str]:

@@ -615,5 +615,5 @@ func (c *Client) Info(ctx context.Context) (Info, error) {
 		defer runtime.KeepAlive(c)
 		return C.kw_client_submit_info(c.native, call.completions, call.tag, call.timeout, &call.failure)
 	})
-	return result, refused(status, err)
+	return result, refused(status, err, nil)
 }

@@ -475,6 +475,9 @@ func (c *Client) Limiter(name, limits string, options ...LimiterOptions) (*Limit
 // several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as
 // 999999999999999, the greatest that such a field may hold.
 //
+// Where a failure policy answered without asking anybody nothing is known to tell: of DecidedByFailOpen nothing is
+// written, of DecidedByFailClosed Retry-After alone, which belongs to a response of status 503.
+//
 //   - decision: a decision of this limiter, a yes or a no; another limiter's may be refused by ReasonDecision
 //   - partition: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is private
 //     (up to 64 bytes)
@@ -494,7 +497,8 @@ func (l *Limiter) HTTPFields(decision Decision, partition []byte, style HTTPStyl
 
 // HTTPProblem writes what the body of a refusal says, for the media type application/problem+json: the problem type
 // quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied,
-// as Limiter.HTTPFields calls it.
+// as Limiter.HTTPFields calls it. Of DecidedByFailClosed one without a type, with status 503: no quota was exceeded,
+// the limiter cannot be asked.
 //
 //   - decision: a denial by this limiter; anything else is refused by ReasonDecision
 func (l *Limiter) HTTPProblem(decision Decision) (string, error) {
@@ -523,7 +527,7 @@ func (l *Limiter) Stats() (HitCounts, error) {
 	return hitCountsOf(unsafe.Pointer(&native)), nil
 }
 
-// OverridesState tells what this limiter knows of overrides (Overrides), and how its looking for them goes.
+// OverridesState tells which overrides this limiter knows, and how its looking for them goes.
 func (l *Limiter) OverridesState() (OverridesState, error) {
 	defer runtime.KeepAlive(l)
 	var native C.kw_overrides_state
@@ -672,8 +676,8 @@ func (l *Limiter) Refund(ctx context.Context, key string, decision Decision, cou
 	})
 }
 
-// HitUpTo takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted
-// and charged. Denied when nothing fits; RetryAfter is then how long until 1 does.
+// HitUpTo takes as much of the cost as fits now, if it is 1 or more: decision.Count says how much was granted and
+// charged. Denied when nothing fits; RetryAfter is then how long until 1 does.
 //
 //   - key: whose state: any bytes (up to 1,024 bytes)
 //   - cost: the most that is taken (0 to 4,503,599,627,370,495)
@@ -689,8 +693,8 @@ func (l *Limiter) HitUpTo(ctx context.Context, key string, cost int64) (Decision
 	return result, err
 }
 
-// Renew keeps what a concurrent limit gave for another Lease from now. LOST when the lease had ended: somebody else
-// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+// Renew keeps what a concurrent limit gave for another Lease from now. StatusLost when the lease had ended: somebody
+// else may have it. What a failure policy admitted holds nothing: StatusOK, and nothing is sent.
 //
 //   - key: the key that was hit (up to 1,024 bytes)
 //   - decision: the decision of that hit
@@ -723,9 +727,9 @@ func (l *Limiter) Release(ctx context.Context, key string, decision Decision) er
 }
 
 // Reserve charges the cost as a hit does, for what is about to be done, under an id by which Limiter.Commit and
-// Limiter.Cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its lease
-// ends: found by the next decision that would deny, by a peek, or when another is settled, and given back as a refund
-// of that moment would.
+// Limiter.Cancel settle it; of a limiter opened with the option reservations. One that is not settled returns when
+// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back
+// as a refund of that moment would.
 //
 // The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call that
 // failed may be made again; with another cost it is StatusConflict. An id that was settled is StatusGone: the last
@@ -733,13 +737,14 @@ func (l *Limiter) Release(ctx context.Context, key string, decision Decision) er
 // denial is not remembered; it is never charged, nor does it block. A call that ran out of time may have reserved:
 // ask again with the same id, cancel it, or leave it to its lease.
 //
-// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or Lease
-// if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for Lease, or for the
+// limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the permits, not the
+// reservation.
 //
 //   - key: whose state: any bytes (up to 1,024 bytes)
 //   - cost: how much is reserved (1 to 4,503,599,627,370,495)
 //   - id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
-//   - lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's Lease
+//   - lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's own lease
 //
 // One round trip. Safe to repeat, by its operation id.
 func (l *Limiter) Reserve(ctx context.Context, key string, cost int64, id string, lease time.Duration) (Decision, error) {
@@ -757,9 +762,9 @@ func (l *Limiter) Reserve(ctx context.Context, key string, cost int64, id string
 // used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under GCRA a day
 // beyond the burst, a log keeps as much as its limit.
 //
-// The decision tells how the key stands then; its count is what was used. The same again is answered as the first
-// time and changes nothing. StatusNotFound: there is no such reservation, or its lease has ended, which gave it back;
-// charge what was used by Limiter.Hit. StatusConflict: it was cancelled, or committed with another number.
+// The decision tells how the key stands then; decision.Count is what was used. The same again is answered as the
+// first time and changes nothing. StatusNotFound: there is no such reservation, or its lease has ended, which gave it
+// back; charge what was used by Limiter.Hit. StatusConflict: it was cancelled, or committed with another number.
 //
 //   - key: the key that reserved (up to 1,024 bytes)
 //   - id: the reservation's id (1 to 255 bytes)
@@ -773,7 +778,7 @@ func (l *Limiter) Commit(ctx context.Context, key, id string, actual int64) (Dec
 			data(id), C.size_t(len(id)), C.int64_t(actual), call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, limiterCommitNoes)
 }
 
 // Cancel gives a reservation back whole, by the rules of a refund. The same again changes nothing. StatusNotFound:
@@ -790,14 +795,14 @@ func (l *Limiter) Cancel(ctx context.Context, key, id string) (Decision, error) 
 			data(id), C.size_t(len(id)), call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, limiterCancelNoes)
 }
 
 // SetOverride gives a single key limits of its own, kept in the server: every limiter of this name that was opened
-// with Overrides goes by them from then on, in every process, without being opened again. It sees a change within
-// Overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
-// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time its own
-// limits hold.
+// with Overrides goes by them from then on, in every process, without being opened again. It sees a change within the
+// time that Overrides says, and a round trip, while the server answers; while it does not, what is known holds on.
+// This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
+// its own limits hold.
 //
 // The limits are a text as LimitsParse takes it, with as many limits as the limiter has: each stands in the place of
 // the one at its position, a concurrent one in that of a concurrent one, and goes on from the state that is there,
@@ -823,7 +828,7 @@ func (l *Limiter) SetOverride(ctx context.Context, key, limits string, ttl time.
 			data(limits), C.size_t(len(limits)), microseconds(ttl), call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, limiterSetOverrideNoes)
 }
 
 // ClearOverride takes the override of a key away, if it has one: the limiter's own limits hold again, from the state
@@ -839,7 +844,7 @@ func (l *Limiter) ClearOverride(ctx context.Context, key string) (OverrideChange
 			call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, nil)
 }
 
 // Overrides is OverridesN with after 0 and count 100.
@@ -863,4 +868,18 @@ func (l *Limiter) OverridesN(ctx context.Context, after, count int64) ([]Overrid
 			call.timeout, &call.failure)
 	})
 	return list, err
+}
+
+var limiterCommitNoes = map[Status]string{
+	StatusNotFound: "this reservation is not known, or its lease has ended, which gave it back: charge what was used by a hit",
+	StatusConflict: "this reservation was cancelled, or committed with another number",
+}
+
+var limiterCancelNoes = map[Status]string{
+	StatusNotFound: "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+	StatusConflict: "this reservation was committed, and cannot be cancelled any more",
+}
+
+var limiterSetOverrideNoes = map[Status]string{
+	StatusExhausted: "10,000 keys of this limiter's name have overrides: clear some",
 }

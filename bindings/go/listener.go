@@ -261,7 +261,7 @@ func (l *Listener) Hear(ctx context.Context) (ListenerHeard, error) {
 		return C.kw_listener_submit_hear(l.native, call.completions, call.tag, call.patience, call.timeout,
 			&call.failure)
 	})
-	return result, refused(status, err)
+	return result, refused(status, err, nil)
 }
 
 // Swap writes a value if the present one is the expected one: by SET IFEQ where the server has it, else by a script

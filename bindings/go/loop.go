@@ -423,7 +423,7 @@ func finish[T any](ctx context.Context, l *loop, c *call, read func(unsafe.Point
 // do runs an operation that does something: a no is an error.
 func do(ctx context.Context, client *Client, send func(*call) C.kw_status) error {
 	_, status, err := ask(ctx, client, func(unsafe.Pointer) struct{} { return struct{}{} }, send)
-	return refused(status, err)
+	return refused(status, err, nil)
 }
 
 // told runs an operation that asks and has no more to say than yes or no.
@@ -432,12 +432,16 @@ func told(ctx context.Context, client *Client, send func(*call) C.kw_status) (bo
 	return err == nil && status == StatusOK, err
 }
 
-// refused makes an error of a no.
-func refused(status Status, err error) error {
-	if err == nil && status != StatusOK {
-		return &Error{Code: status, Position: -1, Message: status.Text()}
+// refused makes an error of a no. What it means of the operation is said by noes, where they say it.
+func refused(status Status, err error, noes map[Status]string) error {
+	if err != nil || status == StatusOK {
+		return err
 	}
-	return err
+	message, found := noes[status]
+	if !found {
+		message = status.Text()
+	}
+	return &Error{Code: status, Position: -1, Message: message}
 }
 
 // askMany submits all before it waits for the first, so that they share their writes. Each result has a status; the

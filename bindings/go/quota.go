@@ -247,7 +247,7 @@ func (q *Quota) Commit(ctx context.Context, key, id string, actual int64) (Usage
 			C.size_t(len(id)), C.int64_t(actual), call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, quotaCommitNoes)
 }
 
 // Cancel gives a reservation back whole. The same again changes nothing. StatusNotFound: there is no such
@@ -264,7 +264,7 @@ func (q *Quota) Cancel(ctx context.Context, key, id string) (Usage, error) {
 			C.size_t(len(id)), call.timeout, &call.failure)
 	})
 	result.Status = status
-	return result, refused(status, err)
+	return result, refused(status, err, quotaCancelNoes)
 }
 
 // Refund gives back part or all of what was charged, if the period that it was charged in is still the current one;
@@ -294,4 +294,14 @@ func (q *Quota) Reset(ctx context.Context, key string) error {
 		return C.kw_quota_submit_reset(q.native, call.completions, call.tag, data(key), C.size_t(len(key)),
 			call.timeout, &call.failure)
 	})
+}
+
+var quotaCommitNoes = map[Status]string{
+	StatusNotFound: "this reservation is not known, or its lease has ended, which gave it back: charge what was used by consume",
+	StatusConflict: "this reservation was cancelled, or committed with another number",
+}
+
+var quotaCancelNoes = map[Status]string{
+	StatusNotFound: "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+	StatusConflict: "this reservation was committed, and cannot be cancelled any more",
 }

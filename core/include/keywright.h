@@ -1061,7 +1061,9 @@ KW_API void kw_limiter_free(kw_limiter *limiter);
  * how many seconds, rounded up, that is all: then there is more. Without t nothing is missing. The limiter's name
  * is the policy's, with ":" and the label (or the period) where one is given or the limits are several; bytes that
  * are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are written as 999999999999999, the
- * greatest that such a field may hold.
+ * greatest that such a field may hold. Where a failure policy answered without asking anybody nothing is known to
+ * tell: of KW_DECIDED_BY_FAIL_OPEN nothing is written, of KW_DECIDED_BY_FAIL_CLOSED Retry-After alone, which
+ * belongs to a response of status 503.
  *
  * - decision: a decision of this limiter, a yes or a no; another limiter's may be refused by KW_REASON_DECISION
  * - partition: the partition key (pk) that tells the client whose quota it is; empty for none (0 to 64 bytes).
@@ -1078,7 +1080,8 @@ KW_API kw_status kw_limiter_http_fields(kw_limiter *limiter, const kw_decision *
 /*
  * Writes what the body of a refusal says, for the media type application/problem+json: the problem type quota-
  * exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied, as
- * kw_limiter_http_fields calls it.
+ * kw_limiter_http_fields calls it. Of KW_DECIDED_BY_FAIL_CLOSED one without a type, with status 503: no quota was
+ * exceeded, the limiter cannot be asked.
  *
  * - decision: a denial by this limiter; anything else is refused by KW_REASON_DECISION
  * - problem: where the text is written, NUL-terminated; 1,280 bytes always suffice
@@ -1109,7 +1112,7 @@ KW_API int64_t kw_limiter_lease_us(const kw_limiter *limiter);
 KW_API kw_status kw_limiter_stats(kw_limiter *limiter, kw_hit_counts *counts, kw_error *error);
 
 /*
- * Tells what this limiter knows of overrides (overrides_us), and how its looking for them goes.
+ * Tells which overrides this limiter knows, and how its looking for them goes.
  *
  * - state: where it is written
  *
@@ -1219,8 +1222,8 @@ KW_API kw_status kw_limiter_submit_refund(kw_limiter *limiter, kw_completions *c
     size_t key_length, const kw_decision *decision, int64_t count, int64_t timeout_us, kw_error *error);
 
 /*
- * Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
- * charged. Denied when nothing fits; retry_after_us is then how long until 1 does.
+ * Takes as much of the cost as fits now, if it is 1 or more: decision.count says how much was granted and charged.
+ * Denied when nothing fits; retry_after_us is then how long until 1 does.
  *
  * - key: whose state: any bytes (0 to 1,024 bytes)
  * - cost: the most that is taken (0 to 4,503,599,627,370,495)
@@ -1236,8 +1239,8 @@ KW_API kw_status kw_limiter_submit_hit_up_to(kw_limiter *limiter, kw_completions
     size_t key_length, int64_t cost, int64_t timeout_us, kw_error *error);
 
 /*
- * Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
- * may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+ * Keeps what a concurrent limit gave for another lease_us from now. KW_LOST when the lease had ended: somebody
+ * else may have it. What a failure policy admitted holds nothing: KW_OK, and nothing is sent.
  *
  * - key: the key that was hit (0 to 1,024 bytes)
  * - decision: the decision of that hit
@@ -1272,20 +1275,21 @@ KW_API kw_status kw_limiter_submit_release(kw_limiter *limiter, kw_completions *
 
 /*
  * Charges the cost as a hit does, for what is about to be done, under an id by which kw_limiter_commit and
- * kw_limiter_cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
- * lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back as
- * a refund of that moment would. The same id with the same cost, while open, is answered as the first time and
- * charges nothing more, so a call that failed may be made again; with another cost it is KW_CONFLICT. An id that
- * was settled is KW_GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
- * reservations of one key are KW_EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
- * call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
- * The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
- * lease_us if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+ * kw_limiter_cancel settle it; of a limiter opened with the option reservations. One that is not settled returns
+ * when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+ * given back as a refund of that moment would. The same id with the same cost, while open, is answered as the
+ * first time and charges nothing more, so a call that failed may be made again; with another cost it is
+ * KW_CONFLICT. An id that was settled is KW_GONE: the last 1,000 of a key are remembered, for 10 minutes. More
+ * than 1,000 open reservations of one key are KW_EXHAUSTED. A denial is not remembered; it is never charged, nor
+ * does it block. A call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it
+ * to its lease. The decision is not refunded: cancel does that. The permits of a concurrent limit are held for
+ * lease_us, or for the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the
+ * permits, not the reservation.
  *
  * - key: whose state: any bytes (0 to 1,024 bytes)
  * - cost: how much is reserved (1 to 4,503,599,627,370,495)
  * - id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
- * - lease_us: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease_us (us, 0 and
+ * - lease_us: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's own lease (us, 0 and
  *   more)
  *
  * Returns KW_OK, KW_DENIED, KW_CONFLICT, KW_GONE, KW_EXHAUSTED, or a failure. Safe to repeat by its operation id.
@@ -1303,10 +1307,10 @@ KW_API kw_status kw_limiter_submit_reserve(kw_limiter *limiter, kw_completions *
  * Settles a reservation with what was used. Less than was reserved gives the rest back, by the rules of a refund:
  * never what time has given already. More is charged in full, beyond the limit if need be: what was used was used,
  * and the key is denied until that has flowed back. Such a debt is bounded as every state is: under GCRA a day
- * beyond the burst, a log keeps as much as its limit. The decision tells how the key stands then; its count is
- * what was used. The same again is answered as the first time and changes nothing. KW_NOT_FOUND: there is no such
- * reservation, or its lease has ended, which gave it back; charge what was used by kw_limiter_hit. KW_CONFLICT: it
- * was cancelled, or committed with another number.
+ * beyond the burst, a log keeps as much as its limit. The decision tells how the key stands then; decision.count
+ * is what was used. The same again is answered as the first time and changes nothing. KW_NOT_FOUND: there is no
+ * such reservation, or its lease has ended, which gave it back; charge what was used by kw_limiter_hit.
+ * KW_CONFLICT: it was cancelled, or committed with another number.
  *
  * - key: the key that reserved (0 to 1,024 bytes)
  * - id: the reservation's id (1 to 255 bytes)
@@ -1342,18 +1346,18 @@ KW_API kw_status kw_limiter_submit_cancel(kw_limiter *limiter, kw_completions *c
 /*
  * Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
  * overrides_us goes by them from then on, in every process, without being opened again. It sees a change within
- * overrides_us and a round trip of it, while the server answers; while it does not, what is known holds on. This
- * limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time its
- * own limits hold. The limits are a text as kw_limits_parse takes it, with as many limits as the limiter has: each
- * stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes on from
- * the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the count and the
- * burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that cannot take an
- * override goes by its own limits, and says so by kw_limiter_overrides_state. What is charged is not changed by an
- * override: under GCRA the debt in time goes on, windows keep the count. A failure policy's shares are of the
- * key's own limits too. A wait goes on under the limits that it began with. What was decided under limits that
- * have changed twice since is still refunded of windows, logs and permits, not under GCRA: how long a hit of it
- * counted is not known any more, and time gives it back; HTTP fields then tell the policy of now. KW_EXHAUSTED:
- * 10,000 keys of this limiter's name have overrides.
+ * the time that overrides_us says, and a round trip, while the server answers; while it does not, what is known
+ * holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the
+ * first time its own limits hold. The limits are a text as kw_limits_parse takes it, with as many limits as the
+ * limiter has: each stands in the place of the one at its position, a concurrent one in that of a concurrent one,
+ * and goes on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit,
+ * the count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
+ * cannot take an override goes by its own limits, and says so by kw_limiter_overrides_state. What is charged is
+ * not changed by an override: under GCRA the debt in time goes on, windows keep the count. A failure policy's
+ * shares are of the key's own limits too. A wait goes on under the limits that it began with. What was decided
+ * under limits that have changed twice since is still refunded of windows, logs and permits, not under GCRA: how
+ * long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy of now.
+ * KW_EXHAUSTED: 10,000 keys of this limiter's name have overrides.
  *
  * - key: whose limits: any bytes (0 to 1,024 bytes)
  * - limits: the limit text, or a factor as "10x" (0 to 1,024 bytes)

@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 _LIST = Struct("=qqq")
 
 
-def raise_no(status: int) -> NoReturn:
-    """A no to an operation that does something: nobody checks those."""
+#: Of operations whose noes need no words of their own.
+NONE: dict[int, str] = {}
+
+
+def raise_no(status: int, noes: dict[int, str]) -> NoReturn:
+    """A no to an operation that does something: nobody checks those. `noes` says what each means there."""
     kind = EXCEPTIONS[status]
-    raise kind((kind.__doc__ or "").strip())
+    raise kind(noes.get(status) or (kind.__doc__ or "").strip())
 
 
 def places(data: Buffer, offset: int) -> range:
@@ -26,9 +30,9 @@ def places(data: Buffer, offset: int) -> range:
     return range(offset + first, offset + first + count * step, step)
 
 
-def read_done(status: int, data: Buffer, offset: int) -> None:
+def read_done(status: int, data: Buffer, offset: int, noes: dict[int, str] = NONE) -> None:
     if status:
-        raise_no(status)
+        raise_no(status, noes)
 
 
 def read_yes(status: int, data: Buffer, offset: int) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import Any, TypeVar
 
 from ._answers import raise_no
 from ._generated.errors import Denied
 from ._generated.keywright import Status
-from ._generated.limiter import DecidedBy, DecisionFields, HttpStyle
+from ._generated.limiter import DecidedBy, DecisionFields, HttpStyle, HttpStyleName
 
 DecisionT = TypeVar("DecisionT", bound="AnyDecision")
 
@@ -25,7 +26,7 @@ class AnyDecision(DecisionFields):
         """Whether it was admitted."""
         return self.status == Status.OK
 
-    def headers(self, style: HttpStyle | str = HttpStyle.DRAFT_11, *, partition: bytes = b"") -> dict[str, str]:
+    def headers(self, style: HttpStyle | HttpStyleName = HttpStyle.DRAFT_11, *, partition: bytes = b"") -> dict[str, str]:
         """Header fields for an HTTP response: RateLimit-Policy and RateLimit, and for a denial Retry-After (rounded up;
         left out when coming again is no use). The limiter's http_fields says what each number means.
 
@@ -40,9 +41,17 @@ class AnyDecision(DecisionFields):
 
     def __repr__(self) -> str:
         return (
-            f"Decision(allowed={self.allowed}, remaining={self.remaining}, limit={self.limit}, "
-            f"retry_after={self.retry_after}, reset_after={self.reset_after}, key={self.key!r})"
+            f"Decision(allowed={self.allowed}, reason={self.reason.name}, denied_by={self._denier()}, "
+            f"remaining={self.remaining}, limit={self.limit}, retry_after={self.retry_after}, "
+            f"reset_after={self.reset_after}, key={self.key!r})"
         )
+
+    def _denier(self) -> str | None:
+        """The limit that denied, or a shadow that would have, as its text has it; its index where that is not known."""
+        if self.denied_by < 0:
+            return None
+        texts = [] if self.maker is None else split(self.maker._handle.about)
+        return repr(texts[self.denied_by]) if self.denied_by < len(texts) else str(self.denied_by)
 
     # The limiter is no part of what was decided: not of equality, and not of a pickle.
 
@@ -59,17 +68,21 @@ class AnyDecision(DecisionFields):
         return (*self[:-1], None)
 
 
-def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: int) -> DecisionT:
-    """A yes that nobody was asked for."""
+def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limits: str) -> DecisionT:
+    """A yes that nobody was asked for, of a key that is as if never hit."""
+    from ._generated.limiter_calls import limits_parse
+
+    bursts = [limit.burst for limit in limits_parse(limits)]
+    least = min(bursts)
     return kind(
         status=Status.OK,
         reason=DecidedBy.SERVER,
         denied_by=-1,
-        limits=1,
-        binding=0,
+        limits=len(bursts),
+        binding=bursts.index(least),
         amount=cost,
-        limit=limit,
-        remaining=limit,
+        limit=least,
+        remaining=least,
         retry_after=0.0,
         reset_after=0.0,
         delay=0.0,
@@ -82,12 +95,19 @@ def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limit: i
     )
 
 
+def split(limits: str) -> list[str]:
+    """The texts of the limits in one."""
+    return [each.strip().removesuffix(":") for each in re.split("[;,|]", limits)]
+
+
 def reserved(decision: AnyDecision) -> Any:
     """The key of a reservation that was made; one that was not raises."""
     if decision.status == Status.DENIED:
         raise denied(decision)
     if decision.status:
-        raise_no(decision.status)
+        from ._generated.limiter_calls import RESERVE_NOES
+
+        raise_no(decision.status, RESERVE_NOES)
     return decision.key
 
 

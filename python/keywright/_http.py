@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from ._convert import Duration, Key, invalid, to_enum
+from ._convert import Duration, Key, invalid, to_enum, wrong_type
 from ._decision import AnyDecision
 from ._generated.errors import Invalid
+from ._generated.joint_calls import JointCalls, JointSubmits
 from ._generated.keywright import Reason
-from ._generated.limiter import HttpStyle
+from ._generated.limiter import DecidedBy, HttpStyle, HttpStyleName
+from ._generated.limiter_calls import LimiterFunctions
 
 RequestT = TypeVar("RequestT")
 
@@ -21,6 +23,8 @@ OnFailure: TypeAlias = Literal["raise", "allow", "deny"]
 
 PLAIN = "text/plain; charset=utf-8"
 PROBLEM = "application/problem+json"
+UNAVAILABLE = 503, "Service Unavailable"
+UNASKED = b"The rate limiter cannot be asked at the moment.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +55,39 @@ class Telling(Generic[RequestT]):
         return list(decision.headers(self.style, partition=partition).items())
 
     def refused(self, decision: AnyDecision, request: RequestT) -> Answer:
-        """429: come again when Retry-After says."""
+        """429: come again when Retry-After says. 503 where the limiter's own failure policy denied."""
         fields = self.fields(decision, request)
+        blind = decision.reason is DecidedBy.FAIL_CLOSED
         if self.body == "problem":
             kind, body = PROBLEM, decision.maker.http_problem(decision)
         elif self.body == "plain":
-            kind, body = PLAIN, b"Too many requests: the limit is reached.\n"
+            kind, body = PLAIN, UNASKED if blind else b"Too many requests: the limit is reached.\n"
         else:
             kind, body = self.body(decision)
-        return answer(429, "Too Many Requests", fields, kind, body)
+        return answer(*UNAVAILABLE if blind else (429, "Too Many Requests"), fields, kind, body)
 
     def unavailable(self) -> Answer:
         """503: the limiter failed, and nobody is admitted unasked."""
+        again = [("Retry-After", "1")]
         if self.body == "plain":
-            return answer(503, "Service Unavailable", [], PLAIN, b"The rate limiter cannot be asked at the moment.\n")
+            return answer(*UNAVAILABLE, again, PLAIN, UNASKED)
         body = b'{"type":"about:blank","title":"The rate limiter cannot be asked at the moment","status":503}'
-        return answer(503, "Service Unavailable", [], PROBLEM, body)
+        return answer(*UNAVAILABLE, again, PROBLEM, body)
+
+
+def see_limiter(limiter: object) -> None:
+    """A request is one hit for one key."""
+    if isinstance(limiter, JointCalls | JointSubmits):
+        raise TypeError(
+            "a joint limiter takes a key for each of its limiters, and the middleware has one: nest a middleware for "
+            "each limiter, or ask the joint limiter in the application (docs/guides/http.md, Several keys at once)"
+        )
+    if not isinstance(limiter, LimiterFunctions):
+        raise wrong_type("limiter", "a limiter of client.limiter()", limiter)
 
 
 def telling(
-    style: HttpStyle | str,
+    style: HttpStyle | HttpStyleName,
     body: Body,
     on_failure: OnFailure,
     partition: Callable[[RequestT], bytes] | None,

@@ -23,9 +23,15 @@ class AnyJointDecision(JointDecisionFields):
 
     def __repr__(self) -> str:
         return (
-            f"JointDecision(allowed={self.allowed}, denied_by={self.denied_by}, retry_after={self.retry_after}, "
-            f"decisions={self.decisions!r})"
+            f"JointDecision(allowed={self.allowed}, reason={self.reason.name}, denied_by={self._denier()}, "
+            f"retry_after={self.retry_after}, decisions={self.decisions!r})"
         )
+
+    def _denier(self) -> str | None:
+        """The limiter that denied, by its name; its index where that is not known."""
+        if self.denied_by < 0:
+            return None
+        return str(self.denied_by) if self.maker is None else repr(self.maker.limiters[self.denied_by].name)
 
     # As of a decision: who was asked is no part of what was decided.
 

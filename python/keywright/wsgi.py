@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._error import Failed
 from ._generated.errors import Invalid
-from ._generated.limiter import HttpStyle
+from ._generated.limiter import HttpStyle, HttpStyleName
 from ._held import held
-from ._http import Answer, Body, Duration, Key, OnFailure, telling, unusable
+from ._http import Answer, Body, Duration, Key, OnFailure, see_limiter, telling, unusable
 
 if TYPE_CHECKING:
     from ._sync.limiter import Limiter
@@ -48,7 +48,8 @@ class RateLimitMiddleware:
         partition: finds the partition key (pk) that clients are told
         body: what a refused client reads: "problem" (RFC 9457), "plain", or a function of the decision that gives the
             media type and the bytes
-        on_failure: when the limiter fails: "raise", "allow" (the request goes on untold) or "deny" (503)
+        on_failure: when the limiter raises a failure: "raise", "allow" (the request goes on untold) or
+            "deny" (503). A limiter with an on_failure of its own raises none: it decides, and a denial is a 503 too
     """
 
     def __init__(
@@ -61,12 +62,13 @@ class RateLimitMiddleware:
         exempt: Callable[[Environ], bool] | None = None,
         wait: Duration | None = None,
         timeout: Duration | None = None,
-        style: HttpStyle | str = HttpStyle.DRAFT_11,
+        style: HttpStyle | HttpStyleName = HttpStyle.DRAFT_11,
         partition: Callable[[Environ], bytes] | None = None,
         body: Body = "problem",
         on_failure: OnFailure = "raise",
     ) -> None:
         self.app = app
+        see_limiter(limiter)
         self._limiter = limiter._blocking()
         self._key, self._cost, self._exempt = key, cost, exempt
         self._wait, self._timeout = wait, timeout

@@ -91,7 +91,7 @@ class Source(Types, Calls):
             self.calls_native(other)
         for operation in self.module.operations:
             self.operation(operation)
-        body = "".join(self.out)
+        body = "".join([*self.out, *self.tables])
         return (
             generated(self.module.source)
             + tags(self.module.library)

@@ -319,7 +319,7 @@ class Calls(Text):
                 "\treturn result, err == nil && status == StatusOK, err\n}\n\n"
             )
         elif words.has_status(self.model.record(operation.result)):
-            failure = "err" if operation.asks else "refused(status, err)"
+            failure = "err" if operation.asks else f"refused(status, err, {self.noes(operation)})"
             self.out.append(
                 f"\tresult, status, err := ask(ctx, {client}, {read}{send})\n"
                 f"\tresult.Status = status\n\treturn result, {failure}\n}}\n\n"
@@ -327,8 +327,17 @@ class Calls(Text):
         else:
             self.out.append(
                 f"\tresult, status, err := ask(ctx, {client}, {read}{send})\n"
-                "\treturn result, refused(status, err)\n}\n\n"
+                f"\treturn result, refused(status, err, {self.noes(operation)})\n}}\n\n"
             )
+
+    def noes(self, operation: Operation) -> str:
+        """What its noes mean: a table that is put before the method."""
+        if not operation.messages:
+            return "nil"
+        name = f"{local(operation.handle)}{pascal(operation.name)}Noes"
+        lines = "".join(f'\tStatus{pascal(status)}: "{text}",\n' for status, text in operation.messages.items())
+        self.tables.append(f"var {name} = map[Status]string{{\n{lines}}}\n\n")
+        return name
 
     def patient(self, operation: Operation) -> str:
         """Where C takes a patience, Go has the context."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import words
 from ..model import BYTES, Argument, Function, Handle, Model, Module, Operation, Record
-from .readers import readers
+from .readers import noes_name, readers
 from .text import (
     BY_HAND_CLASSES,
     PACKAGE,
@@ -19,6 +19,7 @@ from .text import (
     is_time,
     lower,
     member,
+    names_of,
     record_class,
     speak,
     stem,
@@ -98,6 +99,7 @@ def places(model: Model, module: Module) -> tuple[dict[str, str], dict[str, str]
     for other in model.modules:
         types = "." + (stem(other).split("/")[-1] if other.library == module.library else stem(other).replace("/", "."))
         local.update({class_name(enum.name): types for enum in other.enums})
+        only.update({names_of(enum.name): types for enum in other.enums if enum.name in words.given_enums(model)})
         local.update({constant.name: types for constant in other.constants})
         for record in other.records:
             if record.name not in words.results(model):
@@ -121,19 +123,22 @@ def result_of(model: Model, operation: Operation, name: str = "") -> tuple[str, 
     if operation.items:
         return f"list[{record_class(model.record(operation.items))}]", f"read_{operation.items}_list", "()"
     if not operation.result:
-        return ("bool", "read_yes", "()") if operation.asks and operation.statuses else ("None", "read_done", "()")
+        if operation.asks and operation.statuses:
+            return "bool", "read_yes", "()"
+        return "None", "read_done", f"({noes_name(operation)},)" if operation.messages else "()"
     record = model.record(operation.result)
     kind = name + record_class(record)
     if operation.shows:
         item = next(item for item in record.fields if item.name == operation.shows)
         return field_type(item), f"read_{record.name}_{field_name(item)}", "()"
-    raises = "_or_raise" if operation.statuses and not operation.asks else ""
+    raised = [noes_name(operation)] if operation.statuses and not operation.asks else []
+    raises = "_or_raise" if raised else ""
     if record.name in BY_HAND_CLASSES:
         asked = [f"{item.name}_rows" for item in operation.args if item.type == "calls" and record.nested]
-        return kind, f"read_{record.name}{raises}", f"({', '.join([kind, 'self', *record.keeps, *asked])})"
+        return kind, f"read_{record.name}{raises}", f"({', '.join([kind, 'self', *record.keeps, *asked, *raised])})"
     if words.answers_no(model, operation):
         return f"{kind} | None", f"read_{record.name}_or_none", "()"
-    return kind, f"read_{record.name}{raises}", "()"
+    return kind, f"read_{record.name}{raises}", f"({raised[0]},)" if raised else "()"
 
 
 # Arguments
@@ -151,7 +156,8 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
         case "text":
             return f"{label}: str"
         case "duration" | "wait":
-            return f"{label}: Duration{default}"
+            # 0 stands for nothing said, which is None here as in options
+            return f"{label}: Duration{' | None = None' if argument.default == 0 else default}"
         case "calls":
             return f"{label}: Iterable[tuple[{row_types(model, model.operation(argument.of))}]]"
         case "record":
@@ -159,7 +165,7 @@ def parameter(model: Model, argument: Argument, name: str = "") -> str:
         case _ if words.is_switch(argument):
             return f"{label}: bool"
         case _ if argument.enum:
-            return f"{label}: {class_name(argument.enum)} | str{default_member(model, argument)}"
+            return f"{label}: {class_name(argument.enum)} | {names_of(argument.enum)}{default_member(model, argument)}"
     return f"{label}: int{default}"
 
 
@@ -224,7 +230,8 @@ def passed(model: Model, argument: Argument, source: str) -> list[str]:
             pack = f"pack_{argument.of.replace('.', '_')}"
             return [f'{pack}(self._library, {source}_rows, "{label}")', f"len({source}_rows)"]
         case "duration" | "wait":
-            return [f'to_us({source}, "{label}")']
+            unsaid = f"0 if {source} is None else " if argument.default == 0 else ""
+            return [f'{unsaid}to_us({source}, "{label}")']
         case "record":
             record = model.record(argument.record)
             return [f"write_{record.name}(self._library, {source})"]
@@ -240,13 +247,15 @@ def described(model: Model, operation: Operation) -> str:
     for argument in operation.args:
         if argument.name not in taken:
             limits = words.bounds(argument)
-            text = speak(model, argument.doc).rstrip(".")
+            text = speak(model, argument.doc, operation).rstrip(".")
+            if argument.type == "duration" and argument.default == 0:
+                text = text.replace(" 0 for ", " None for ")
             lines.append(f"    {words.bare(argument.name)}: {lower(text)}{f' ({limits})' if limits else ''}")
     if operation.patient:
         lines.append(f"    wait: patience; see {operation.patient}")
     lines.append("    timeout: deadline of this call; the client's when None")
     again = words.REPEAT[operation.klass].format(unknown="raises Unknown").replace("gives raises", "raises")
-    return "\n\n".join([speak(model, operation.doc), "\n".join(lines), f"{words.cost(operation)} {again}"])
+    return "\n\n".join([speak(model, operation.doc, operation), "\n".join(lines), f"{words.cost(operation)} {again}"])
 
 
 # Handles
@@ -318,7 +327,8 @@ def option_fields(model: Model, record: Record, texts: list[str]) -> tuple[list[
             values.append(f'"{item.name}": {label}_text')
         elif item.enum:
             kind = class_name(item.enum)
-            params.append(f"{label}: {kind} | str | None = None")
+            names = names_of(item.enum) if not model.enum(item.enum).flags else "str"
+            params.append(f"{label}: {kind} | {names} | None = None")
             values.append(f'"{item.name}": 0 if {label} is None else to_enum({label}, {kind}, "{label}")')
         elif is_time(item):
             params.append(f"{label}: Duration | None = None")
@@ -444,7 +454,7 @@ def blocking_method(model: Model, operation: Operation, kind: str, read: str, be
     if operation.items:
         result = ['self._library.ffi.cast("kw_list **", room.result)']
     arguments = ["self._handle.pointer", *sent, *result, "room.error"]
-    reading = ["status", "room.data", "0", *(besides.strip("()").split(", ") if besides != "()" else [])]
+    reading = ["status", "room.data", "0", *(besides.strip("(),").split(", ") if besides != "()" else [])]
     size = model.record(operation.result).layout.size if operation.result else 8 if operation.items else 0
     leave = ["self._leave_grant", "room", read, *reading[3:]] if operation.grants else ["self._handle.leave", "room"]
     answer = f"answer = {read}" if operation.result or read != "read_done" else read

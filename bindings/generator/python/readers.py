@@ -69,6 +69,7 @@ def readers(model: Model, module: Module) -> str:
         for argument in operation.args
         if argument.type == "calls"
     }
+    many += "".join(noes(model, operation) for operation in module.operations if operation.messages)
     many += "".join(
         f'_{name.replace(".", "_").upper()}_CALL = Struct("{item_format(other)}")\n' for name, other in called.items()
     )
@@ -250,13 +251,25 @@ def no_reader(record: Record) -> str:
     )
 
 
+def noes(model: Model, operation: Operation) -> str:
+    """What the noes of an operation mean, by status."""
+    numbers = {value.name: value.value for value in model.enum("status").values}
+    lines = "".join(f'    {numbers[name]}: "{text}",\n' for name, text in operation.messages.items())
+    return f"{noes_name(operation)} = {{\n{lines}}}\n"
+
+
+def noes_name(operation: Operation) -> str:
+    return f"{operation.name.upper()}_NOES"
+
+
 def raising_reader(record: Record) -> str:
     """Of an operation that does something: its no is raised, for nobody looks at it."""
     kind, extra = given(record)
     passed = [word.split(":")[0] for word in extra]
+    taken = ["status: int", "data: Buffer", "offset: int", *extra, "noes: dict[int, str]"]
     return (
-        call(f"def read_{record.name}_or_raise", ["status: int", "data: Buffer", "offset: int", *extra], f" -> {kind}:")
-        + "    if status:\n        raise_no(status)\n"
+        call(f"def read_{record.name}_or_raise", taken, f" -> {kind}:")
+        + "    if status:\n        raise_no(status, noes)\n"
         + call(f"return read_{record.name}", ["status", "data", "offset", *passed], "", "    ")
     )
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from .. import words
-from ..model import Enum, Field, Model, Module, Record
+from ..model import Enum, Field, Model, Module, Operation, Record
 
 PACKAGE = "python/keywright"
 WIDTH = 120
@@ -23,10 +23,12 @@ STANDARD = {
     "Iterable": "collections.abc",
     "IntEnum": "enum",
     "IntFlag": "enum",
+    "Literal": "typing",
     "NamedTuple": "typing",
     "Sequence": "collections.abc",
     "Struct": "struct",
     "TYPE_CHECKING": "typing",
+    "TypeAlias": "typing",
     "TypeVar": "typing",
     "cast": "typing",
     "inf": "math",
@@ -62,6 +64,11 @@ def fields_class(record: Record) -> str:
     return record_class(record) + ("Fields" if record.name in BY_HAND_CLASSES else "")
 
 
+def names_of(enum: str) -> str:
+    """The names that callers may give in place of an enum's members."""
+    return f"{class_name(enum)}Name"
+
+
 def member(enum: Enum, name: str) -> str:
     return name.removeprefix(f"{enum.name.upper()}_")
 
@@ -86,11 +93,15 @@ def shown(model: Model, record: Record) -> list[Field]:
     return [item for item in words.visible(record) if not (whole and item.count > 1 and item.type != "char")]
 
 
+def is_yes_or_no(operation: Operation) -> bool:
+    return operation.asks and bool(operation.statuses) and not operation.result and not operation.items
+
+
 # Texts
 
 
-def speak(model: Model, text: str) -> str:
-    """The spec's words as Python says them."""
+def speak(model: Model, text: str, operation: Operation | None = None) -> str:
+    """The spec's words as Python says them. An operation whose answer is yes or no has True and False for its statuses."""
     statuses = {f"KW_{value.name}": value.name for value in model.enum("status").values}
     kinds: dict[str, str] = {}
     calls: dict[str, str] = {}
@@ -119,6 +130,8 @@ def speak(model: Model, text: str) -> str:
             handle = f"{class_name(item.handle)}." if item.handle else ""
             calls[item.c_name] = f"{handle}{item.name}"
             renamed.update({argument.name: words.bare(argument.name) for argument in item.args})
+    if operation is not None and is_yes_or_no(operation):
+        statuses |= {"KW_OK": "True", **{f"KW_{name}": "False" for name in operation.statuses}}
     names = {**kinds, **calls, **renamed, **statuses}
     text = words.translate(text, names.get)
     for module in model.modules:

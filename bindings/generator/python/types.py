@@ -7,6 +7,7 @@ from ..model import Enum, Field, Model, Module, Record
 from .text import (
     BY_HAND_CLASSES,
     PACKAGE,
+    call,
     class_name,
     comment,
     docstring,
@@ -18,6 +19,7 @@ from .text import (
     is_time,
     keeps_bytes,
     member,
+    names_of,
     record_class,
     shown,
     speak,
@@ -44,7 +46,11 @@ def types(model: Model, module: Module) -> str:
             lines.append(comment(speak(model, constant.doc)))
             lines.append(f"{constant.name} = {VALUES.get(constant.value, constant.value)}\n")
         parts.append("".join(lines))
-    parts.extend(enum_class(model, enum) for enum in module.enums)
+    given = words.given_enums(model)
+    for enum in module.enums:
+        parts.append(enum_class(model, enum))
+        if enum.name in given:
+            parts.append(enum_names(enum))
     if module.name == "keywright":
         parts.append(numbers(model))
     parts.extend(record_fields(model, record) for record in module.records if record.name in words.results(model))
@@ -65,7 +71,15 @@ def enum_class(model: Model, enum: Enum) -> str:
         out.append("\n" if value is enum.values[0] else "")
         out.append(comment(speak(model, value.doc), "    "))
         out.append(f"    {member(enum, value.name)} = {value.value}\n")
+    if not enum.flags:
+        out.append("\n    def __str__(self) -> str:\n        return self.name\n")
     return "".join(out)
+
+
+def enum_names(enum: Enum) -> str:
+    """What a caller may write in place of a member: its name in small letters."""
+    names = [f'"{member(enum, value.name).lower()}"' for value in enum.values]
+    return call(f"{names_of(enum.name)}: TypeAlias = Literal", names, "").replace("(", "[").replace(")", "]")
 
 
 def numbers(model: Model) -> str:

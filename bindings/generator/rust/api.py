@@ -48,7 +48,7 @@ class Source(Types, Calls):
             if operation.many:
                 self.many_item(operation)
         self.methods()
-        body = "".join(self.out).rstrip() + "\n"
+        body = "\n".join(["".join(self.out).rstrip() + "\n", *self.tables.values()])
         return generated(self.module.source) + self.imports(body) + body
 
     def imports(self, body: str) -> str:

@@ -311,9 +311,25 @@ class Calls(Text):
         door = f"ask_granted({asked}, call)" if asked else "ask(call)"
         self.out.append(f"        let (result, {status}) = self.handle.{door}{wait}?;\n")
         if not operation.asks:
-            self.out.append("        settled(status)?;\n")
+            self.out.append(f"        settled(status, {self.noes(operation)})?;\n")
         answer = "Ok(result)" if status == "_" or not operation.asks else "Ok((status == Status::OK).then_some(result))"
         self.out.append(f"        {answer}\n    }}\n\n")
+
+    def noes(self, operation: Operation) -> str:
+        """What its noes mean: a table that is put behind the methods."""
+        if not operation.messages:
+            return "&[]"
+        name = f"{operation.handle}_{operation.name}_noes".upper()
+        lines = ""
+        for status, text in operation.messages.items():
+            one = f'    (Status::{status}, "{text}"),\n'
+            lines += one if len(one) <= 119 else f'    (\n        Status::{status},\n        "{text}",\n    ),\n'
+        start, alone = f"const {name}: &[(Status, &str)] =", f"    &[{lines.strip().rstrip(',')}];\n"
+        if len(operation.messages) == 1 and len(alone) <= 119:
+            self.tables[name] = f"{start}\n{alone}"
+        else:
+            self.tables[name] = f"{start} &[\n{lines}];\n"
+        return name
 
     def granted_to(self, operation: Operation) -> str | None:
         """The key that an operation hands something out to, which by what its result keeps can be taken back."""

@@ -105,6 +105,7 @@ class Text:
     def __init__(self, model: Model, module: Module) -> None:
         self.model, self.module = model, module
         self.out: list[str] = []
+        self.tables: dict[str, str] = {}
 
     def words(self, text: str) -> str:
         text = re.sub(r"\b([a-z_]+)\.([a-z_]+)\b", self.member, words.translate(text, self.name))

@@ -34,7 +34,7 @@ type Options struct {
 
 	// Denied writes the answer to a denied request. The fields are set already. [Problem] when nil; see also [Plain].
 	Denied func(http.ResponseWriter, *http.Request, Hit)
-	// Failed is called when the limiter fails. [Unavailable] when nil; [Allow] rather serves too many than nobody.
+	// Failed is called when the limiter fails, which one with a failure policy of its own never does. [Unavailable] when nil; [Allow] rather serves too many than nobody.
 	Failed func(w http.ResponseWriter, r *http.Request, next http.Handler, err error)
 }
 
@@ -171,23 +171,37 @@ func ClientAddress(r *http.Request) (string, error) {
 	return host, nil
 }
 
-// Problem answers a denied request 429 with a problem of RFC 9457: quota-exceeded.
+// Problem answers a denied request 429 with a problem of RFC 9457: quota-exceeded. Where the limiter's own failure policy
+// denies (OnFailureDeny) it is 503.
 func Problem(w http.ResponseWriter, r *http.Request, hit Hit) {
 	problem, err := hit.Limiter.HTTPProblem(hit.Decision)
 	if err != nil {
 		broken(w, r, err)
 		return
 	}
-	write(w, http.StatusTooManyRequests, problem)
+	write(w, status(hit), problem)
 }
 
-// Plain answers a denied request 429 with a line of text.
-func Plain(w http.ResponseWriter, _ *http.Request, _ Hit) {
-	http.Error(w, "Too many requests: the limit is reached.", http.StatusTooManyRequests)
+// status is that of a denial: nobody has exceeded a quota where the limiter's own failure policy denies.
+func status(hit Hit) int {
+	if hit.Decision.Reason == keywright.DecidedByFailClosed {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusTooManyRequests
+}
+
+// Plain answers a denied request with a line of text, of the status that Problem has.
+func Plain(w http.ResponseWriter, _ *http.Request, hit Hit) {
+	text := "Too many requests: the limit is reached."
+	if status(hit) != http.StatusTooManyRequests {
+		text = "The rate limiter cannot be asked at the moment."
+	}
+	http.Error(w, text, status(hit))
 }
 
 // Unavailable answers a request 503 when the limiter fails: nobody is admitted unasked.
 func Unavailable(w http.ResponseWriter, _ *http.Request, _ http.Handler, _ error) {
+	w.Header().Set("Retry-After", "1")
 	write(w, http.StatusServiceUnavailable,
 		`{"type":"about:blank","title":"The rate limiter cannot be asked at the moment","status":503}`)
 }

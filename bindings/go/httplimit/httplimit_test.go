@@ -188,6 +188,7 @@ func TestALimiterThatFails(t *testing.T) {
 	denied := ask(nil)
 	same(t, "status", denied.Code, 503)
 	same(t, "type", denied.Header().Get("Content-Type"), "application/problem+json")
+	same(t, "again", denied.Header().Get("Retry-After"), "1")
 	allowed := ask(httplimit.Allow)
 	same(t, "body", allowed.Body.String(), "hello")
 	same(t, "untold", len(allowed.Header().Values("RateLimit")), 0)
@@ -197,6 +198,33 @@ func TestALimiterThatFails(t *testing.T) {
 	if !errors.Is(told, keywright.ErrConnection) && !errors.Is(told, context.DeadlineExceeded) {
 		t.Errorf("told %v", told)
 	}
+}
+
+func TestAFailurePolicyOfTheLimiter(t *testing.T) {
+	gone, err := keywright.Open("redis://127.0.0.1:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer gone.Close()
+	ask := func(policy keywright.OnFailure, denied func(http.ResponseWriter, *http.Request, httplimit.Hit)) *httptest.ResponseRecorder {
+		api, err := gone.Limiter("api", "10/s; 100/h", keywright.LimiterOptions{OnFailure: policy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return get(httplimit.New(api, httplimit.Options{Key: httplimit.ClientAddress, Denied: denied})(hello))
+	}
+	for kind, body := range map[string]func(http.ResponseWriter, *http.Request, httplimit.Hit){
+		"application/problem+json": nil, "text/plain; charset=utf-8": httplimit.Plain,
+	} {
+		denied := ask(keywright.OnFailureDeny, body)
+		same(t, "status", denied.Code, 503)
+		same(t, "type", denied.Header().Get("Content-Type"), kind)
+		same(t, "again", denied.Header().Get("Retry-After"), "1")
+		same(t, "invented", denied.Header().Get("RateLimit"), "")
+	}
+	allowed := ask(keywright.OnFailureAllow, nil)
+	same(t, "status", allowed.Code, 200)
+	same(t, "invented", allowed.Header().Get("RateLimit"), "")
 }
 
 func TestKeysThatCannotBe(t *testing.T) {

@@ -197,6 +197,11 @@ static void put_legacy(writer *out, const kw_decision *decision) {
 
 /* ---- what is asked for ---- */
 
+/* Whether a failure policy answered in the place of a server that was not there: then nothing is known of the key. */
+static bool is_blind(const kw_decision *decision) {
+    return decision->reason == KW_DECIDED_BY_FAIL_OPEN || decision->reason == KW_DECIDED_BY_FAIL_CLOSED;
+}
+
 static kw_status fail_decision(kw_error *error, const char *why) {
     return kw__fail(error, KW_INVALID, KW_REASON_DECISION, "this decision cannot be told by HTTP: %s", why);
 }
@@ -237,8 +242,8 @@ kw_status kw__http_fields(const kw__http_policies *policies, const kw_decision *
     kw_status status = check(policies, decision, error);
     if (status != KW_OK) return status;
     writer out = {fields, capacity, 0};
-    if (style != KW_HTTP_STYLE_LEGACY) put_draft_11(&out, policies, decision, partition);
-    if (style != KW_HTTP_STYLE_DRAFT_11) put_legacy(&out, decision);
+    if (!is_blind(decision) && style != KW_HTTP_STYLE_LEGACY) put_draft_11(&out, policies, decision, partition);
+    if (!is_blind(decision) && style != KW_HTTP_STYLE_DRAFT_11) put_legacy(&out, decision);
     if (decision->status == KW_DENIED && decision->retry_after_us != KW_NEVER) {
         put_integer(&out, "Retry-After: ", seconds_up(decision->retry_after_us));
         put_text(&out, "\r\n");
@@ -252,6 +257,11 @@ kw_status kw__http_problem(const kw__http_policies *policies, const kw_decision 
     if (status != KW_OK) return status;
     if (decision->status != KW_DENIED) return fail_decision(error, "it is a yes, which is no problem");
     writer out = {problem, capacity, 0};
+    if (is_blind(decision)) {
+        put_text(&out, "{\"type\":\"about:blank\",\"title\":\"The rate limiter cannot be asked at the moment\","
+                       "\"status\":503}");
+        return finish(&out, "problem", KW__HTTP_PROBLEM_ROOM, length, error);
+    }
     put_text(&out, "{\"type\":\"https://iana.org/assignments/http-problem-types#quota-exceeded\","
                    "\"title\":\"Request cannot be satisfied as assigned quota has been exceeded\","
                    "\"status\":429,\"violated-policies\":[");

@@ -182,18 +182,25 @@ static kw_status read_label(reader *in, kw_limit *limit) {
     return KW_OK;
 }
 
+/* A clause that stands there already. */
+static kw_status fail_twice(const reader *in, const char *clause, size_t position) {
+    return kw__fail_at(in->error, KW_REASON_LIMIT_SYNTAX, position,
+                       "\"%s\" at byte %zu of the limit is given twice: leave one out", clause, position);
+}
+
 /* What may follow a rate: burst, label and shadow, in any order; a concurrent limit has no burst. */
 static kw_status read_clauses(reader *in, kw_limit *limit, number *burst) {
     for (;;) {
-        kw_status status;
+        kw_status status = KW_OK;
         skip_space(in);
-        if (limit->concurrent == 0 && burst->value == 0 && take_word(in, "burst")) {
-            status = read_number(in, "the burst", burst);
-        } else if (limit->label[0] == '\0' && take_word(in, "as")) {
-            status = read_label(in, limit);
-        } else if (limit->shadow == 0 && take_word(in, "shadow")) {
+        size_t at = in->at;
+        if (limit->concurrent == 0 && take_word(in, "burst")) {
+            status = burst->value != 0 ? fail_twice(in, "burst", at) : read_number(in, "the burst", burst);
+        } else if (take_word(in, "as")) {
+            status = limit->label[0] != '\0' ? fail_twice(in, "as", at) : read_label(in, limit);
+        } else if (take_word(in, "shadow")) {
+            if (limit->shadow == 1) status = fail_twice(in, "shadow", at);
             limit->shadow = 1;
-            status = KW_OK;
         } else {
             return KW_OK;
         }

@@ -15,6 +15,20 @@
 
 /* ---- what a text means ---- */
 
+/* Whether somebody may have meant a factor: a number beside an x, and nothing that only limits have. */
+static bool is_like_factor(kw__bytes text) {
+    const char *bytes = text.data;
+    bool has_x = false;
+    for (size_t i = 0; i < text.length; i++) {
+        if (bytes[i] == 'x' || bytes[i] == 'X') {
+            has_x = true;
+        } else if ((bytes[i] < '0' || bytes[i] > '9') && memchr(" .,*+-", bytes[i], 6) == NULL) {
+            return false;
+        }
+    }
+    return has_x;
+}
+
 /* Whether it is a factor, as "10x"; *factor is 0 when that is no number of ours. */
 static bool read_factor(kw__bytes text, int64_t *factor) {
     const char *bytes = text.data;
@@ -71,6 +85,11 @@ kw_status kw__override_read(const kw_limiter *limiter, kw__bytes text, kw_limit 
     int64_t count, factor;
     if (text.length > KW__LIMIT_TEXT_MAX) return kw__fail(error, KW_INVALID, KW_REASON_TEXT_LENGTH, "too long a text");
     if (read_factor(text, &factor)) return multiply(limiter, factor, limits, error);
+    if (is_like_factor(text)) {
+        return kw__fail_at(error, KW_REASON_LIMIT_SYNTAX, 0,
+                           "\"%.*s\" is no factor: a factor is a whole number and x, as in \"10x\"",
+                           (int)kw__utf8_cut(text.data, text.length, 24), (const char *)text.data);
+    }
     const char *nul = text.length > 0 ? memchr(text.data, '\0', text.length) : NULL;
     if (nul != NULL) {
         size_t at = (size_t)(nul - (const char *)text.data);

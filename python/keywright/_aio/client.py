@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Literal
 
 from .._connect import open_client
 from .._convert import Duration, Key, to_timeout
-from .._generated.counter import Bounds, Expiry, OnBound
+from .._generated.counter import Bounds, Expiry, ExpiryName, OnBound, OnBoundName
 from .._generated.counter_calls import counter_opener
 from .._generated.joint_calls import joint_opener
 from .._generated.keywright_calls import ClientSubmits
-from .._generated.limiter import Algorithm, Align, OnFailure
+from .._generated.limiter import Algorithm, AlgorithmName, Align, AlignName, OnFailure, OnFailureName
 from .._generated.limiter_calls import limiter_opener
-from .._generated.quota import Period
+from .._generated.quota import Period, PeriodName
 from .._generated.quota_calls import quota_opener
 from .._generated.top_calls import top_opener
 from .._generated.unique_calls import unique_opener
@@ -41,16 +42,16 @@ class Client(ClientSubmits, AsyncClient):
         name: Key,
         limits: str,
         *,
-        algorithm: Algorithm | str | None = None,
+        algorithm: Algorithm | AlgorithmName | None = None,
         max_wait: Duration | None = None,
-        align: Align | str | None = None,
+        align: Align | AlignName | None = None,
         zone_offset: int | None = None,
         lease: Duration | None = None,
         shadow: bool | None = None,
         charge_denials: bool | None = None,
         block: Duration | None = None,
         block_max: Duration | None = None,
-        on_failure: OnFailure | str | None = None,
+        on_failure: OnFailure | OnFailureName | None = None,
         local_share: int | None = None,
         timeout: Duration | None = None,
         denial_cache: int | None = None,
@@ -68,26 +69,33 @@ class Client(ClientSubmits, AsyncClient):
             limits: what it admits, as "10/s burst 20", "100 per minute" or "10 concurrent"; several, as in
                 "10/s; 1000/h", are decided in one step, all or nothing
             algorithm: "gcra" (the default), "fixed_window", "sliding_counter", "sliding_log" or "concurrency"
-            max_wait: the longest that a hit may be booked ahead by wait; 60 s when None
+            max_wait: the longest that a hit may be booked ahead by wait, up to a day; 60 s when None
             align: when fixed windows end: "first_hit" (the default), "clock" or "calendar"
-            zone_offset: minutes by which the clock of aligned windows is ahead of UTC
-            lease: how long what a concurrent limit gave is held unless renewed or refunded; 60 s when None
+            zone_offset: minutes by which the clock of aligned windows is ahead of UTC, -1080 to 1080
+            lease: how long what a concurrent limit gave is held unless renewed or released, and a reservation that
+                names no other stays open, up to a day; 60 s when None
             shadow: decide and count, but never deny; a decision's reason tells what it would have been
             charge_denials: charge a denial as if it had been admitted
-            block: how long a denial blocks its key from then on
-            block_max: blocks that follow each other within this time double, up to it
+            block: how long a denial blocks its key from then on, up to a day
+            block_max: blocks that follow each other within this time double, up to it; up to 30 days, block when
+                None: they do not
             on_failure: what a hit is answered when the server cannot be asked: "raise" (the default), "deny", "allow"
                 or "local"
-            local_share: the part of every limit in percent that "local" admits in this client; 100 when None
-            timeout: deadline of calls that name none; 50 ms with on_failure, else the client's
-            denial_cache: of how many keys this client remembers a denial, to answer the same by itself
-            denial_ttl: for how long at most; 1 s when None
+            local_share: the part of every limit in percent, 1 to 100, that "local" admits in this client: 25 where four
+                clients share the work; 100 when None
+            timeout: deadline of calls that name none, up to an hour; 50 ms with on_failure, else the client's
+            denial_cache: of how many keys, up to 1,048,576, this client remembers a denial, to answer the same by
+                itself, at 82 bytes each; not with charge_denials
+            denial_ttl: for how long at most, up to a minute; 1 s when None
             reservations: take reservations, and give those back whose lease has ended before a hit is denied
             coalesce: let hits of one key and cost that come while one of them is in flight go together, as one command;
-                each gets the answer that it would have got one after another
-            token_lease: how many tokens of a key this client may take at once, to answer hits by itself
-            token_ttl: for how long it keeps them at most; 1 s when None
-            overrides: how often to look for limits of single keys (set_override); it takes none when None
+                each gets the answer that it would have got one after another; not with shadow, charge_denials, block,
+                reservations or concurrent limits
+            token_lease: how many tokens of a key this client may take at once, 2 to 1,000,000, to answer hits by
+                itself: in any time up to token_lease - 1 more are admitted, for each client, than the limits say
+            token_ttl: for how long it keeps them at most, 10 ms to a minute; what is left then is lost; 1 s when None
+            overrides: how often to look for limits of single keys (set_override), 10 ms to an hour; it takes none when
+                None
 
         GCRA never admits more than burst + rate x time, so "1000/h" admits up to 2,000 in its first hour: the burst,
         and what came back meanwhile. A fixed window is the cheapest, and lets twice the limit pass at an edge. The
@@ -123,7 +131,7 @@ class Client(ClientSubmits, AsyncClient):
         self,
         limiters: Iterable[Limiter],
         *,
-        on_failure: OnFailure | str | None = None,
+        on_failure: OnFailure | Literal["raise", "deny", "allow"] | None = None,
         timeout: Duration | None = None,
     ) -> Joint:
         """Makes a joint limiter: several limiters of this client in one decision, each with a key of its own, all or
@@ -151,7 +159,7 @@ class Client(ClientSubmits, AsyncClient):
         name: Key,
         limit: int,
         *,
-        period: Period | str | None = None,
+        period: Period | PeriodName | None = None,
         zone_minutes: int | None = None,
     ) -> Quota:
         """Makes a quota of a calendar period. Sends nothing. All quotas of one name and period share their state.
@@ -174,9 +182,9 @@ class Client(ClientSubmits, AsyncClient):
         *,
         min: int | None = None,
         max: int | None = None,
-        on_bound: OnBound | str | None = None,
+        on_bound: OnBound | OnBoundName | None = None,
         ttl: Duration | None = None,
-        expiry: Expiry | str | None = None,
+        expiry: Expiry | ExpiryName | None = None,
         zone_minutes: int | None = None,
         window: Duration | None = None,
         buckets: int | None = None,

@@ -6,7 +6,7 @@ shards.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from .keywright import Status
@@ -24,6 +24,12 @@ class Bounds(IntEnum):
     #: Both fields are.
     BOTH = 3
 
+    def __str__(self) -> str:
+        return self.name
+
+
+BoundsName: TypeAlias = Literal["none", "min", "max", "both"]
+
 
 class OnBound(IntEnum):
     """What becomes of an add that would pass a bound."""
@@ -32,6 +38,12 @@ class OnBound(IntEnum):
     REJECT = 0
     #: It goes up to the bound; applied says how much that was.
     SATURATE = 1
+
+    def __str__(self) -> str:
+        return self.name
+
+
+OnBoundName: TypeAlias = Literal["reject", "saturate"]
 
 
 class Expiry(IntEnum):
@@ -49,6 +61,12 @@ class Expiry(IntEnum):
     MONTH = 4
     #: At midnight before the first of January.
     YEAR = 5
+
+    def __str__(self) -> str:
+        return self.name
+
+
+ExpiryName: TypeAlias = Literal["on_create", "sliding", "day", "week", "month", "year"]
 
 
 class Count(NamedTuple):

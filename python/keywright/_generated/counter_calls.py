@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .._library import Library
     from .._loop import Operation
     from .._native import Buffer, CData
+    from .counter import BoundsName, ExpiryName, OnBoundName
 
 _STATUS = {each.value: each for each in Status}
 _COUNT = Struct("=iiqqq")
@@ -43,11 +44,11 @@ def counter_opener(
     library: Library,
     name: Key,
     *,
-    bounds: Bounds | str | None = None,
-    on_bound: OnBound | str | None = None,
+    bounds: Bounds | BoundsName | None = None,
+    on_bound: OnBound | OnBoundName | None = None,
     min: int | None = None,
     max: int | None = None,
-    expiry: Expiry | str | None = None,
+    expiry: Expiry | ExpiryName | None = None,
     zone_minutes: int | None = None,
     ttl: Duration | None = None,
     window: Duration | None = None,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._library import Library
     from .._loop import Operation
     from .._native import Buffer, CData
+    from .limiter import OnFailureName
 
 _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
@@ -69,7 +70,7 @@ def joint_opener(
     library: Library,
     limiters: Sequence[Handle],
     *,
-    on_failure: OnFailure | str | None = None,
+    on_failure: OnFailure | OnFailureName | None = None,
     timeout: Duration | None = None,
 ) -> Opener:
     """Makes a joint limiter. Sends nothing. It holds its limiters, so these may be freed before or after it. They have

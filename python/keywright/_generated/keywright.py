@@ -90,6 +90,9 @@ class Status(IntEnum):
     #: The server answered with an error of its own; the error's server text quotes it.
     SERVER = -22
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Reason(IntEnum):
     """Tells failures of one status apart, chiefly those of INVALID. The numbers are append-only."""
@@ -165,6 +168,9 @@ class Reason(IntEnum):
     #: The server has no room for another client.
     MAX_CLIENTS = 34
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Role(IntEnum):
     """What a server is in its replication group."""
@@ -175,6 +181,9 @@ class Role(IntEnum):
     PRIMARY = 1
     #: It follows a primary.
     REPLICA = 2
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Capability(IntFlag):

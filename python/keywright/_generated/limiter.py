@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from .._convert import Key
@@ -28,6 +28,12 @@ class Algorithm(IntEnum):
     #: may stand beside rates under every algorithm.
     CONCURRENCY = 4
 
+    def __str__(self) -> str:
+        return self.name
+
+
+AlgorithmName: TypeAlias = Literal["gcra", "fixed_window", "sliding_counter", "sliding_log", "concurrency"]
+
 
 class Align(IntEnum):
     """When fixed windows end."""
@@ -39,6 +45,12 @@ class Align(IntEnum):
     #: As ALIGN_CLOCK for periods up to a week; months and years (30 and 360 days as periods, and multiples) are those
     #: of the calendar.
     CALENDAR = 2
+
+    def __str__(self) -> str:
+        return self.name
+
+
+AlignName: TypeAlias = Literal["first_hit", "clock", "calendar"]
 
 
 class OnFailure(IntEnum):
@@ -54,6 +66,12 @@ class OnFailure(IntEnum):
     ALLOW = 2
     #: What this client's share of the limits says, kept in its own memory while it lasts.
     LOCAL = 3
+
+    def __str__(self) -> str:
+        return self.name
+
+
+OnFailureName: TypeAlias = Literal["raise", "deny", "allow", "local"]
 
 
 class DecidedBy(IntEnum):
@@ -77,6 +95,9 @@ class DecidedBy(IntEnum):
     #: and what is still held, reset_after is of the whole lease, decided_at_us when it was granted.
     TOKEN_LEASE = 7
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class HttpStyle(IntEnum):
     """Which HTTP fields tell of a decision."""
@@ -87,6 +108,12 @@ class HttpStyle(IntEnum):
     LEGACY = 1
     #: Those of draft 11, and the legacy ones behind them.
     BOTH = 2
+
+    def __str__(self) -> str:
+        return self.name
+
+
+HttpStyleName: TypeAlias = Literal["draft_11", "legacy", "both"]
 
 
 class DecisionFields(NamedTuple):

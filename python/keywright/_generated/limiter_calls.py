@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .._library import Library
     from .._loop import Operation
     from .._native import Buffer, CData
+    from .limiter import AlgorithmName, AlignName, HttpStyleName, OnFailureName
 
 _DECIDED_BY = {each.value: each for each in DecidedBy}
 _STATUS = {each.value: each for each in Status}
@@ -60,6 +61,22 @@ _OVERRIDE = Struct("=qqqqqq")
 _OVERRIDE_CHANGE = Struct("=i4xqqq")
 _OVERRIDES_STATE = Struct("=qqqqqqqi4x144s")
 _HIT_ITEM = Struct("=IIQQq")
+RESERVE_NOES = {
+    5: "this id is open with another cost: take another id",
+    6: "this id was settled already: take another id",
+    9: "this key has 1,000 open reservations: settle some",
+}
+COMMIT_NOES = {
+    3: "this reservation is not known, or its lease has ended, which gave it back: charge what was used by a hit",
+    5: "this reservation was cancelled, or committed with another number",
+}
+CANCEL_NOES = {
+    3: "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+    5: "this reservation was committed, and cannot be cancelled any more",
+}
+SET_OVERRIDE_NOES = {
+    9: "10,000 keys of this limiter's name have overrides: clear some",
+}
 DecisionT = TypeVar("DecisionT", bound=AnyDecision)
 _new = tuple.__new__
 
@@ -128,10 +145,10 @@ def write_decision(library: Library, decision: AnyDecision) -> CData:
 
 
 def read_decision_or_raise(
-    status: int, data: Buffer, offset: int, kind: type[DecisionT], maker: object, key: Key
+    status: int, data: Buffer, offset: int, kind: type[DecisionT], maker: object, key: Key, noes: dict[int, str]
 ) -> DecisionT:
     if status:
-        raise_no(status)
+        raise_no(status, noes)
     return read_decision(status, data, offset, kind, maker, key)
 
 
@@ -171,9 +188,9 @@ def read_override_change(status: int, data: Buffer, offset: int) -> OverrideChan
     return OverrideChange(_STATUS[status], version, ends_at_us, changed_at_us)
 
 
-def read_override_change_or_raise(status: int, data: Buffer, offset: int) -> OverrideChange:
+def read_override_change_or_raise(status: int, data: Buffer, offset: int, noes: dict[int, str]) -> OverrideChange:
     if status:
-        raise_no(status)
+        raise_no(status, noes)
     return read_override_change(status, data, offset)
 
 
@@ -207,17 +224,17 @@ def limiter_opener(
     name: Key,
     limits: str,
     *,
-    algorithm: Algorithm | str | None = None,
+    algorithm: Algorithm | AlgorithmName | None = None,
     shadow: bool | None = None,
     max_wait: Duration | None = None,
-    align: Align | str | None = None,
+    align: Align | AlignName | None = None,
     zone_offset: int | None = None,
     charge_denials: bool | None = None,
     reservations: bool | None = None,
     block: Duration | None = None,
     block_max: Duration | None = None,
     lease: Duration | None = None,
-    on_failure: OnFailure | str | None = None,
+    on_failure: OnFailure | OnFailureName | None = None,
     local_share: int | None = None,
     timeout: Duration | None = None,
     denial_cache: int | None = None,
@@ -272,7 +289,7 @@ class LimiterFunctions(Object):
     __slots__ = ()
 
     def http_fields(
-        self, decision: AnyDecision, partition: bytes, style: HttpStyle | str = HttpStyle.DRAFT_11
+        self, decision: AnyDecision, partition: bytes, style: HttpStyle | HttpStyleName = HttpStyle.DRAFT_11
     ) -> bytes:
         """Writes the HTTP fields that tell a client of a decision, as a message has them: "Name: value" and CR LF, for
         each. A denial has Retry-After too, in whole seconds rounded up, unless coming again is no use.
@@ -281,7 +298,9 @@ class LimiterFunctions(Object):
         what remains, t for how many seconds, rounded up, that is all: then there is more. Without t nothing is
         missing. The limiter's name is the policy's, with ":" and the label (or the period) where one is given or the
         limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits
-        are written as 999999999999999, the greatest that such a field may hold.
+        are written as 999999999999999, the greatest that such a field may hold. Where a failure policy answered
+        without asking anybody nothing is known to tell: of DecidedBy.FAIL_OPEN nothing is written, of
+        DecidedBy.FAIL_CLOSED Retry-After alone, which belongs to a response of status 503.
         """
         partition_data = to_payload(partition, "partition")
         ffi = self._library.ffi
@@ -302,7 +321,8 @@ class LimiterFunctions(Object):
     def http_problem(self, decision: AnyDecision) -> bytes:
         """Writes what the body of a refusal says, for the media type application/problem+json: the problem type
         quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
-        denied, as Limiter.http_fields calls it.
+        denied, as Limiter.http_fields calls it. Of DecidedBy.FAIL_CLOSED one without a type, with status 503: no
+        quota was exceeded, the limiter cannot be asked.
         """
         ffi = self._library.ffi
         problem = ffi.new("char[]", 1280)
@@ -317,7 +337,7 @@ class LimiterFunctions(Object):
         return self._get(self._lib.kw_limiter_stats, read_hit_counts)
 
     def overrides_state(self) -> OverridesState:
-        """Tells what this limiter knows of overrides (overrides), and how its looking for them goes."""
+        """Tells which overrides this limiter knows, and how its looking for them goes."""
         return self._get(self._lib.kw_limiter_overrides_state, read_overrides_state)
 
 
@@ -529,7 +549,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         self._library.rooms.append(room)
 
     def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Decision:
-        """Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+        """Takes as much of the cost as fits now, if it is 1 or more: decision.amount says how much was granted and
         charged. Denied when nothing fits; retry_after is then how long until 1 does.
 
         Args:
@@ -562,8 +582,8 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         return answer
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> bool:
-        """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
-        may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+        """Keeps what a concurrent limit gave for another lease from now. False when the lease had ended: somebody else
+        may have it. What a failure policy admitted holds nothing: True, and nothing is sent.
 
         Args:
             decision: the decision of that hit
@@ -625,23 +645,26 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
             raise
         self._library.rooms.append(room)
 
-    def reserve(self, key: Key, cost: int, id: Key, *, lease: Duration, timeout: Duration | None = None) -> Decision:
+    def reserve(
+        self, key: Key, cost: int, id: Key, *, lease: Duration | None = None, timeout: Duration | None = None
+    ) -> Decision:
         """Charges the cost as a hit does, for what is about to be done, under an id by which Limiter.commit and
-        Limiter.cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
-        lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back
-        as a refund of that moment would. The same id with the same cost, while open, is answered as the first time
-        and charges nothing more, so a call that failed may be made again; with another cost it is CONFLICT. An id
-        that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
-        reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
-        call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
-        The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
-        lease if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+        Limiter.cancel settle it; of a limiter opened with the option reservations. One that is not settled returns
+        when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+        given back as a refund of that moment would. The same id with the same cost, while open, is answered as the
+        first time and charges nothing more, so a call that failed may be made again; with another cost it is
+        CONFLICT. An id that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than
+        1,000 open reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does
+        it block. A call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it
+        to its lease. The decision is not refunded: cancel does that. The permits of a concurrent limit are held for
+        lease, or for the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the
+        permits, not the reservation.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
             cost: how much is reserved (1 to 4,503,599,627,370,495)
             id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
-            lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease
+            lease: how long it stays open unless it is settled: 1 ms to a day, None for the limiter's own lease
             timeout: deadline of this call; the client's when None
 
         One round trip. Safe to repeat, by its operation id.
@@ -658,7 +681,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     whole(cost, "cost"),
                     id_data,
                     len(id_data),
-                    to_us(lease, "lease"),
+                    0 if lease is None else to_us(lease, "lease"),
                     0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
@@ -677,7 +700,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         refund: never what time has given already. More is charged in full, beyond the limit if need be: what was
         used was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is:
         under GCRA a day beyond the burst, a log keeps as much as its limit. The decision tells how the key stands
-        then; its count is what was used. The same again is answered as the first time and changes nothing.
+        then; decision.amount is what was used. The same again is answered as the first time and changes nothing.
         NOT_FOUND: there is no such reservation, or its lease has ended, which gave it back; charge what was used by
         Limiter.hit. CONFLICT: it was cancelled, or committed with another number.
 
@@ -706,7 +729,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
-                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key)
+                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key, COMMIT_NOES)
                     break
         except BaseException:
             self._handle.leave(room)
@@ -741,7 +764,7 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 176)) >= 0:
-                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key)
+                    answer = read_decision_or_raise(status, room.data, 0, Decision, self, key, CANCEL_NOES)
                     break
         except BaseException:
             self._handle.leave(room)
@@ -750,27 +773,27 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
         return answer
 
     def set_override(
-        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+        self, key: Key, limits: str, *, ttl: Duration | None = None, timeout: Duration | None = None
     ) -> OverrideChange:
         """Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
         overrides goes by them from then on, in every process, without being opened again. It sees a change within
-        overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
-        limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
-        its own limits hold. The limits are a text as limits_parse takes it, with as many limits as the limiter has:
-        each stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes
-        on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
-        count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
-        cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
-        not changed by an override: under GCRA the debt in time goes on, windows keep the count. A failure policy's
-        shares are of the key's own limits too. A wait goes on under the limits that it began with. What was decided
-        under limits that have changed twice since is still refunded of windows, logs and permits, not under GCRA:
-        how long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy
-        of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
+        the time that overrides says, and a round trip, while the server answers; while it does not, what is known
+        holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked
+        the first time its own limits hold. The limits are a text as limits_parse takes it, with as many limits as
+        the limiter has: each stands in the place of the one at its position, a concurrent one in that of a
+        concurrent one, and goes on from the state that is there, under that one's label. Or a factor: "10x" is ten
+        times each limit, the count and the burst, of whatever limiter reads it. What else the limiter was told holds
+        on. A limiter that cannot take an override goes by its own limits, and says so by Limiter.overrides_state.
+        What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+        failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with.
+        What was decided under limits that have changed twice since is still refunded of windows, logs and permits,
+        not under GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then
+        tell the policy of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
 
         Args:
             key: whose limits: any bytes (up to 1,024 bytes)
             limits: the limit text, or a factor as "10x" (up to 1,024 bytes)
-            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, None for ever
             timeout: deadline of this call; the client's when None
 
         One round trip. Safe to repeat: what is sent twice is done once.
@@ -786,13 +809,13 @@ class LimiterCalls(LimiterFunctions, BlockingObject):
                     len(key_data),
                     limits_data,
                     len(limits_data),
-                    to_us(ttl, "ttl"),
+                    0 if ttl is None else to_us(ttl, "ttl"),
                     0 if timeout is None else to_timeout(timeout),
                     room.result,
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 32)) >= 0:
-                    answer = read_override_change_or_raise(status, room.data, 0)
+                    answer = read_override_change_or_raise(status, room.data, 0, SET_OVERRIDE_NOES)
                     break
         except BaseException:
             self._handle.leave(room)
@@ -1025,7 +1048,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         )
 
     def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Operation[AsyncDecision]:
-        """Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+        """Takes as much of the cost as fits now, if it is 1 or more: decision.amount says how much was granted and
         charged. Denied when nothing fits; retry_after is then how long until 1 does.
 
         Args:
@@ -1045,8 +1068,8 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         )
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> Operation[bool]:
-        """Keeps what a concurrent limit gave for another lease from now. LOST when the lease had ended: somebody else
-        may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+        """Keeps what a concurrent limit gave for another lease from now. False when the lease had ended: somebody else
+        may have it. What a failure policy admitted holds nothing: True, and nothing is sent.
 
         Args:
             decision: the decision of that hit
@@ -1096,24 +1119,25 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         )
 
     def reserve(
-        self, key: Key, cost: int, id: Key, *, lease: Duration, timeout: Duration | None = None
+        self, key: Key, cost: int, id: Key, *, lease: Duration | None = None, timeout: Duration | None = None
     ) -> Operation[AsyncDecision]:
         """Charges the cost as a hit does, for what is about to be done, under an id by which Limiter.commit and
-        Limiter.cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when its
-        lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given back
-        as a refund of that moment would. The same id with the same cost, while open, is answered as the first time
-        and charges nothing more, so a call that failed may be made again; with another cost it is CONFLICT. An id
-        that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than 1,000 open
-        reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A
-        call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
-        The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
-        lease if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+        Limiter.cancel settle it; of a limiter opened with the option reservations. One that is not settled returns
+        when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+        given back as a refund of that moment would. The same id with the same cost, while open, is answered as the
+        first time and charges nothing more, so a call that failed may be made again; with another cost it is
+        CONFLICT. An id that was settled is GONE: the last 1,000 of a key are remembered, for 10 minutes. More than
+        1,000 open reservations of one key are EXHAUSTED. A denial is not remembered; it is never charged, nor does
+        it block. A call that ran out of time may have reserved: ask again with the same id, cancel it, or leave it
+        to its lease. The decision is not refunded: cancel does that. The permits of a concurrent limit are held for
+        lease, or for the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the
+        permits, not the reservation.
 
         Args:
             key: whose state: any bytes (up to 1,024 bytes)
             cost: how much is reserved (1 to 4,503,599,627,370,495)
             id: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
-            lease: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's lease
+            lease: how long it stays open unless it is settled: 1 ms to a day, None for the limiter's own lease
             timeout: deadline of this call; the client's when None
 
         One round trip. Safe to repeat, by its operation id.
@@ -1131,7 +1155,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
                 whole(cost, "cost"),
                 id_data,
                 len(id_data),
-                to_us(lease, "lease"),
+                0 if lease is None else to_us(lease, "lease"),
                 0 if timeout is None else to_timeout(timeout),
             ),
         )
@@ -1141,7 +1165,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
         refund: never what time has given already. More is charged in full, beyond the limit if need be: what was
         used was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is:
         under GCRA a day beyond the burst, a log keeps as much as its limit. The decision tells how the key stands
-        then; its count is what was used. The same again is answered as the first time and changes nothing.
+        then; decision.amount is what was used. The same again is answered as the first time and changes nothing.
         NOT_FOUND: there is no such reservation, or its lease has ended, which gave it back; charge what was used by
         Limiter.hit. CONFLICT: it was cancelled, or committed with another number.
 
@@ -1159,7 +1183,7 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             self._handle,
             self._lib.kw_limiter_submit_commit,
             read_decision_or_raise,
-            (AsyncDecision, self, key),
+            (AsyncDecision, self, key, COMMIT_NOES),
             (
                 key_data,
                 len(key_data),
@@ -1187,32 +1211,32 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             self._handle,
             self._lib.kw_limiter_submit_cancel,
             read_decision_or_raise,
-            (AsyncDecision, self, key),
+            (AsyncDecision, self, key, CANCEL_NOES),
             (key_data, len(key_data), id_data, len(id_data), 0 if timeout is None else to_timeout(timeout)),
         )
 
     def set_override(
-        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+        self, key: Key, limits: str, *, ttl: Duration | None = None, timeout: Duration | None = None
     ) -> Operation[OverrideChange]:
         """Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
         overrides goes by them from then on, in every process, without being opened again. It sees a change within
-        overrides and a round trip of it, while the server answers; while it does not, what is known holds on. This
-        limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
-        its own limits hold. The limits are a text as limits_parse takes it, with as many limits as the limiter has:
-        each stands in the place of the one at its position, a concurrent one in that of a concurrent one, and goes
-        on from the state that is there, under that one's label. Or a factor: "10x" is ten times each limit, the
-        count and the burst, of whatever limiter reads it. What else the limiter was told holds on. A limiter that
-        cannot take an override goes by its own limits, and says so by Limiter.overrides_state. What is charged is
-        not changed by an override: under GCRA the debt in time goes on, windows keep the count. A failure policy's
-        shares are of the key's own limits too. A wait goes on under the limits that it began with. What was decided
-        under limits that have changed twice since is still refunded of windows, logs and permits, not under GCRA:
-        how long a hit of it counted is not known any more, and time gives it back; HTTP fields then tell the policy
-        of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
+        the time that overrides says, and a round trip, while the server answers; while it does not, what is known
+        holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked
+        the first time its own limits hold. The limits are a text as limits_parse takes it, with as many limits as
+        the limiter has: each stands in the place of the one at its position, a concurrent one in that of a
+        concurrent one, and goes on from the state that is there, under that one's label. Or a factor: "10x" is ten
+        times each limit, the count and the burst, of whatever limiter reads it. What else the limiter was told holds
+        on. A limiter that cannot take an override goes by its own limits, and says so by Limiter.overrides_state.
+        What is charged is not changed by an override: under GCRA the debt in time goes on, windows keep the count. A
+        failure policy's shares are of the key's own limits too. A wait goes on under the limits that it began with.
+        What was decided under limits that have changed twice since is still refunded of windows, logs and permits,
+        not under GCRA: how long a hit of it counted is not known any more, and time gives it back; HTTP fields then
+        tell the policy of now. EXHAUSTED: 10,000 keys of this limiter's name have overrides.
 
         Args:
             key: whose limits: any bytes (up to 1,024 bytes)
             limits: the limit text, or a factor as "10x" (up to 1,024 bytes)
-            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, 0 for ever
+            ttl: how long the override lasts, by the server's clock: 1 ms to 3,650 days, None for ever
             timeout: deadline of this call; the client's when None
 
         One round trip. Safe to repeat: what is sent twice is done once.
@@ -1223,13 +1247,13 @@ class LimiterSubmits(LimiterFunctions, AsyncObject):
             self._handle,
             self._lib.kw_limiter_submit_set_override,
             read_override_change_or_raise,
-            (),
+            (SET_OVERRIDE_NOES,),
             (
                 key_data,
                 len(key_data),
                 limits_data,
                 len(limits_data),
-                to_us(ttl, "ttl"),
+                0 if ttl is None else to_us(ttl, "ttl"),
                 0 if timeout is None else to_timeout(timeout),
             ),
         )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from .keywright import Status
@@ -21,6 +21,12 @@ class Period(IntEnum):
     MONTH = 2
     #: From the first of January to the next.
     YEAR = 3
+
+    def __str__(self) -> str:
+        return self.name
+
+
+PeriodName: TypeAlias = Literal["day", "week", "month", "year"]
 
 
 class Usage(NamedTuple):

@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     from .._library import Library
     from .._loop import Operation
     from .._native import Buffer, CData
+    from .quota import PeriodName
 
 _PERIOD = {each.value: each for each in Period}
 _STATUS = {each.value: each for each in Status}
 _USAGE = Struct("=iiqqqqqqq16x")
 _CONSUME_ITEM = Struct("=IIQQq")
+COMMIT_NOES = {
+    3: "this reservation is not known, or its lease has ended, which gave it back: charge what was used by consume",
+    5: "this reservation was cancelled, or committed with another number",
+}
+CANCEL_NOES = {
+    3: "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+    5: "this reservation was committed, and cannot be cancelled any more",
+}
 
 
 def read_usage(status: int, data: Buffer, offset: int) -> Usage:
@@ -52,14 +61,19 @@ def read_usage(status: int, data: Buffer, offset: int) -> Usage:
     )
 
 
-def read_usage_or_raise(status: int, data: Buffer, offset: int) -> Usage:
+def read_usage_or_raise(status: int, data: Buffer, offset: int, noes: dict[int, str]) -> Usage:
     if status:
-        raise_no(status)
+        raise_no(status, noes)
     return read_usage(status, data, offset)
 
 
 def quota_opener(
-    library: Library, name: Key, limit: int, *, period: Period | str | None = None, zone_minutes: int | None = None
+    library: Library,
+    name: Key,
+    limit: int,
+    *,
+    period: Period | PeriodName | None = None,
+    zone_minutes: int | None = None,
 ) -> Opener:
     """Makes a quota. Sends nothing. Quotas of one name and period share their state with every process; a changed limit
     goes on from the count that is there.
@@ -256,7 +270,7 @@ class QuotaCalls(BlockingObject):
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 80)) >= 0:
-                    answer = read_usage_or_raise(status, room.data, 0)
+                    answer = read_usage_or_raise(status, room.data, 0, COMMIT_NOES)
                     break
         except BaseException:
             self._handle.leave(room)
@@ -291,7 +305,7 @@ class QuotaCalls(BlockingObject):
                     room.error,
                 )
                 if status >= 0 or (status := self._handle.recover(room, 80)) >= 0:
-                    answer = read_usage_or_raise(status, room.data, 0)
+                    answer = read_usage_or_raise(status, room.data, 0, CANCEL_NOES)
                     break
         except BaseException:
             self._handle.leave(room)
@@ -491,7 +505,7 @@ class QuotaSubmits(AsyncObject):
             self._handle,
             self._lib.kw_quota_submit_commit,
             read_usage_or_raise,
-            (),
+            (COMMIT_NOES,),
             (
                 key_data,
                 len(key_data),
@@ -519,7 +533,7 @@ class QuotaSubmits(AsyncObject):
             self._handle,
             self._lib.kw_quota_submit_cancel,
             read_usage_or_raise,
-            (),
+            (CANCEL_NOES,),
             (key_data, len(key_data), id_data, len(id_data), 0 if timeout is None else to_timeout(timeout)),
         )
 

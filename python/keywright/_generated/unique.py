@@ -20,6 +20,9 @@ class Novelty(IntEnum):
     #: The estimate did not change: it was known, or looks like others that were; or nothing was added.
     UNTOLD = 2
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class Cardinality(NamedTuple):
     """How many different members a key has seen."""

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from .._convert import checked, in_item, to_bytes, to_list, to_rows, whole
+from .._convert import checked, in_item, to_list, to_rows
 from .._decision import AnyDecision, admitted, denied, reserved
 from .._decorate import limited
 from .._error import Error
 from .._generated.keywright import Status
 from .._generated.limiter import OverrideChange
-from .._generated.limiter_calls import LimiterCalls, limits_parse
+from .._generated.limiter_calls import LimiterCalls
 from .._held import held
+from .._off import limits_off, see_id, see_key, see_number, see_times
 from .decision import Decision
 from .reservation import Reservation
 
@@ -134,7 +134,7 @@ class Limiter(LimiterCalls):
             timeout: deadline of each call; the client's when None
         """
         id = token_hex(16) if id is None else id
-        decision = self.reserve(key, cost, id, lease=0 if lease is None else lease, timeout=timeout)
+        decision = self.reserve(key, cost, id, lease=lease, timeout=timeout)
         reservation = Reservation(self, decision, cost, id, reserved(decision), timeout)
         try:
             yield reservation
@@ -165,13 +165,25 @@ class Limiter(LimiterCalls):
 
 
 class Unlimited(Limiter):
-    """The limiter of KEYWRIGHT_LIMITS=off, for tests of programs that use limiters: admits all, sends nothing."""
+    """The limiter of KEYWRIGHT_LIMITS=off, for tests of programs that use limiters: admits all, sends nothing. What no
+    limiter would take it refuses too.
+    """
 
     __slots__ = ()
 
-    def _admit(self, key: Key, cost: int) -> Decision:
-        to_bytes(key, "key")
-        return admitted(Decision, self, key, whole(cost, "cost"), limits_parse(self._handle.about)[0].burst)
+    def _admit(
+        self,
+        key: Key,
+        cost: int,
+        timeout: Duration | None = None,
+        wait: Duration | None = None,
+        *,
+        least: int = 0,
+        name: str = "cost",
+    ) -> Decision:
+        see_key(key)
+        see_times(timeout, wait)
+        return admitted(Decision, self, key, see_number(cost, least, name), self._handle.about)
 
     def hit(
         self,
@@ -181,7 +193,7 @@ class Unlimited(Limiter):
         wait: Duration | None = None,
         timeout: Duration | None = None,
     ) -> Decision:
-        return self._answered(self._admit(key, cost))
+        return self._answered(self._admit(key, cost, timeout, wait))
 
     def hit_many(
         self,
@@ -194,13 +206,13 @@ class Unlimited(Limiter):
         pairs = to_rows(with_cost(items, cost), ("key", "cost"))
         try:
             for key, own in pairs:
-                answers.append(self._admit(key, own))
+                answers.append(self._admit(key, own, timeout))
         except (TypeError, ValueError) as error:
             raise in_item(len(answers), error) from None
         return self._answered(answers)
 
     def peek(self, key: Key, cost: int = 1, *, timeout: Duration | None = None) -> Decision:
-        return self._answered(self._admit(key, cost))
+        return self._answered(self._admit(key, cost, timeout))
 
     def wait(
         self,
@@ -210,15 +222,19 @@ class Unlimited(Limiter):
         wait: Duration,
         timeout: Duration | None = None,
     ) -> Decision:
-        return self._answered(self._admit(key, cost))
+        return self._answered(self._admit(key, cost, timeout, wait))
 
     def hit_up_to(self, key: Key, cost: int, *, timeout: Duration | None = None) -> Decision:
-        return self._answered(self._admit(key, cost))
+        return self._answered(self._admit(key, cost, timeout))
 
     def renew(self, decision: AnyDecision, *, timeout: Duration | None = None) -> bool:
+        checked(decision, AnyDecision, "decision")
+        see_times(timeout)
         return self._answered(True)
 
     def release(self, decision: AnyDecision, *, timeout: Duration | None = None) -> None:
+        checked(decision, AnyDecision, "decision")
+        see_times(timeout)
         return self._answered(None)
 
     def reserve(
@@ -227,26 +243,35 @@ class Unlimited(Limiter):
         cost: int,
         id: Key,
         *,
-        lease: Duration,
+        lease: Duration | None = None,
         timeout: Duration | None = None,
     ) -> Decision:
-        return self._answered(self._admit(key, cost))
+        see_id(id)
+        return self._answered(self._admit(key, cost, timeout, lease, least=1))
 
     def commit(self, key: Key, id: Key, actual: int, *, timeout: Duration | None = None) -> Decision:
-        return self._answered(self._admit(key, actual))
+        see_id(id)
+        return self._answered(self._admit(key, actual, timeout, name="actual"))
 
     def cancel(self, key: Key, id: Key, *, timeout: Duration | None = None) -> Decision:
-        return self._answered(self._admit(key, 0))
+        see_id(id)
+        return self._answered(self._admit(key, 0, timeout))
 
     def reset(self, key: Key, *, timeout: Duration | None = None) -> None:
+        see_key(key)
+        see_times(timeout)
         return self._answered(None)
 
     def set_override(
-        self, key: Key, limits: str, *, ttl: Duration = 0, timeout: Duration | None = None
+        self, key: Key, limits: str, *, ttl: Duration | None = None, timeout: Duration | None = None
     ) -> OverrideChange:
+        see_key(key)
+        see_times(timeout, ttl)
         return self._answered(OverrideChange(Status.OK, 0, 0, 0))
 
     def clear_override(self, key: Key, *, timeout: Duration | None = None) -> OverrideChange:
+        see_key(key)
+        see_times(timeout)
         return self._answered(OverrideChange(Status.OK, 0, 0, 0))
 
     def overrides(
@@ -265,9 +290,13 @@ class Unlimited(Limiter):
         *,
         timeout: Duration | None = None,
     ) -> None:
+        checked(decision, AnyDecision, "decision")
+        see_times(timeout)
+        if count is not None:
+            see_number(count, 1, "count")
         return self._answered(None)
 
 
 def limiter_kind() -> type[Limiter]:
     """What KEYWRIGHT_LIMITS asks for, when a limiter is made."""
-    return Unlimited if os.environ.get("KEYWRIGHT_LIMITS", "").lower() == "off" else Limiter
+    return Unlimited if limits_off() else Limiter

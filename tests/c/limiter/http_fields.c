@@ -68,6 +68,34 @@ static void retry_after_is_enough(void **state) {
     kw_limiter_free(limiter);
 }
 
+/* A failure policy that answered in the place of the server knows no numbers. */
+static void nobody_was_asked(void **state) {
+    (void)state;
+    static const struct {
+        kw_on_failure policy;
+        const char *fields;
+    } said[] = {{KW_ON_FAILURE_ALLOW, ""}, {KW_ON_FAILURE_DENY, "Retry-After: 1\r\n"}};
+    kw_client *absent = NULL;
+    no_failure(kw_client_open("redis://127.0.0.1:1", NULL, &absent, &error));
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        kw_limiter_options options = {.size = sizeof options, .on_failure = (int32_t)said[i].policy};
+        kw_limiter *limiter = NULL;
+        kw_decision decision;
+        no_failure(kw_limiter_open(absent, "api", 3, "10/s; 100/h", &options, &limiter, &error));
+        no_failure(kw_limiter_hit(limiter, "u", 1, 1, 0, &decision, &error));
+        for (int32_t style = KW_HTTP_STYLE_DRAFT_11; style <= KW_HTTP_STYLE_BOTH; style++) {
+            assert_string_equal(fields_of(limiter, &decision, style), said[i].fields);
+        }
+        if (decision.status == KW_DENIED) {
+            no_failure(kw_limiter_http_problem(limiter, &decision, fields, sizeof fields, &length, &error));
+            assert_non_null(strstr(fields, "\"about:blank\""));
+            assert_non_null(strstr(fields, "\"status\":503"));
+        }
+        kw_limiter_free(limiter);
+    }
+    kw_client_free(absent);
+}
+
 static void any_name(void **state) {
     (void)state;
     kw_limiter *limiter = open_limiter("a\"\r\n\xC3\xA9", "1/s", (kw_limiter_options){0});
@@ -132,6 +160,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         limiter_test(of_gcra),  limiter_test(of_a_window),   limiter_test(retry_after_is_enough),
         limiter_test(any_name), limiter_test(bad_arguments), limiter_test(after_close),
+        limiter_test(nobody_was_asked),
     };
     return test_run(open_server, close_server);
 }

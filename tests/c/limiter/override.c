@@ -232,8 +232,12 @@ static void what_cannot_be_an_override(void **state) {
     refused(one, "10/", 0, KW_REASON_LIMIT_SYNTAX, 3, "a unit of time");
     refused(one, "10 per parsec", 0, KW_REASON_LIMIT_SYNTAX, 7, "parsec");
     refused(one, "0x", 0, KW_REASON_LIMIT_RANGE, 0, "the factor must be 1 or more");
+    static const char *const no_factors[] = {"2.5x", "10X", "x10", "x", "1,5 x", "-2x"};
+    for (size_t i = 0; i < sizeof no_factors / sizeof no_factors[0]; i++) {
+        refused(one, no_factors[i], 0, KW_REASON_LIMIT_SYNTAX, 0, "a factor is a whole number and x, as in \"10x\"");
+    }
     refused(one, "-1x", 0, KW_REASON_LIMIT_SYNTAX, 0, "-1x");
-    refused(one, "1.5x", 0, KW_REASON_LIMIT_SYNTAX, 1, ".5x");
+    refused(one, "1.5x", 0, KW_REASON_LIMIT_SYNTAX, 0, "1.5x");
     refused(one, "450359962737050x", 0, KW_REASON_LIMIT_RANGE, 0, "below 2^52");
     refused(one, "99999999999999999999x", 0, KW_REASON_LIMIT_RANGE, 0, "below 2^52");
     refused(one, "10/s; 100/m", 0, KW_REASON_LIMIT_RANGE, -1, "has 2 limits and the limiter 1");

@@ -213,6 +213,9 @@ def test_what_is_right_is_taken():
         (changed("[[operation]]", "[[operations]]"), "bucket.toml: unknown tables ['operations']"),
         (changed("[module]", "[modul]"), "bucket.toml: unknown tables ['modul']"),
         (changed('statuses = ["BUSY"]', 'statuses = ["LAZY"]'), "names unknown status 'LAZY'"),
+        (changed('statuses = ["BUSY"]', 'statuses = ["BUSY"]\nmessages = { OK = "it went well" }'),
+         "bucket.pour has a message for OK, which is none of its statuses"),
+        (changed("asks = true\n", ""), "bucket.pour does not ask, so its BUSY is raised: give it a message"),
         (changed('result = "poured"', 'result = "poured"\nscripts = ["pour"]'), "core/lua/pour.lua, which is not"),
         (changed('result = "poured"', 'result = "poured"\npatient = "wait"'), "operation bucket.pour has no wait with"),
         (
@@ -275,7 +278,7 @@ def test_blocks_of_numbers_do_not_overlap():
 
 
 def test_a_no_stands_in_for_nothing_by_default():
-    pour = made(changed("asks = true\n", "")).modules[0].operations[0]
+    pour = made(changed("asks = true\n", 'messages = { BUSY = "somebody else pours" }\n')).modules[0].operations[0]
     assert (pour.asks, pour.steps, pour.patient, pour.scripts) == (False, False, "", [])
 
 
@@ -298,14 +301,17 @@ def test_every_word_of_the_spec_is_explained():
 def test_a_no_of_what_does_something_is_raised_in_every_language():
     """With a result or without: nobody looks at it."""
     reads = (ROOT / "python/keywright/_generated/quota_calls.py").read_text()
-    assert reads.count("read_usage_or_raise(status, room.data, 0)") == 2
+    for name in ("COMMIT", "CANCEL"):
+        assert reads.count(f"read_usage_or_raise(status, room.data, 0, {name}_NOES)") == 1
     reads = (ROOT / "python/keywright/_generated/limiter_calls.py").read_text()
-    raising = "read_decision_or_raise(status, room.data, 0, Decision, self, key)"
-    assert reads.count(raising) == 2  # of a record that has a class by hand
+    for name in ("COMMIT", "CANCEL"):  # of a record that has a class by hand
+        raising = f"read_decision_or_raise(status, room.data, 0, Decision, self, key, {name}_NOES)"
+        assert reads.count(raising) == 1
     commit = re.compile(r"func \(q \*Quota\) Commit\(.*?^}", re.DOTALL | re.MULTILINE)
-    assert "refused(status, err)" in commit.search((ROOT / "bindings/go/quota.go").read_text())[0]
+    assert "refused(status, err, quotaCommitNoes)" in commit.search((ROOT / "bindings/go/quota.go").read_text())[0]
     settled = re.compile(r"pub fn commit\(.*?^    }", re.DOTALL | re.MULTILINE)
-    assert "settled(status)?" in settled.search((ROOT / "bindings/rust/keywright/src/api/quota.rs").read_text())[0]
+    rust = (ROOT / "bindings/rust/keywright/src/api/quota.rs").read_text()
+    assert "settled(status, QUOTA_COMMIT_NOES)?" in settled.search(rust)[0]
 
 
 def test_the_projects_own_spec_is_taken():

@@ -268,3 +268,30 @@ def test_a_permit_is_held_until_the_application_has_answered(run):
         assert (await get(app)).status == 200
 
     run(body)
+
+
+def test_a_limiter_that_answers_when_nobody_does():
+    async def main():
+        client = keywright.aio.connect(GONE)
+        try:
+            denying = client.limiter("api", "10/s; 100/h", on_failure="deny")
+            inner = App()
+            refused = await get(RateLimitMiddleware(inner, denying, key=client_address))
+            assert (refused.status, json.loads(refused.body)["status"], inner.scopes) == (503, 503, [])
+            assert refused.headers["retry-after"] == "1" and "ratelimit" not in refused.headers
+            admitting = client.limiter("api", "10/s; 100/h", on_failure="allow")
+            admitted = await get(RateLimitMiddleware(inner, admitting, key=client_address, style="both"))
+            assert (admitted.status, admitted.fields) == (200, [("x-own", "1")])
+        finally:
+            await client.close()
+
+    asyncio.run(main())
+
+
+def test_limiters_that_take_several_keys(run):
+    async def main(client):
+        joint = client.joint([client.limiter("a", "1/h"), client.limiter("b", "1/h")])
+        with pytest.raises(TypeError, match="a joint limiter takes a key for each.*nest a middleware"):
+            RateLimitMiddleware(App(), joint, key=client_address)
+
+    run(main)

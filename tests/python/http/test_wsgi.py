@@ -185,3 +185,54 @@ def test_a_permit_is_held_until_the_response_is_closed(client):
     with pytest.raises(KeyError):
         get(RateLimitMiddleware(broken, api, key=client_address))
     assert api.peek("192.0.2.1")
+
+
+POLICY_DENIED = [
+    ("problem", "application/problem+json", None),
+    ("plain", "text/plain; charset=utf-8", b"The rate limiter cannot be asked at the moment.\n"),
+    (lambda decision: ("text/html", str(decision.reason).encode()), "text/html", b"FAIL_CLOSED"),
+]
+
+
+@pytest.mark.parametrize(("body", "kind", "text"), POLICY_DENIED, ids=["problem", "plain", "own"])
+@pytest.mark.parametrize("style", ["draft_11", "legacy", "both"])
+def test_a_limiter_that_denies_because_nobody_answers(body, kind, text, style):
+    inner = App()
+    with closing(keywright.connect(GONE)) as client:
+        api = client.limiter("api", "10/s; 100/h", on_failure="deny")
+        refused = get(limited(inner, api, body=body, style=style))
+    assert (refused.status, refused.headers["Content-Type"]) == (503, kind)
+    assert refused.headers["Retry-After"] == "1"
+    assert not [name for name, _ in refused.fields if "ratelimit" in name.lower()]
+    assert json.loads(refused.body)["status"] == 503 if text is None else refused.body == text
+    assert not inner.environs
+
+
+def test_a_limiter_that_admits_because_nobody_answers_tells_nothing():
+    inner = App()
+    with closing(keywright.connect(GONE)) as client:
+        admitted = get(limited(inner, client.limiter("api", "10/s", on_failure="allow"), style="both"))
+        local = get(limited(inner, client.limiter("api", "2/m", on_failure="local")))
+    assert (admitted.status, admitted.fields[1:]) == (200, [("X-Own", "1")])
+    assert inner.environs[0][DECISIONS][0].reason is keywright.DecidedBy.FAIL_OPEN
+    assert local.headers["RateLimit"].startswith('"api";r=1')
+
+
+def test_the_policy_of_the_limiter_goes_before_that_of_the_middleware():
+    with closing(keywright.connect(GONE)) as client:
+        api = client.limiter("api", "10/s", on_failure="allow")
+        assert get(limited(App(), api, on_failure="deny")).status == 200
+
+
+def test_a_failure_says_when_to_come_again():
+    with closing(keywright.connect(GONE)) as client:
+        refused = get(limited(App(), client.limiter("api", "10/s"), on_failure="deny"))
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+
+
+def test_limiters_that_take_several_keys(client):
+    joint = client.joint([client.limiter("a", "1/h"), client.limiter("b", "1/h")])
+    with pytest.raises(TypeError, match="a joint limiter takes a key for each.*nest a middleware"):
+        RateLimitMiddleware(App(), joint, key=client_address)
+    with pytest.raises(TypeError, match="limiter must be a limiter of client.limiter"):
+        RateLimitMiddleware(App(), client.counter("c"), key=client_address)

@@ -130,8 +130,21 @@ def test_copying(client):
 def test_repr_says_what_matters(client, clock):
     clock.freeze(1_700_000_000_000_000)
     assert repr(client.limiter("api", "10/s").hit("k")) == (
-        "Decision(allowed=True, remaining=9, limit=10, retry_after=0.0, reset_after=0.1, key='k')"
+        "Decision(allowed=True, reason=SERVER, denied_by=None, remaining=9, limit=10, retry_after=0.0, "
+        "reset_after=0.1, key='k')"
     )
+
+
+def test_repr_names_the_limit_that_denied(client, clock):
+    clock.freeze(1_700_000_000_000_000)
+    decision = client.limiter("plan", "10/s;2/h as hourly").hit("k", 3)
+    assert "allowed=False, reason=SERVER, denied_by='2/h as hourly'," in repr(decision)
+    assert "denied_by=1," in repr(pickle.loads(pickle.dumps(decision)))
+    shadow = client.limiter("trial", "10/s; 2/h shadow").hit("k", 3)
+    assert "allowed=True, reason=SHADOW, denied_by='2/h shadow'," in repr(shadow)
+    blocked = client.limiter("login", "1/h", block=60)
+    assert [str(blocked.hit("k").reason) for _ in range(3)] == ["SERVER", "BLOCK", "BLOCK"]
+    assert f"{decision.reason} {decision.status}" == "SERVER DENIED"
 
 
 # Refunds

@@ -178,53 +178,6 @@ def test_an_asyncio_guard(server):
     asyncio.run(main())
 
 
-# KEYWRIGHT_LIMITS=off
-
-
-def test_limits_off_admits_everything_and_sends_nothing(client, monkeypatch):
-    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
-    api = client.limiter("api", "1/h burst 5")
-    before = client.stats().bytes_sent
-
-    @api.limit(key="k")
-    def work():
-        return 7
-
-    @api.limit(key="k")
-    async def async_work():
-        return 8
-
-    for _ in range(3):
-        decision = api.hit("k", 100)
-        assert decision
-        assert decision.remaining == decision.limit == 5
-        assert work() == 7
-        assert asyncio.run(async_work()) == 8
-    assert api.peek("k") and api.hit("k", wait=3) and all(api.hit_many(["a", ("b", 9)]))
-    decision.refund()
-    api.reset("k")
-    with client.batch() as batch:
-        entry = batch.submit(api.hit, "k")
-    assert entry.result()
-    assert client.stats().bytes_sent == before
-    with pytest.raises(TypeError, match="key"):
-        api.hit(None)
-    with pytest.raises(keywright.Invalid):
-        client.limiter("api", "nonsense")
-
-
-def test_limits_off_in_asyncio(server, monkeypatch):
-    monkeypatch.setenv("KEYWRIGHT_LIMITS", "off")
-
-    async def main():
-        client = keywright.aio.connect(server.url)
-        api = client.limiter("api", "1/h")
-        assert all([await api.hit("k") for _ in range(3)])
-        assert client.stats().bytes_sent == 0
-
-    asyncio.run(main())
-
-
 def test_a_method_and_a_generator(client):
     api = client.limiter("api", "3/h")
 

@@ -46,6 +46,13 @@ def blocking() -> None:
     api.hit("k", "2")  # type: ignore[arg-type]
     api.hit("k", timeout="1")  # type: ignore[arg-type]
     client.limiter("api")  # type: ignore[call-arg]
+    client.limiter("api", "1/s", algorithm="tokenbucket")  # type: ignore[arg-type]
+    client.limiter("api", "1/s", align="Clock")  # type: ignore[arg-type]
+    client.limiter("api", "1/s", on_failure="open")  # type: ignore[arg-type]
+    client.limiter("api", "1/s", algorithm=keywright.Algorithm.GCRA, on_failure="local")
+    client.joint([api], on_failure="local")  # type: ignore[arg-type]
+    decision.headers("draft_10")  # type: ignore[arg-type]
+    assert_type(api.reserve("k", 1, "id"), keywright.Decision)
 
 
 def counts(client: keywright.Client) -> None:

@@ -1623,6 +1623,9 @@ extern "C" {
     /// missing. The limiter's name is the policy's, with ":" and the label (or the period) where one is given or the
     /// limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are
     /// written as 999999999999999, the greatest that such a field may hold.
+    ///
+    /// Where a failure policy answered without asking anybody nothing is known to tell: of KW_DECIDED_BY_FAIL_OPEN
+    /// nothing is written, of KW_DECIDED_BY_FAIL_CLOSED Retry-After alone, which belongs to a response of status 503.
     pub fn kw_limiter_http_fields(
         limiter: *mut kw_limiter,
         decision: *const kw_decision,
@@ -1637,7 +1640,8 @@ extern "C" {
 
     /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type quota-
     /// exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that denied,
-    /// as kw_limiter_http_fields calls it.
+    /// as kw_limiter_http_fields calls it. Of KW_DECIDED_BY_FAIL_CLOSED one without a type, with status 503: no quota
+    /// was exceeded, the limiter cannot be asked.
     pub fn kw_limiter_http_problem(
         limiter: *mut kw_limiter,
         decision: *const kw_decision,
@@ -1656,7 +1660,7 @@ extern "C" {
     /// were sent.
     pub fn kw_limiter_stats(limiter: *mut kw_limiter, counts: *mut kw_hit_counts, error: *mut kw_error) -> kw_status;
 
-    /// Tells what this limiter knows of overrides (overrides_us), and how its looking for them goes.
+    /// Tells which overrides this limiter knows, and how its looking for them goes.
     pub fn kw_limiter_overrides_state(
         limiter: *mut kw_limiter,
         state: *mut kw_overrides_state,
@@ -1797,7 +1801,7 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// Takes as much of the cost as fits now, if it is 1 or more: decision.count says how much was granted and
     /// charged. Denied when nothing fits; retry_after_us is then how long until 1 does.
     pub fn kw_limiter_hit_up_to(
         limiter: *mut kw_limiter,
@@ -1821,8 +1825,8 @@ extern "C" {
         error: *mut kw_error,
     ) -> kw_status;
 
-    /// Keeps what a concurrent limit gave for another lease_us from now. LOST when the lease had ended: somebody else
-    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+    /// Keeps what a concurrent limit gave for another lease_us from now. KW_LOST when the lease had ended: somebody
+    /// else may have it. What a failure policy admitted holds nothing: KW_OK, and nothing is sent.
     pub fn kw_limiter_renew(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -1869,9 +1873,9 @@ extern "C" {
     ) -> kw_status;
 
     /// Charges the cost as a hit does, for what is about to be done, under an id by which kw_limiter_commit and
-    /// kw_limiter_cancel settle it; of a limiter opened with reservations = 1. One that is not settled returns when
-    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
-    /// back as a refund of that moment would.
+    /// kw_limiter_cancel settle it; of a limiter opened with the option reservations. One that is not settled returns
+    /// when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+    /// given back as a refund of that moment would.
     ///
     /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
     /// that failed may be made again; with another cost it is KW_CONFLICT. An id that was settled is KW_GONE: the
@@ -1879,8 +1883,9 @@ extern "C" {
     /// KW_EXHAUSTED. A denial is not remembered; it is never charged, nor does it block. A call that ran out of time
     /// may have reserved: ask again with the same id, cancel it, or leave it to its lease.
     ///
-    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
-    /// lease_us if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for lease_us, or
+    /// for the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the permits,
+    /// not the reservation.
     pub fn kw_limiter_reserve(
         limiter: *mut kw_limiter,
         key: *const c_void,
@@ -1914,7 +1919,7 @@ extern "C" {
     /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
     /// GCRA a day beyond the burst, a log keeps as much as its limit.
     ///
-    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
+    /// The decision tells how the key stands then; decision.count is what was used. The same again is answered as the
     /// first time and changes nothing. KW_NOT_FOUND: there is no such reservation, or its lease has ended, which gave
     /// it back; charge what was used by kw_limiter_hit. KW_CONFLICT: it was cancelled, or committed with another
     /// number.
@@ -1972,9 +1977,9 @@ extern "C" {
 
     /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
     /// overrides_us goes by them from then on, in every process, without being opened again. It sees a change within
-    /// overrides_us and a round trip of it, while the server answers; while it does not, what is known holds on. This
-    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
-    /// its own limits hold.
+    /// the time that overrides_us says, and a round trip, while the server answers; while it does not, what is known
+    /// holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked
+    /// the first time its own limits hold.
     ///
     /// The limits are a text as kw_limits_parse takes it, with as many limits as the limiter has: each stands in the
     /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state

@@ -344,7 +344,7 @@ impl<T: Native> AsyncHandle<T> {
         &self,
         send: impl FnMut(*mut T, *mut sys::kw_completions, u64, i64, *mut sys::kw_error) -> sys::kw_status,
     ) -> Result<()> {
-        settled(self.submit::<()>(send).await?.await?.1)
+        settled(self.submit::<()>(send).await?.await?.1, &[])
     }
 
     /// An operation that asks and has no more to say than yes or no.

@@ -135,7 +135,7 @@ impl<T: Native> Handle<T> {
 
     /// A call that does something: a no is an error.
     pub(crate) fn run(&self, call: impl FnOnce(*mut T, i64, *mut sys::kw_error) -> sys::kw_status) -> Result<()> {
-        settled(check(|error| call(self.as_ptr(), self.timeout, error))?)
+        settled(check(|error| call(self.as_ptr(), self.timeout, error))?, &[])
     }
 
     /// A call that asks and has no more to say than yes or no.
@@ -209,11 +209,13 @@ pub(crate) fn check(call: impl FnOnce(*mut sys::kw_error) -> sys::kw_status) -> 
     Ok(Status::from_native(status))
 }
 
-/// Makes an error of a no.
-pub(crate) fn settled(status: Status) -> Result<()> {
+/// Makes an error of a no. What it means of the operation is said by `noes`, where they say it.
+pub(crate) fn settled(status: Status, noes: &[(Status, &str)]) -> Result<()> {
     if status == Status::OK {
-        Ok(())
-    } else {
-        Err(Error::of_status(status))
+        return Ok(());
+    }
+    match noes.iter().find(|(no, _)| *no == status) {
+        Some((_, text)) => Err(Error::new(status, (*text).to_owned())),
+        None => Err(Error::of_status(status)),
     }
 }

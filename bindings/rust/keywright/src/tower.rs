@@ -30,18 +30,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{HeaderMap, HeaderName, HeaderValue, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::{AsyncLimiter, Decision, Error, HttpStyle, Reason, Result, Status, Wait};
+use crate::{AsyncLimiter, DecidedBy, Decision, Error, HttpStyle, Reason, Result, Status, Wait};
 
 /// What becomes of a request when the limiter fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
-    /// It is answered 503: nobody is admitted unasked.
+    /// It is answered 503: nobody is admitted unasked. So is what a limiter's own failure policy denies.
     #[default]
     Deny,
     /// It goes on to the service untold: rather serve too many than nobody.
@@ -162,13 +162,18 @@ impl RateLimitLayer {
         Ok((decision, fields(&text)))
     }
 
+    /// Nobody has exceeded a quota where the limiter's own failure policy denies.
     fn refused(&self, decision: &Decision) -> Answer {
+        let status = match decision.reason {
+            DecidedBy::FAIL_CLOSED => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::TOO_MANY_REQUESTS,
+        };
         let (kind, text) = match (&self.body, self.limiter.http_problem(decision)) {
             (Some(body), _) => body(decision),
             (None, Ok(problem)) => (PROBLEM.into(), String::from_utf8_lossy(&problem).into_owned()),
             (None, Err(_)) => (PLAIN.into(), "Too many requests: the limit is reached.\n".into()),
         };
-        Answer { status: StatusCode::TOO_MANY_REQUESTS, kind, text, error: None }
+        Answer { status, kind, text, error: None }
     }
 
     /// What a failure is answered with; none if the request goes on.
@@ -290,6 +295,9 @@ impl Answer {
             response.headers_mut().insert(CONTENT_TYPE, kind);
         }
         if let Some(error) = self.error {
+            if self.status == StatusCode::SERVICE_UNAVAILABLE {
+                response.headers_mut().insert(RETRY_AFTER, 1.into());
+            }
             response.extensions_mut().insert(error);
         }
         response

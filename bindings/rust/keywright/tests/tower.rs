@@ -152,6 +152,7 @@ fn a_limiter_that_fails() {
         let denied = ask(&layer, request(&[])).await;
         assert_eq!(denied.status(), 503);
         assert_eq!(field(&denied, "Content-Type"), "application/problem+json");
+        assert_eq!(field(&denied, "Retry-After"), "1");
         let error = denied.extensions().get::<Error>().unwrap();
         assert!([Status::CONNECTION, Status::TIMEOUT].contains(&error.status()), "{error}");
         let allowed = ask(&layer.on_failure(OnFailure::Allow), request(&[])).await;

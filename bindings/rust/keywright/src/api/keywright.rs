@@ -766,7 +766,7 @@ impl Client {
         // SAFETY: what is passed outlives the call.
         let call = |client, timeout, result, error| unsafe { sys::kw_client_info(client, timeout, result, error) };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, &[])?;
         Ok(result)
     }
 }
@@ -816,7 +816,7 @@ impl AsyncClient {
             sys::kw_client_submit_info(client, completions, tag, timeout, error)
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, &[])?;
         Ok(result)
     }
 }

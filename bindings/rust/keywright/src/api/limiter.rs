@@ -826,6 +826,9 @@ impl Limiter {
     /// limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are
     /// written as 999999999999999, the greatest that such a field may hold.
     ///
+    /// Where a failure policy answered without asking anybody nothing is known to tell: of `DecidedBy::FAIL_OPEN`
+    /// nothing is written, of `DecidedBy::FAIL_CLOSED` Retry-After alone, which belongs to a response of status 503.
+    ///
     /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
     ///   `Reason::DECISION`
     /// - `partition`: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is
@@ -858,7 +861,8 @@ impl Limiter {
 
     /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type
     /// quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
-    /// denied, as `Limiter::http_fields` calls it.
+    /// denied, as `Limiter::http_fields` calls it. Of `DecidedBy::FAIL_CLOSED` one without a type, with status 503:
+    /// no quota was exceeded, the limiter cannot be asked.
     ///
     /// - `decision`: a denial by this limiter; anything else is refused by `Reason::DECISION`
     pub fn http_problem(&self, decision: &Decision) -> Result<Vec<u8>> {
@@ -890,7 +894,7 @@ impl Limiter {
         Ok(counts)
     }
 
-    /// Tells what this limiter knows of overrides (`overrides`), and how its looking for them goes.
+    /// Tells which overrides this limiter knows, and how its looking for them goes.
     pub fn overrides_state(&self) -> Result<OverridesState> {
         // SAFETY: what is passed outlives the call.
         let call = |limiter, _, state, error| unsafe { sys::kw_limiter_overrides_state(limiter, state, error) };
@@ -1015,7 +1019,7 @@ impl Limiter {
         self.handle.run(call)
     }
 
-    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// Takes as much of the cost as fits now, if it is 1 or more: `decision.count` says how much was granted and
     /// charged. Denied when nothing fits; `retry_after` is then how long until 1 does.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
@@ -1032,8 +1036,8 @@ impl Limiter {
         Ok(result)
     }
 
-    /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
-    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+    /// Keeps what a concurrent limit gave for another `lease` from now. `Status::LOST` when the lease had ended:
+    /// somebody else may have it. What a failure policy admitted holds nothing: `Status::OK`, and nothing is sent.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -1068,9 +1072,9 @@ impl Limiter {
     }
 
     /// Charges the cost as a hit does, for what is about to be done, under an id by which `Limiter::commit` and
-    /// `Limiter::cancel` settle it; of a limiter opened with reservations = 1. One that is not settled returns when
-    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
-    /// back as a refund of that moment would.
+    /// `Limiter::cancel` settle it; of a limiter opened with the option reservations. One that is not settled returns
+    /// when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+    /// given back as a refund of that moment would.
     ///
     /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
     /// that failed may be made again; with another cost it is `Status::CONFLICT`. An id that was settled is
@@ -1078,13 +1082,14 @@ impl Limiter {
     /// one key are `Status::EXHAUSTED`. A denial is not remembered; it is never charged, nor does it block. A call
     /// that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
     ///
-    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
-    /// `lease` if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for `lease`, or for
+    /// the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the permits, not
+    /// the reservation.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is reserved (1 to 4,503,599,627,370,495)
     /// - `id`: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
-    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's `lease`
+    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's own lease
     ///
     /// One round trip. Safe to repeat, by its operation id.
     pub fn reserve(
@@ -1121,8 +1126,8 @@ impl Limiter {
     /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
     /// GCRA a day beyond the burst, a log keeps as much as its limit.
     ///
-    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
-    /// first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
+    /// The decision tells how the key stands then; `decision.count` is what was used. The same again is answered as
+    /// the first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
     /// which gave it back; charge what was used by `Limiter::hit`. `Status::CONFLICT`: it was cancelled, or committed
     /// with another number.
     ///
@@ -1149,7 +1154,7 @@ impl Limiter {
             )
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, LIMITER_COMMIT_NOES)?;
         Ok(result)
     }
 
@@ -1178,15 +1183,15 @@ impl Limiter {
             )
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, LIMITER_CANCEL_NOES)?;
         Ok(result)
     }
 
     /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
     /// `overrides` goes by them from then on, in every process, without being opened again. It sees a change within
-    /// `overrides` and a round trip of it, while the server answers; while it does not, what is known holds on. This
-    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
-    /// its own limits hold.
+    /// the time that `overrides` says, and a round trip, while the server answers; while it does not, what is known
+    /// holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked
+    /// the first time its own limits hold.
     ///
     /// The limits are a text as `limits_parse` takes it, with as many limits as the limiter has: each stands in the
     /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state
@@ -1229,7 +1234,7 @@ impl Limiter {
             )
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, LIMITER_SET_OVERRIDE_NOES)?;
         Ok(result)
     }
 
@@ -1246,7 +1251,7 @@ impl Limiter {
             sys::kw_limiter_clear_override(limiter, key.as_ptr().cast(), key.len(), timeout, result, error)
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, &[])?;
         Ok(result)
     }
 
@@ -1290,6 +1295,9 @@ impl AsyncLimiter {
     /// limits are several; bytes that are no printable ASCII, and %, are percent-escaped. Numbers above 15 digits are
     /// written as 999999999999999, the greatest that such a field may hold.
     ///
+    /// Where a failure policy answered without asking anybody nothing is known to tell: of `DecidedBy::FAIL_OPEN`
+    /// nothing is written, of `DecidedBy::FAIL_CLOSED` Retry-After alone, which belongs to a response of status 503.
+    ///
     /// - `decision`: a decision of this limiter, a yes or a no; another limiter's may be refused by
     ///   `Reason::DECISION`
     /// - `partition`: the partition key (pk) that tells the client whose quota it is; empty for none. Hash what is
@@ -1322,7 +1330,8 @@ impl AsyncLimiter {
 
     /// Writes what the body of a refusal says, for the media type application/problem+json: the problem type
     /// quota-exceeded of draft-ietf-httpapi-ratelimit-headers-11, with status 429 and the name of the policy that
-    /// denied, as `Limiter::http_fields` calls it.
+    /// denied, as `Limiter::http_fields` calls it. Of `DecidedBy::FAIL_CLOSED` one without a type, with status 503:
+    /// no quota was exceeded, the limiter cannot be asked.
     ///
     /// - `decision`: a denial by this limiter; anything else is refused by `Reason::DECISION`
     pub fn http_problem(&self, decision: &Decision) -> Result<Vec<u8>> {
@@ -1354,7 +1363,7 @@ impl AsyncLimiter {
         Ok(counts)
     }
 
-    /// Tells what this limiter knows of overrides (`overrides`), and how its looking for them goes.
+    /// Tells which overrides this limiter knows, and how its looking for them goes.
     pub fn overrides_state(&self) -> Result<OverridesState> {
         // SAFETY: what is passed outlives the call.
         let call = |limiter, _, state, error| unsafe { sys::kw_limiter_overrides_state(limiter, state, error) };
@@ -1532,7 +1541,7 @@ impl AsyncLimiter {
         self.handle.run(call).await
     }
 
-    /// Takes as much of the cost as fits now, if it is 1 or more: the decision's count says how much was granted and
+    /// Takes as much of the cost as fits now, if it is 1 or more: `decision.count` says how much was granted and
     /// charged. Denied when nothing fits; `retry_after` is then how long until 1 does.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
@@ -1558,8 +1567,8 @@ impl AsyncLimiter {
         Ok(result)
     }
 
-    /// Keeps what a concurrent limit gave for another `lease` from now. LOST when the lease had ended: somebody else
-    /// may have it. What a failure policy admitted holds nothing: OK, and nothing is sent.
+    /// Keeps what a concurrent limit gave for another `lease` from now. `Status::LOST` when the lease had ended:
+    /// somebody else may have it. What a failure policy admitted holds nothing: `Status::OK`, and nothing is sent.
     ///
     /// - `key`: the key that was hit (up to 1,024 bytes)
     /// - `decision`: the decision of that hit
@@ -1612,9 +1621,9 @@ impl AsyncLimiter {
     }
 
     /// Charges the cost as a hit does, for what is about to be done, under an id by which `Limiter::commit` and
-    /// `Limiter::cancel` settle it; of a limiter opened with reservations = 1. One that is not settled returns when
-    /// its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and given
-    /// back as a refund of that moment would.
+    /// `Limiter::cancel` settle it; of a limiter opened with the option reservations. One that is not settled returns
+    /// when its lease ends: found by the next decision that would deny, by a peek, or when another is settled, and
+    /// given back as a refund of that moment would.
     ///
     /// The same id with the same cost, while open, is answered as the first time and charges nothing more, so a call
     /// that failed may be made again; with another cost it is `Status::CONFLICT`. An id that was settled is
@@ -1622,13 +1631,14 @@ impl AsyncLimiter {
     /// one key are `Status::EXHAUSTED`. A denial is not remembered; it is never charged, nor does it block. A call
     /// that ran out of time may have reserved: ask again with the same id, cancel it, or leave it to its lease.
     ///
-    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for the lease, or
-    /// `lease` if that is longer, and given back by commit and cancel; renew keeps the permits, not the reservation.
+    /// The decision is not refunded: cancel does that. The permits of a concurrent limit are held for `lease`, or for
+    /// the limiter's own lease if that is longer, and given back by commit and cancel; renew keeps the permits, not
+    /// the reservation.
     ///
     /// - `key`: whose state: any bytes (up to 1,024 bytes)
     /// - `cost`: how much is reserved (1 to 4,503,599,627,370,495)
     /// - `id`: the reservation's id, which the caller makes: unique inside the key (1 to 255 bytes)
-    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's `lease`
+    /// - `lease`: how long it stays open unless it is settled: 1 ms to a day, 0 for the limiter's own lease
     ///
     /// One round trip. Safe to repeat, by its operation id.
     pub async fn reserve(
@@ -1666,8 +1676,8 @@ impl AsyncLimiter {
     /// was used, and the key is denied until that has flowed back. Such a debt is bounded as every state is: under
     /// GCRA a day beyond the burst, a log keeps as much as its limit.
     ///
-    /// The decision tells how the key stands then; its count is what was used. The same again is answered as the
-    /// first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
+    /// The decision tells how the key stands then; `decision.count` is what was used. The same again is answered as
+    /// the first time and changes nothing. `Status::NOT_FOUND`: there is no such reservation, or its lease has ended,
     /// which gave it back; charge what was used by `Limiter::hit`. `Status::CONFLICT`: it was cancelled, or committed
     /// with another number.
     ///
@@ -1695,7 +1705,7 @@ impl AsyncLimiter {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, LIMITER_COMMIT_NOES)?;
         Ok(result)
     }
 
@@ -1725,15 +1735,15 @@ impl AsyncLimiter {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, LIMITER_CANCEL_NOES)?;
         Ok(result)
     }
 
     /// Gives a single key limits of its own, kept in the server: every limiter of this name that was opened with
     /// `overrides` goes by them from then on, in every process, without being opened again. It sees a change within
-    /// `overrides` and a round trip of it, while the server answers; while it does not, what is known holds on. This
-    /// limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked the first time
-    /// its own limits hold.
+    /// the time that `overrides` says, and a round trip, while the server answers; while it does not, what is known
+    /// holds on. This limiter, if it takes overrides, goes by it when the call returns. Until a limiter has looked
+    /// the first time its own limits hold.
     ///
     /// The limits are a text as `limits_parse` takes it, with as many limits as the limiter has: each stands in the
     /// place of the one at its position, a concurrent one in that of a concurrent one, and goes on from the state
@@ -1777,7 +1787,7 @@ impl AsyncLimiter {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, LIMITER_SET_OVERRIDE_NOES)?;
         Ok(result)
     }
 
@@ -1802,7 +1812,7 @@ impl AsyncLimiter {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, &[])?;
         Ok(result)
     }
 
@@ -1829,3 +1839,22 @@ impl AsyncLimiter {
         Ok(result)
     }
 }
+
+const LIMITER_COMMIT_NOES: &[(Status, &str)] = &[
+    (
+        Status::NOT_FOUND,
+        "this reservation is not known, or its lease has ended, which gave it back: charge what was used by a hit",
+    ),
+    (Status::CONFLICT, "this reservation was cancelled, or committed with another number"),
+];
+
+const LIMITER_CANCEL_NOES: &[(Status, &str)] = &[
+    (
+        Status::NOT_FOUND,
+        "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+    ),
+    (Status::CONFLICT, "this reservation was committed, and cannot be cancelled any more"),
+];
+
+const LIMITER_SET_OVERRIDE_NOES: &[(Status, &str)] =
+    &[(Status::EXHAUSTED, "10,000 keys of this limiter's name have overrides: clear some")];

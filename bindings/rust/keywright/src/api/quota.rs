@@ -363,7 +363,7 @@ impl Quota {
             )
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, QUOTA_COMMIT_NOES)?;
         Ok(result)
     }
 
@@ -391,7 +391,7 @@ impl Quota {
             )
         };
         let (result, status) = self.handle.ask(call)?;
-        settled(status)?;
+        settled(status, QUOTA_CANCEL_NOES)?;
         Ok(result)
     }
 
@@ -585,7 +585,7 @@ impl AsyncQuota {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, QUOTA_COMMIT_NOES)?;
         Ok(result)
     }
 
@@ -614,7 +614,7 @@ impl AsyncQuota {
             )
         };
         let (result, status) = self.handle.ask(call).await?;
-        settled(status)?;
+        settled(status, QUOTA_CANCEL_NOES)?;
         Ok(result)
     }
 
@@ -660,3 +660,19 @@ impl AsyncQuota {
         self.handle.run(call).await
     }
 }
+
+const QUOTA_COMMIT_NOES: &[(Status, &str)] = &[
+    (
+        Status::NOT_FOUND,
+        "this reservation is not known, or its lease has ended, which gave it back: charge what was used by consume",
+    ),
+    (Status::CONFLICT, "this reservation was cancelled, or committed with another number"),
+];
+
+const QUOTA_CANCEL_NOES: &[(Status, &str)] = &[
+    (
+        Status::NOT_FOUND,
+        "this reservation is not known, or its lease has ended, which gave it back: there is nothing to cancel",
+    ),
+    (Status::CONFLICT, "this reservation was committed, and cannot be cancelled any more"),
+];
