@@ -215,7 +215,7 @@ func (c *Counter) AddN(ctx context.Context, key string, amount int64) (Count, er
 // CounterAdd is one of the calls that Counter.AddMany makes.
 type CounterAdd struct {
 	Key    string // Whose count: any bytes.
-	Amount int64  // How much is added. To a window less than 2^53, either way.
+	Amount int64  // How much is added. To a window less than 2^53, either way. Left out it is 0, not 1.
 }
 
 func (c CounterAdd) check() *Error {
@@ -224,7 +224,7 @@ func (c CounterAdd) check() *Error {
 
 // AddMany is many of AddN, sent together and in no order. Each result carries its own status, a failure's too. The
 // error is that of the first failure, and the others are answered all the same; but nothing is sent where an item is
-// wrong, and the error's Position says which.
+// wrong, and the error's Position says which. A Amount that is left out is 0, not 1: state it.
 func (c *Counter) AddMany(ctx context.Context, items []CounterAdd) ([]Count, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {
@@ -271,7 +271,7 @@ func (c *Counter) AddOnceN(ctx context.Context, key, once string, amount int64) 
 type CounterAddOnce struct {
 	Key    string // Whose count: any bytes.
 	Once   string // The operation's id, of the caller's choice: any bytes.
-	Amount int64  // How much is added. To a window less than 2^53, either way.
+	Amount int64  // How much is added. To a window less than 2^53, either way. Left out it is 0, not 1.
 }
 
 func (c CounterAddOnce) check() *Error {
@@ -283,7 +283,7 @@ func (c CounterAddOnce) check() *Error {
 
 // AddOnceMany is many of AddOnceN, sent together and in no order. Each result carries its own status, a failure's
 // too. The error is that of the first failure, and the others are answered all the same; but nothing is sent where an
-// item is wrong, and the error's Position says which.
+// item is wrong, and the error's Position says which. A Amount that is left out is 0, not 1: state it.
 func (c *Counter) AddOnceMany(ctx context.Context, items []CounterAddOnce) ([]Count, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {

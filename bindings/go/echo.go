@@ -309,7 +309,7 @@ func (e *Echo) TallyN(ctx context.Context, number int64) (EchoPair, error) {
 
 // EchoTally is one of the calls that Echo.TallyMany makes.
 type EchoTally struct {
-	Number int64 // Which tally. The endpoint refuses -1; 0 always goes alone.
+	Number int64 // Which tally. The endpoint refuses -1; 0 always goes alone. Left out it is 0, not 1.
 }
 
 func (e EchoTally) check() *Error {
@@ -318,7 +318,7 @@ func (e EchoTally) check() *Error {
 
 // TallyMany is many of TallyN, sent together and in no order. Each result carries its own status, a failure's too.
 // The error is that of the first failure, and the others are answered all the same; but nothing is sent where an item
-// is wrong, and the error's Position says which.
+// is wrong, and the error's Position says which. A Number that is left out is 0, not 1: state it.
 func (e *Echo) TallyMany(ctx context.Context, items []EchoTally) ([]EchoPair, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {

@@ -31,6 +31,8 @@ func TestJoint(t *testing.T) {
 	}
 	yes := decide(joint.Hit(soon(t), hits("ann", 2, "\x00\xff", 5)))
 	same(t, "status", yes.Status, keywright.StatusOK)
+	same(t, "allowed", yes.Allowed(), true)
+	same(t, "a failure that nobody looks at admits", keywright.JointDecision{Status: keywright.StatusTimeout}.Allowed(), false)
 	same(t, "limiters", len(yes.Decisions), 2)
 	same(t, "charged", yes.Decisions[0].Count, int64(2))
 	same(t, "remaining", yes.Decisions[1].Remaining, int64(0))

@@ -564,7 +564,7 @@ func (l *Limiter) HitN(ctx context.Context, key string, cost int64) (Decision, e
 // LimiterHit is one of the calls that Limiter.HitMany makes.
 type LimiterHit struct {
 	Key  string // Whose state: any bytes.
-	Cost int64  // How much is charged.
+	Cost int64  // How much is charged. Left out it is 0, not 1.
 }
 
 func (l LimiterHit) check() *Error {
@@ -576,7 +576,7 @@ func (l LimiterHit) check() *Error {
 
 // HitMany is many of HitN, sent together and in no order. Each result carries its own status, a failure's too. The
 // error is that of the first failure, and the others are answered all the same; but nothing is sent where an item is
-// wrong, and the error's Position says which.
+// wrong, and the error's Position says which. A Cost that is left out is 0, not 1: state it.
 func (l *Limiter) HitMany(ctx context.Context, items []LimiterHit) ([]Decision, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {

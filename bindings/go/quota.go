@@ -154,7 +154,7 @@ func (q *Quota) ConsumeN(ctx context.Context, key string, cost int64) (Usage, er
 // QuotaConsume is one of the calls that Quota.ConsumeMany makes.
 type QuotaConsume struct {
 	Key  string // Who uses: any bytes.
-	Cost int64  // How much is charged.
+	Cost int64  // How much is charged. Left out it is 0, not 1.
 }
 
 func (q QuotaConsume) check() *Error {
@@ -166,7 +166,7 @@ func (q QuotaConsume) check() *Error {
 
 // ConsumeMany is many of ConsumeN, sent together and in no order. Each result carries its own status, a failure's
 // too. The error is that of the first failure, and the others are answered all the same; but nothing is sent where an
-// item is wrong, and the error's Position says which.
+// item is wrong, and the error's Position says which. A Cost that is left out is 0, not 1: state it.
 func (q *Quota) ConsumeMany(ctx context.Context, items []QuotaConsume) ([]Usage, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {

@@ -141,7 +141,7 @@ func (t *Top) AddN(ctx context.Context, key, member string, delta int64) (Standi
 type TopAdd struct {
 	Key    string // Whose scores: any bytes.
 	Member string // Whose score: any bytes.
-	Delta  int64  // How much is added, negative to take away.
+	Delta  int64  // How much is added, negative to take away. Left out it is 0, not 1.
 }
 
 func (t TopAdd) check() *Error {
@@ -156,7 +156,7 @@ func (t TopAdd) check() *Error {
 
 // AddMany is many of AddN, sent together and in no order. Each result carries its own status, a failure's too. The
 // error is that of the first failure, and the others are answered all the same; but nothing is sent where an item is
-// wrong, and the error's Position says which.
+// wrong, and the error's Position says which. A Delta that is left out is 0, not 1: state it.
 func (t *Top) AddMany(ctx context.Context, items []TopAdd) ([]Standing, error) {
 	for i, item := range items {
 		if err := item.check(); err != nil {

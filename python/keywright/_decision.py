@@ -26,7 +26,9 @@ class AnyDecision(DecisionFields):
         """Whether it was admitted."""
         return self.status == Status.OK
 
-    def headers(self, style: HttpStyle | HttpStyleName = HttpStyle.DRAFT_11, *, partition: bytes = b"") -> dict[str, str]:
+    def headers(
+        self, style: HttpStyle | HttpStyleName = HttpStyle.DRAFT_11, *, partition: bytes = b""
+    ) -> dict[str, str]:
         """Header fields for an HTTP response: RateLimit-Policy and RateLimit, and for a denial Retry-After (rounded up;
         left out when coming again is no use). The limiter's http_fields says what each number means.
 

@@ -14,7 +14,7 @@ MOST = 2**52 - 1
 
 
 def limits_off() -> bool:
-    """What the environment asks for, when a limiter is made. Any other word is a mistake that would be found too late."""
+    """What the environment asks for, when a limiter is made. Any other word is a mistake that nobody would see."""
     value = os.environ.get(VARIABLE, "")
     match value.strip().lower():
         case "" | "on":

@@ -33,8 +33,7 @@ DECISIONS = "keywright.decisions"
 
 class RateLimitMiddleware:
     """Each request is a hit: admitted ones go on to the application, others are answered 429. Both are told how much is
-    left. What a concurrent limit gave is held until the response is closed, and not renewed meanwhile: its lease should
-    be longer than requests take.
+    left. What a concurrent limit gave is renewed and held until the response is closed.
 
     Args:
         app: the application

@@ -382,13 +382,18 @@ class Calls(Text):
             self.out.append(f"\tif err := {test}; err != nil {{\n\t\treturn err\n\t}}\n")
         self.out.append(f"\treturn {tests[-1]}\n}}\n\n")
 
+    def one_of_many(self, item: Argument) -> str:
+        """A field of one of many; a language of zero values has no other default for it."""
+        left_out = f" Left out it is 0, not {item.default}." if item.default else ""
+        return f"{self.described(item)}{left_out}"
+
     def many(self, operation: Operation, given: list[Argument]) -> None:
         handle, name = pascal(operation.handle), pascal(operation.name)
         item_type = f"{handle}{name}"
         self.comment([f"{item_type} is one of the calls that {handle}.{name}Many makes."])
         self.out.append(f"type {item_type} struct {{\n")
         self.out.append(
-            aligned([[pascal(bare(item.name)), type_of(item), f"// {self.described(item)}"] for item in given])
+            aligned([[pascal(bare(item.name)), type_of(item), f"// {self.one_of_many(item)}"] for item in given])
             + "}\n\n"
         )
         checks = words.item_checks(operation)
@@ -407,6 +412,11 @@ class Calls(Text):
                 f"{name}Many is many of {one}, sent together and in no order. {told} The error is that of the first "
                 "failure, and the others are answered all the same; but nothing is sent where an item is wrong, and "
                 "the error's Position says which."
+                + "".join(
+                    f" A {pascal(bare(item.name))} that is left out is 0, not {item.default}: state it."
+                    for item in given
+                    if item.default
+                )
             ]
         )
         receiver, _ = self.receiver(operation)

@@ -101,7 +101,7 @@ def is_yes_or_no(operation: Operation) -> bool:
 
 
 def speak(model: Model, text: str, operation: Operation | None = None) -> str:
-    """The spec's words as Python says them. An operation whose answer is yes or no has True and False for its statuses."""
+    """The spec's words as Python says them. Where an answer is yes or no, statuses are True and False."""
     statuses = {f"KW_{value.name}": value.name for value in model.enum("status").values}
     kinds: dict[str, str] = {}
     calls: dict[str, str] = {}

@@ -94,9 +94,9 @@ class Limiter(LimiterSubmits):
     ) -> AsyncIterator[Decision]:
         """`async with api.guard("user:42"):` enters when admitted, and raises Denied when not. Arguments as for hit.
 
-        What a concurrent limit gave is released at the end, however the block ends; rates beside it stay charged. In
-        asyncio a task renews it while the block runs. In a blocking program nobody does: give the limiter a lease that
-        is longer than the block takes, or call limiter.renew(decision) within.
+        What a concurrent limit gave is released at the end, however the block ends; rates beside it stay charged. It
+        is renewed while the block runs, in asyncio by a task, else by a thread. What goes wrong with that, as a lease
+        that ended because the program stood still, is told to the logger "keywright".
         """
         decision = await self.hit(key, cost, wait=wait, timeout=timeout)
         if not decision:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .. import Decision, Error, Limiter
-from .._held import RENEWALS, held, lease_of
+from .._held import RENEWALS, lease_of, releasing
 from . import output
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(limiter: Limiter, options: argparse.Namespace) -> int:
     if not decision.lease:
         return finish(options.command, None)
     renewal = Renewal(limiter, decision)
-    with held(limiter, decision, None):
+    with releasing(limiter, decision, None):
         return finish(options.command, renewal)
 
 

@@ -158,8 +158,8 @@ static void after_close(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        limiter_test(of_gcra),  limiter_test(of_a_window),   limiter_test(retry_after_is_enough),
-        limiter_test(any_name), limiter_test(bad_arguments), limiter_test(after_close),
+        limiter_test(of_gcra),          limiter_test(of_a_window),   limiter_test(retry_after_is_enough),
+        limiter_test(any_name),         limiter_test(bad_arguments), limiter_test(after_close),
         limiter_test(nobody_was_asked),
     };
     return test_run(open_server, close_server);

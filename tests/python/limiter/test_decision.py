@@ -142,7 +142,7 @@ def test_repr_names_the_limit_that_denied(client, clock):
     assert "denied_by=1," in repr(pickle.loads(pickle.dumps(decision)))
     shadow = client.limiter("trial", "10/s; 2/h shadow").hit("k", 3)
     assert "allowed=True, reason=SHADOW, denied_by='2/h shadow'," in repr(shadow)
-    blocked = client.limiter("login", "1/h", block=60)
+    blocked = client.limiter("login", "1/h", block=7200)
     assert [str(blocked.hit("k").reason) for _ in range(3)] == ["SERVER", "BLOCK", "BLOCK"]
     assert f"{decision.reason} {decision.status}" == "SERVER DENIED"
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -105,16 +108,63 @@ def test_waiting_for_a_permit_asks_a_hundred_times_at_most(client, server):
     assert 20 <= int(stats.split("cmdstat_evalsha:calls=")[1].split(",")[0]) <= 100
 
 
-def test_a_blocking_guard_renews_nothing_by_itself(client):
-    api = client.limiter("gpu", "1 concurrent", lease=0.1)
-    with api.guard("u") as decision:
-        time.sleep(0.06)
-        assert api.renew(decision)
-        time.sleep(0.06)
+def test_a_blocking_guard_is_renewed_by_a_thread(client, caplog):
+    api = client.limiter("gpu", "10/h; 1 concurrent", lease=0.3)
+    other = client.limiter("cpu", "1 concurrent", lease=60)
+    with other.guard("u"), api.guard("u"):  # what is due later does not keep it waiting
+        time.sleep(0.7)
         assert not api.peek("u")
-        time.sleep(0.1)
-        assert api.peek("u")  # the lease has ended
-        assert not api.renew(decision)
+    assert api.peek("u") and other.peek("u")
+
+    @api.limit(key="u")
+    def work():
+        time.sleep(0.7)
+        return api.peek("u").allowed
+
+    assert work() is False
+    assert [thread.name for thread in threading.enumerate()].count("keywright-leases") == 1
+    assert not caplog.records
+
+
+def test_a_blocking_guard_that_lost_its_lease_says_so(client, caplog):
+    api = client.limiter("gpu", "1 concurrent", lease=0.3)
+    with caplog.at_level(logging.WARNING, "keywright"), api.guard("u"):
+        api.reset("u")
+        time.sleep(0.3)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the lease of 'u' ended before it was renewed: others may be at it too"
+    ]
+
+
+def test_a_program_that_stood_still_says_so_at_the_end(client, caplog, monkeypatch):
+    monkeypatch.setattr(keywright._held, "_keeper", keywright._held.Keeper())
+    monkeypatch.setattr(keywright._held._keeper, "add", lambda lease: None)  # its thread got no turn
+    api = client.limiter("gpu", "1 concurrent", lease=0.1)
+    with caplog.at_level(logging.WARNING, "keywright"), api.guard("u"):
+        time.sleep(0.15)
+    assert "ended before it was renewed" in caplog.text
+
+
+def test_renewals_end_no_program_late_and_go_on_in_a_child(server):
+    """What is held when the program ends, or forks, keeps nothing waiting."""
+    code = """
+import os, sys, time, keywright
+api = keywright.connect(sys.argv[1]).limiter("gpu", "2 concurrent", lease=0.3)
+guard = api.guard("parent")
+guard.__enter__()
+if os.fork() == 0:
+    with api.guard("child"):
+        time.sleep(0.7)
+        print(api.peek("child").remaining, api.peek("parent").remaining, flush=True)
+    os._exit(0)
+os.wait()
+api.guard("again").__enter__()
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, server.url], env=environment, capture_output=True, text=True, timeout=20
+    )
+    assert (done.returncode, done.stdout) == (0, "1 1\n"), done.stderr
 
 
 def test_a_limited_function_holds_a_permit_while_it_runs(client, held_now):

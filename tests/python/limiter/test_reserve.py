@@ -12,6 +12,7 @@ import pytest
 
 import keywright
 import keywright.aio
+from keywright._generated.limiter_calls import LimiterCalls
 
 START = 1_767_225_600_000_000
 SECOND = 1_000_000
@@ -291,3 +292,35 @@ def test_when_limits_are_off(client, monkeypatch):
     with api.reservation("u", 5) as reservation:
         assert reservation.commit(3).amount == 3
     assert api.cancel("u", "x")
+
+
+def test_a_no_says_what_it_means(client):
+    api = client.limiter("api", "100/h", reservations=True)
+    with pytest.raises(keywright.NotFound, match="not known, or its lease has ended.*charge what was used by a hit"):
+        api.commit("k", "job7", 3)
+    with pytest.raises(keywright.NotFound, match="nothing to cancel"):
+        api.cancel("k", "job7")
+    assert api.reserve("k", 5, "job7")  # for the limiter's lease
+    with pytest.raises(keywright.Conflict, match="open with another cost"), api.reservation("k", 6, id="job7"):
+        pytest.fail("entered")
+    api.commit("k", "job7", 3)
+    with pytest.raises(keywright.Conflict, match="committed with another number"):
+        api.commit("k", "job7", 4)
+    with pytest.raises(keywright.Conflict, match="cannot be cancelled any more"):
+        api.cancel("k", "job7")
+    with pytest.raises(keywright.Gone, match="settled already"), api.reservation("k", 5, id="job7"):
+        pytest.fail("entered")
+    with pytest.raises(keywright.NotFound, match="charge what was used by consume"):
+        client.quota("q", 10).commit("k", "job7", 3)
+
+
+def test_docstrings_speak_python():
+    """What the spec says of C is said of Python: names of fields, what True stands for, no switch as a number."""
+    texts = {name: " ".join((getattr(keywright.Limiter, name).__doc__ or "").split()) for name in vars(LimiterCalls)}
+    assert "decision.amount says how much was granted" in texts["hit_up_to"]
+    assert "decision.amount is what was used" in texts["commit"]
+    assert "False when the lease had ended" in texts["renew"] and "True, and nothing is sent" in texts["renew"]
+    assert "None for the limiter's own lease" in texts["reserve"]
+    for name, text in texts.items():
+        for leftover in ("KW_", "_us ", "'s count", "lease, or lease", "reservations = 1", "LOST when"):
+            assert leftover not in text, name
