@@ -4,7 +4,8 @@
 -- ARGV: cost_us, room_us, ahead_us, second_cost_us, second_room_us, second_ahead_us
 -- REPLY: state
 --
--- As gcra_hit, twice. The reply has the form of limits_hit's.
+-- As gcra_hit, twice. The reply has the form of limits_hit's. What is used six times is found faster as a local.
+local string = string
 --@include clock
 local first, second = call('GET', KEYS[1]), call('GET', KEYS[2])
 local debt, owed, admitted, heal, cure = 0, 0, true, false, false

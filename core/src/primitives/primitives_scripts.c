@@ -5298,12 +5298,13 @@ const kw__script kw__script_top_standing = {
 
 const kw__script kw__script_two_hit = {
     .name = "two_hit",
-    .sha1 = "d8043fbdae93a95268d0de699960f4001986c47f",
+    .sha1 = "bfcfc9517c300de5661ec98ac6c88acc10f24df4",
     .keys = 2,
     .args = 6,
-    .length = 2562,
+    .length = 2584,
     .text =
             "#!lua\n"
+            "local string = string\n"
             "local call = redis.call\n"
             "local time = call('TIME')\n"
             "local now = time[1] * 1000000 + time[2]\n"
