@@ -4,7 +4,7 @@
 #include "engine/client.h"
 #include "primitives/joint_rows.h"
 #include "primitives/limiter.h"
-#include "primitives/limiter_overrides.h"
+#include "primitives/limiter_override_table.h"
 #include "primitives/primitives_scripts.h"
 
 #define RULES_MAX 32
@@ -22,21 +22,16 @@ static void destroy(kw__object *object) {
     kw__free(joint);
 }
 
-static kw_status fail_option(kw_error *error, const char *name, int64_t value, const char *rule) {
-    return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.%s is %lld and must be %s", name, (long long)value,
-                    rule);
-}
-
 static kw_status read_options(const kw_joint_options *options, kw_joint *joint, kw_error *error) {
     kw_joint_options read = {0};
     if (options != NULL) memcpy(&read, options, options->size < sizeof read ? options->size : sizeof read);
-    if (read.flags != 0) return fail_option(error, "flags", read.flags, "0");
+    if (read.flags != 0) return kw__fail_option(error, "flags", read.flags, "0");
     if (read.on_failure == KW_ON_FAILURE_LOCAL) {
-        return fail_option(error, "on_failure", read.on_failure,
-                           "raise, deny or allow: a share of its own only a single limiter has");
+        return kw__fail_option(error, "on_failure", read.on_failure,
+                               "raise, deny or allow: a share of its own only a single limiter has");
     }
     if (read.on_failure < KW_ON_FAILURE_RAISE || read.on_failure > KW_ON_FAILURE_LOCAL) {
-        return fail_option(error, "on_failure", read.on_failure, "a kw_on_failure, 0 to 2");
+        return kw__fail_option(error, "on_failure", read.on_failure, "a kw_on_failure, 0 to 2");
     }
     joint->on_failure = (kw_on_failure)read.on_failure;
     return kw__limiter_read_timeout(read.timeout_us, joint->on_failure, &joint->object.timeout_us, error);

@@ -150,6 +150,9 @@ void kw__limiter_use(kw_limiter *limiter);
 void kw__limiter_give_up(kw_limiter *limiter);
 int64_t kw__limiter_lease_us(const kw_limiter *limiter);
 kw_status kw__limiter_read_options(const kw_limiter_options *options, kw__limiter_settings *settings, kw_error *error);
+/* An option that cannot be, and how it must be; or that must be 0 beside another, and why. */
+kw_status kw__fail_option(kw_error *error, const char *name, int64_t value, const char *rule);
+kw_status kw__fail_option_with(kw_error *error, const char *name, int64_t value, const char *other, const char *why);
 
 /* The deadline of calls that name none: 50 ms where a failure policy answers, 0 (the client's) else. */
 kw_status kw__limiter_read_timeout(int64_t value, kw_on_failure policy, int64_t *out, kw_error *error);
@@ -222,6 +225,8 @@ uint64_t kw__limiter_origin(const kw_limiter *limiter, kw__bytes key);
 
 /* Whether a decision is of this limiter and key, by whichever limits. */
 bool kw__limiter_is_of(const kw_limiter *limiter, kw__bytes key, const kw_decision *decision);
+/* Whether a decision of its own can be the record of an admission. */
+bool kw__limiter_could_refund(const kw_limiter *limiter, const kw_decision *decision);
 
 /* A limiter that differs from another in its limits alone, of which it has as many, under that one's labels. */
 kw_status kw__limiter_make_override(kw_limiter *of, const kw_limit *limits, kw_limiter **out, kw_error *error);

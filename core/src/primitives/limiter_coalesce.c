@@ -7,8 +7,8 @@
 #include "primitives/limiter_rows.h"
 #include "primitives/primitives_scripts.h"
 
-static kw_status refuse(kw_error *error, const char *what, const char *why) {
-    return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.coalesce is 1 and must be 0 with %s: %s", what, why);
+static kw_status refuse(kw_error *error, const char *other, const char *why) {
+    return kw__fail_option_with(error, "coalesce", 1, other, why);
 }
 
 kw_status kw__limiter_check_coalesce(const kw_limiter *limiter, kw_error *error) {

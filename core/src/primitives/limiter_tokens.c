@@ -8,29 +8,32 @@
 
 /* ---- making and unmaking ---- */
 
-static kw_status refuse(kw_error *error, const char *with, const char *why) {
-    return kw__fail(error, KW_INVALID, KW_REASON_OPTION, "options.token_lease must be 0 with %s: %s", with, why);
+static kw_status refuse(const kw_limiter *limiter, const char *other, const char *why, kw_error *error) {
+    return kw__fail_option_with(error, "token_lease", limiter->settings.token_lease, other, why);
 }
 
 /* A token is spent where no server sees it: what needs the server at each hit cannot be had with it. */
 kw_status kw__tokens_check(const kw_limiter *limiter, kw_error *error) {
     const kw__limiter_settings *settings = &limiter->settings;
     if (settings->token_lease == 0) return KW_OK;
-    if (settings->shadow) return refuse(error, "shadow", "what never denies needs no tokens");
-    if (settings->charge_denials) return refuse(error, "charge_denials", "a denial would be charged for a whole lease");
-    if (settings->block_us > 0) return refuse(error, "block_us", "a block would not stop who holds tokens");
+    if (settings->shadow) return refuse(limiter, "shadow", "what never denies needs no tokens", error);
+    if (settings->charge_denials)
+        return refuse(limiter, "charge_denials", "a denial would be charged for a whole lease", error);
+    if (settings->block_us > 0) return refuse(limiter, "block_us", "a block would not stop who holds tokens", error);
     if (settings->reservations) {
-        return refuse(error, "reservations", "what they give back would be leased, and lost, by those who hit");
+        return refuse(limiter, "reservations", "what they give back would be leased, and lost, by those who hit",
+                      error);
     }
     for (int i = 0; i < limiter->count; i++) {
         const kw__rule *rule = &limiter->rules[i];
         if (rule->shape == &kw__shape_leases) {
-            return refuse(error, "a concurrent limit", "each permit must be released, and a token cannot be");
+            return refuse(limiter, "a concurrent limit", "each permit must be released, and a token cannot be", error);
         }
-        if (rule->shadow) return refuse(error, "a shadow limit", "a decision from a lease cannot tell what it says");
+        if (rule->shadow)
+            return refuse(limiter, "a shadow limit", "a decision from a lease cannot tell what it says", error);
         if (rule->indivisible) {
-            return refuse(error, "a burst that takes more than 104 days to come back, at a rate with a remainder",
-                          "how many fit cannot be told");
+            return refuse(limiter, "a burst that takes more than 104 days to come back, at a rate with a remainder",
+                          "how many fit cannot be told", error);
         }
     }
     return KW_OK;

@@ -1,5 +1,6 @@
-/* The table of a limiter's overrides, and the duty that keeps it. What they are in the server: limiter_override.c. */
-#include "primitives/limiter_overrides.h"
+/* The table of a limiter's overrides, and the duty that keeps it. What they are in the server:
+ * limiter_override_commands.c. */
+#include "primitives/limiter_override_table.h"
 
 #include "base/clock.h"
 #include "base/list.h"

@@ -2,8 +2,8 @@
  * Overrides: limits of single keys, kept in the server, known here by looking again and again. An override is a limiter
  * too: of the same name, keys and settings, with other limits. The table lies in the limiter that was opened.
  */
-#ifndef KW__LIMITER_OVERRIDES_H
-#define KW__LIMITER_OVERRIDES_H
+#ifndef KW__LIMITER_OVERRIDE_TABLE_H
+#define KW__LIMITER_OVERRIDE_TABLE_H
 
 #include "engine/background.h"
 #include "primitives/limiter.h"

@@ -6,7 +6,7 @@
 
 #include "base/list.h"
 #include "engine/client.h"
-#include "primitives/limiter_overrides.h"
+#include "primitives/limiter_override_table.h"
 #include "primitives/limiter_rows.h"
 #include "primitives/primitives_scripts.h"
 
