@@ -3,6 +3,7 @@ package keywright_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,8 @@ func TestQuota(t *testing.T) {
 	var failure *keywright.Error
 	if _, err := quota.Commit(soon(t), "key", "b", 5); !errors.As(err, &failure) || failure.Code != keywright.StatusNotFound {
 		t.Errorf("a commit of nothing: %v", err)
+	} else if !strings.Contains(failure.Message, "charge what was used by consume") {
+		t.Errorf("a commit of nothing says %q", failure.Message)
 	}
 	if _, err := quota.Cancel(soon(t), "key", "a"); !errors.As(err, &failure) || failure.Code != keywright.StatusConflict {
 		t.Errorf("a cancel of what was committed: %v", err)

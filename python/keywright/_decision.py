@@ -99,7 +99,7 @@ def admitted(kind: type[DecisionT], maker: object, key: Any, cost: int, limits: 
 
 def split(limits: str) -> list[str]:
     """The texts of the limits in one."""
-    return [each.strip().removesuffix(":") for each in re.split("[;,|]", limits)]
+    return [each.strip() for each in re.split("[;,|]", limits)]
 
 
 def reserved(decision: AnyDecision) -> Any:

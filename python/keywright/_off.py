@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 
 from ._convert import Duration, Key, invalid, to_bytes, to_timeout, to_us, whole, within
@@ -11,6 +12,7 @@ from ._generated.keywright import MAX_KEY, Reason
 VARIABLE = "KEYWRIGHT_LIMITS"
 #: The greatest number that calls of a limiter take.
 MOST = 2**52 - 1
+DAY = 86_400_000_000
 
 
 def limits_off() -> bool:
@@ -50,3 +52,25 @@ def see_times(timeout: Duration | None, wait: Duration | None = None) -> None:
     to_timeout(timeout)
     if wait is not None:
         to_us(wait, "wait")
+
+
+def see_span(span: Duration | None, most: int, name: str) -> None:
+    """What something lasts that is told to the server, in microseconds; 0 is as if nothing were said."""
+    if span:
+        within(to_us(span, name), 1_000, most, name, Reason.RANGE)
+
+
+def see_override(limits: str, own: str) -> None:
+    """Whether a limiter of these limits could take that override: a limit for each, or a factor."""
+    from ._generated.limiter_calls import limits_parse
+
+    kept = limits_parse(own)
+    if re.fullmatch("[0-9]{1,16}x", shown := to_bytes(limits, "limits").decode("utf-8", "surrogateescape")):
+        most = MOST // max(max(limit.amount, limit.burst) for limit in kept)
+        within(int(shown[:-1]), 1, most, "the factor", Reason.LIMIT_RANGE)
+        return
+    given = limits_parse(shown)
+    if [limit.concurrent for limit in given] != [limit.concurrent for limit in kept]:
+        raise invalid(f"the override {shown!r} must have a limit for each of {own!r}", Reason.LIMIT_RANGE)
+    if any(new.label not in ("", old.label) for new, old in zip(given, kept, strict=True)):
+        raise invalid(f'the override {shown!r} has the names of {own!r}: leave "as" out', Reason.LIMIT_RANGE)

@@ -221,6 +221,7 @@ func TestAFailurePolicyOfTheLimiter(t *testing.T) {
 		same(t, "type", denied.Header().Get("Content-Type"), kind)
 		same(t, "again", denied.Header().Get("Retry-After"), "1")
 		same(t, "invented", denied.Header().Get("RateLimit"), "")
+		same(t, "told", strings.Contains(denied.Body.String(), "he rate limiter cannot be asked at the moment"), true)
 	}
 	allowed := ask(keywright.OnFailureAllow, nil)
 	same(t, "status", allowed.Code, 200)

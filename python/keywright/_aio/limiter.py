@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from .._convert import checked, in_item, to_list, to_rows
+from .._convert import checked, in_item, to_list, to_rows, whole, within
 from .._decision import AnyDecision, admitted, denied, reserved
 from .._decorate import limited
 from .._error import Error
-from .._generated.keywright import Status
+from .._generated.keywright import FOREVER, Reason, Status
 from .._generated.limiter import OverrideChange
 from .._generated.limiter_calls import LimiterSubmits
 from .._held import async_held
-from .._off import limits_off, see_id, see_key, see_number, see_times
+from .._off import DAY, limits_off, see_id, see_key, see_number, see_override, see_span, see_times
 from .decision import Decision
 from .reservation import Reservation
 
@@ -247,6 +247,7 @@ class Unlimited(Limiter):
         timeout: Duration | None = None,
     ) -> Operation[Decision]:
         see_id(id)
+        see_span(lease, DAY, "lease")
         return self._answered(self._admit(key, cost, timeout, lease, least=1))
 
     def commit(self, key: Key, id: Key, actual: int, *, timeout: Duration | None = None) -> Operation[Decision]:
@@ -267,6 +268,8 @@ class Unlimited(Limiter):
     ) -> Operation[OverrideChange]:
         see_key(key)
         see_times(timeout, ttl)
+        see_span(ttl, 3650 * DAY, "ttl")
+        see_override(limits, self._handle.about)
         return self._answered(OverrideChange(Status.OK, 0, 0, 0))
 
     def clear_override(self, key: Key, *, timeout: Duration | None = None) -> Operation[OverrideChange]:
@@ -281,6 +284,9 @@ class Unlimited(Limiter):
         *,
         timeout: Duration | None = None,
     ) -> Operation[list[Override]]:
+        within(whole(after, "after"), 0, FOREVER, "after", Reason.RANGE)
+        within(whole(count, "count"), 1, 1000, "count", Reason.RANGE)
+        see_times(timeout)
         return self._answered([])
 
     def refund(

@@ -30,9 +30,9 @@ static void live(void) {
             items[i] = (kw_limiter_hit_args){.size = sizeof items[0], .key = "u", .key_length = 1, .cost = 1};
         }
         memset(decisions, 0, sizeof decisions);
-        status = kw_limiter_hit_many(limiter, items, 3, 0, decisions, &error);
+        kw_limiter_hit_many(limiter, items, 3, 0, decisions, &error);
         for (int i = 0; i < 3; i++)
-            count(decisions[i].status == KW_OK && decisions[i].limit == 0 ? status : decisions[i].status, 1);
+            count(decisions[i].status, 1);
     } else {
         assert_int_equal(error.code, KW_NO_MEMORY);
         assert_null(limiter);

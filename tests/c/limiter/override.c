@@ -246,6 +246,7 @@ static void what_cannot_be_an_override(void **state) {
     refused(one, "4503599627370495/us", 0, KW_REASON_LIMIT_RANGE, 0, "GCRA holds rates up to");
     refused(one, "2x", 999, KW_REASON_RANGE, -1, "between 1 ms and 3,650 days");
     refused(one, "2x", INT64_C(315360000000001), KW_REASON_RANGE, -1, "between 1 ms and 3,650 days");
+    refused(one, "10/s as x", 0, KW_REASON_LIMIT_RANGE, -1, "leave \"as\" out"); /* no factor */
     refused(two, "10/s", 0, KW_REASON_LIMIT_RANGE, -1, "has 1 limits and the limiter 2");
     refused(two, "10/s; 10/m", 0, KW_REASON_LIMIT_RANGE, -1, "limit 2 of the override must be concurrent");
     refused(two, "20001x", 0, KW_REASON_LIMIT_SIZE, 0, "up to 100000");

@@ -106,6 +106,9 @@ static void a_share_is_given_back_by_its_own_decision(void **state) {
         open_limiter("api", "10/h", (kw_limiter_options){.on_failure = KW_ON_FAILURE_LOCAL, .timeout_us = 5000});
     kw_decision decision = hit(limiter, 5), told;
     assert_int_equal(hit(limiter, 5).status, KW_OK);
+    told = hit(limiter, 1); /* a denial gave nothing */
+    assert_int_equal(kw_limiter_refund(limiter, "u", 1, &told, 1, KW_DEFAULT_TIMEOUT, &error), KW_INVALID);
+    assert_int_equal(kw_limiter_renew(limiter, "u", 1, &told, KW_DEFAULT_TIMEOUT, &error), KW_INVALID);
     no_failure(kw_limiter_hit(limiter, "v", 1, 10, KW_DEFAULT_TIMEOUT, &told, &error));
     assert_int_equal(kw_limiter_refund(limiter, "v", 1, &decision, 5, KW_DEFAULT_TIMEOUT, &error), KW_INVALID);
     assert_int_equal(kw_limiter_refund(limiter, "u", 1, &decision, 6, KW_DEFAULT_TIMEOUT, &error), KW_INVALID);

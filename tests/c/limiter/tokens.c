@@ -219,6 +219,8 @@ static void one_lease_is_asked_for_at_a_time(void **state) {
     test_sleep(21000);
     hit(limiter, 1);
     assert_int_equal(charged(limiter), 19); /* it begins anew */
+    hit(limiter, 1);
+    assert_int_equal(charged(limiter), 21); /* and grows again */
     kw_completions_free(completions);
     kw_limiter_free(limiter);
 }
@@ -331,6 +333,56 @@ static void a_silent_server_is_not_asked_for_more(void **state) {
     kw_limiter_free(limiter);
 }
 
+static void after_a_failure_it_begins_anew(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter =
+        open_limiter("api", "100/h", (kw_limiter_options){.token_lease = 8, .token_ttl_us = SECOND / 2});
+    kw_decision decision;
+    admitted(limiter, 3);
+    test_server_signal(&server, SIGSTOP);
+    kw_status status = kw_limiter_hit(limiter, "u", 1, 1, 5000, &decision, &error);
+    test_server_signal(&server, SIGCONT);
+    assert_int_equal(status, KW_TIMEOUT);
+    test_sleep(SECOND / 2 + 10000);
+    int64_t before = charged(limiter);
+    hit(limiter, 1);
+    assert_int_equal(charged(limiter), before + 1);
+    kw_limiter_free(limiter);
+}
+
+static void a_denial_does_not_make_it_grow(void **state) {
+    (void)state;
+    test_clock_set(&server, YEAR_2026);
+    kw_limiter *limiter =
+        open_limiter("api", "100/s burst 7", (kw_limiter_options){.token_lease = 100, .token_ttl_us = SECOND / 2});
+    assert_int_equal(admitted(limiter, 8), 7); /* 1, 2 and 4, and 8 were denied */
+    test_clock_advance(&server, SECOND);
+    test_sleep(SECOND * 3 / 10);
+    hit(limiter, 1);
+    assert_int_equal(charged(limiter), 4);
+    kw_limiter_free(limiter);
+}
+
+/* What is on its way when the limits change was asked for under the old ones. */
+static void a_change_of_limits_leaves_nothing_of_what_comes(void **state) {
+    (void)state;
+    kw_limiter *limiter = open_limiter(
+        "api", "1000/s", (kw_limiter_options){.token_lease = 8, .token_ttl_us = MINUTE, .overrides_us = MINUTE});
+    kw_completions *completions;
+    kw_record record;
+    kw_override_change change;
+    admitted(limiter, 3);
+    no_failure(kw_completions_open(client, &completions, &error));
+    no_failure(kw_limiter_submit_hit(limiter, completions, 1, "u", 1, 1, 0, &error)); /* asks for four */
+    no_failure(kw_limiter_set_override(limiter, "u", 1, "500/s", 5, 0, KW_DEFAULT_TIMEOUT, &change, &error));
+    assert_true(kw_completions_wait(completions, 5 * SECOND, &error) >= 1);
+    assert_int_equal(kw_completions_drain(completions, &record, 1, sizeof record, &error), 1);
+    assert_int_equal(hit(limiter, 1).reason, KW_DECIDED_BY_SERVER);
+    kw_completions_free(completions);
+    kw_limiter_free(limiter);
+}
+
 static void http_fields_speak_of_one_hit(void **state) {
     (void)state;
     test_clock_set(&server, YEAR_2026);
@@ -414,6 +466,9 @@ int main(void) {
         limiter_test(one_lease_is_asked_for_at_a_time),
         limiter_test(what_is_left_at_the_end_is_lost),
         limiter_test(a_silent_server_is_not_asked_for_more),
+        limiter_test(after_a_failure_it_begins_anew),
+        limiter_test(a_denial_does_not_make_it_grow),
+        limiter_test(a_change_of_limits_leaves_nothing_of_what_comes),
         limiter_test(a_lease_grows_no_further_than_the_key_is_hot),
         limiter_test(a_lease_ends_with_its_window),
         limiter_test(a_denial_asks_for_no_lease_in_its_time),

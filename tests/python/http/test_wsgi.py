@@ -226,8 +226,9 @@ def test_the_policy_of_the_limiter_goes_before_that_of_the_middleware():
 
 def test_a_failure_says_when_to_come_again():
     with closing(keywright.connect(GONE)) as client:
-        refused = get(limited(App(), client.limiter("api", "10/s"), on_failure="deny"))
-    assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        for body in ("problem", "plain"):
+            refused = get(limited(App(), client.limiter("api", "10/s"), on_failure="deny", body=body))
+            assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
 
 
 def test_limiters_that_take_several_keys(client):

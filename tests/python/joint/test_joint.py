@@ -244,7 +244,9 @@ def test_a_decision_is_shown_compared_and_pickled(frozen, joint):
     answer = joint.hit(["ann", "10.0.0.1", "all"])
     shown = "JointDecision(allowed=True, reason=SERVER, denied_by=None, retry_after=0.0, decisions=(Decision("
     assert repr(answer).startswith(shown)
-    assert "allowed=False, reason=SERVER, denied_by='user'," in repr(joint.hit([("ann", 1000), "10.0.0.1", "all"]))
+    refused = joint.hit([("ann", 1000), "10.0.0.1", "all"])
+    assert "allowed=False, reason=SERVER, denied_by='user'," in repr(refused)
+    assert "denied_by=0," in repr(pickle.loads(pickle.dumps(refused)))
     again = pickle.loads(pickle.dumps(answer))
     assert again == answer and hash(again) == hash(answer) and again.maker is None
     assert again.decisions[1].key == "10.0.0.1"

@@ -140,6 +140,9 @@ def test_repr_names_the_limit_that_denied(client, clock):
     decision = client.limiter("plan", "10/s;2/h as hourly").hit("k", 3)
     assert "allowed=False, reason=SERVER, denied_by='2/h as hourly'," in repr(decision)
     assert "denied_by=1," in repr(pickle.loads(pickle.dumps(decision)))
+    for separator in ",|":
+        decision = client.limiter("plan", f"10/s {separator} 2/h").hit("v", 3)
+        assert "denied_by='2/h'," in repr(decision)
     shadow = client.limiter("trial", "10/s; 2/h shadow").hit("k", 3)
     assert "allowed=True, reason=SHADOW, denied_by='2/h shadow'," in repr(shadow)
     blocked = client.limiter("login", "1/h", block=7200)

@@ -24,6 +24,13 @@ def held_now(client):
     return ask
 
 
+def until(happened):
+    began = time.monotonic()
+    while not happened():
+        assert time.monotonic() - began < 5
+        time.sleep(0.01)
+
+
 def test_release_gives_back_the_permit_and_leaves_the_rate_charged(client, server, clock):
     clock.freeze(1_767_225_600_000_000)
     api = client.limiter("gpu", "10/h; 2 concurrent")
@@ -130,10 +137,51 @@ def test_a_blocking_guard_that_lost_its_lease_says_so(client, caplog):
     api = client.limiter("gpu", "1 concurrent", lease=0.3)
     with caplog.at_level(logging.WARNING, "keywright"), api.guard("u"):
         api.reset("u")
+        until(lambda: caplog.records)  # while the block runs
         time.sleep(0.3)
     assert [record.getMessage() for record in caplog.records] == [
         "the lease of 'u' ended before it was renewed: others may be at it too"
     ]
+
+
+def test_a_renewal_that_failed_is_tried_again_in_its_time(client, caplog, monkeypatch):
+    tried = []
+
+    def renew(limiter, decision, *, timeout):
+        tried.append((decision.key, timeout))
+        raise keywright.Timeout("nobody answers")
+
+    monkeypatch.setattr(keywright.Limiter, "renew", renew)
+    short, long = (client.limiter("gpu", "1 concurrent", lease=lease) for lease in (0.3, 0.9))
+    with long.guard("long"), short.guard("short"):
+        until(lambda: len({key for key, _ in tried}) == 2)
+    assert len(tried) < 50  # not at once
+    assert max(timeout for _, timeout in tried) < 0.11  # nor does the long one keep the short one waiting
+    assert "the lease of 'long' was not renewed: nobody answers" in caplog.text
+
+
+def test_a_client_that_was_closed_renews_nothing(server, caplog):
+    with keywright.connect(server.url) as client:
+        api = client.limiter("gpu", "1 concurrent", lease=0.3)
+        guard = api.guard("u")
+        guard.__enter__()
+    time.sleep(0.15)
+    assert not keywright._held._keeper._held and not caplog.records
+    guard.__exit__(None, None, None)
+
+
+def test_the_thread_ends_when_nothing_is_held_and_begins_again(client, monkeypatch):
+    monkeypatch.setattr(keywright._held, "_keeper", keywright._held.Keeper())
+    monkeypatch.setattr(keywright._held, "IDLE", 0.05)
+    api = client.limiter("gpu", "1 concurrent", lease=0.3)
+    before = set(threading.enumerate())
+    with api.guard("u"):
+        (thread,) = set(threading.enumerate()) - before
+    thread.join(5)
+    assert not thread.is_alive()
+    with api.guard("u"):
+        time.sleep(0.5)
+        assert not api.peek("u")
 
 
 def test_a_program_that_stood_still_says_so_at_the_end(client, caplog, monkeypatch):
@@ -196,7 +244,7 @@ def test_a_generator_cannot_hold_a_permit(client):
             yield 1
 
 
-def test_an_asyncio_guard_renews_while_the_block_runs(server):
+def test_an_asyncio_guard_renews_while_the_block_runs(server, caplog):
     async def main():
         async with keywright.aio.connect(server.url) as client:
             api = client.limiter("gpu", "10/h; 1 concurrent", lease=0.3)
@@ -207,6 +255,18 @@ def test_an_asyncio_guard_renews_while_the_block_runs(server):
             assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(main())
+    assert not caplog.records
+
+
+def test_an_asyncio_program_that_stood_still_says_so_at_the_end(server, caplog):
+    async def main():
+        async with keywright.aio.connect(server.url) as client:
+            api = client.limiter("gpu", "1 concurrent", lease=0.1)
+            async with api.guard("u"):
+                time.sleep(0.15)
+
+    asyncio.run(main())
+    assert "ended before it was renewed" in caplog.text
 
 
 def test_a_cancelled_task_gives_its_permit_back(server):
@@ -235,11 +295,13 @@ def test_a_lease_that_was_lost_is_logged(server, caplog):
             api = client.limiter("gpu", "1 concurrent", lease=0.15)
             async with api.guard("u"):
                 await api.reset("u")
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.1)
+                assert "ended before it was renewed" in caplog.text
+                await asyncio.sleep(0.1)
 
     with caplog.at_level(logging.WARNING, "keywright"):
         asyncio.run(main())
-    assert "ended before it was renewed" in caplog.text
+    assert len(caplog.records) == 1
 
 
 def test_a_release_that_fails_does_not_take_the_place_of_what_the_block_did(server, caplog):

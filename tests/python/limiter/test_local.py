@@ -54,6 +54,7 @@ def test_what_was_denied_for_ever_is_told_so(client, server):
         ("2/h", {"algorithm": "sliding_counter"}, False),
         ("2/h", {"algorithm": "sliding_log"}, False),
         ("2/h; 5/d", {}, False),
+        ("2/h", {"block": 60}, False),
         ("2 concurrent", {}, False),
     ],
 )
@@ -71,6 +72,14 @@ def test_a_larger_cost_is_told_its_own_moment(client, server, clock, limits, opt
     assert wanted - 1 < more.retry_after <= wanted
     assert api.hit("u", 50).retry_after == inf
     assert api.hit("u", 1).reason is DecidedBy.DENIAL_CACHE
+
+
+def test_a_larger_cost_takes_the_place_of_what_is_over(client):
+    api = client.limiter("api", "20/s burst 2", denial_cache=100)
+    assert api.hit("u", 2) and not api.hit("u", 1)
+    time.sleep(0.06)
+    assert api.hit("u", 2).reason is DecidedBy.SERVER
+    assert api.hit("u", 2).reason is DecidedBy.DENIAL_CACHE
 
 
 def test_it_is_forgotten_in_time(client, server):

@@ -144,9 +144,28 @@ def wrong_calls(api):
     yield lambda: api.cancel("k", "")
     yield lambda: api.reset("k" * 1025)
     yield lambda: api.refund(api.hit("k"), -1)
+    yield lambda: api.reserve("k", 1, "id", lease=86_401)
+    yield lambda: api.commit("k", "", 1)
+    yield lambda: api.peek("k", timeout=-1)
+    yield lambda: api.reset("k", timeout=-1)
+    yield lambda: api.set_override("k" * 1025, "2x")
+    yield lambda: api.set_override("k", "2x", timeout=-1)
+    yield lambda: api.set_override("k", "2x", ttl=0.0001)
+    yield lambda: api.set_override("k", "10 per parsec")
+    yield lambda: api.set_override("k", "2.5x")
+    yield lambda: api.set_override("k", "0x")
+    yield lambda: api.set_override("k", f"{2**52 // 9 + 1}x")
+    yield lambda: api.set_override("k", "1/s; 2/m")
+    yield lambda: api.set_override("k", "2 concurrent")
+    yield lambda: api.set_override("k", "1/s as another")
+    yield lambda: api.clear_override("k" * 1025)
+    yield lambda: api.clear_override("k", timeout=-1)
+    yield lambda: api.overrides(-1)
+    yield lambda: api.overrides(count=1001)
+    yield lambda: api.overrides(timeout=-1)
 
 
-@pytest.mark.parametrize("place", range(15))
+@pytest.mark.parametrize("place", range(34))
 def test_what_cannot_be_is_refused_all_the_same(client, monkeypatch, place):
     with pytest.raises(keywright.Invalid) as asked:
         list(wrong_calls(client.limiter("api", "9/h", reservations=True)))[place]()
@@ -154,6 +173,23 @@ def test_what_cannot_be_is_refused_all_the_same(client, monkeypatch, place):
     with pytest.raises(keywright.Invalid) as off:
         list(wrong_calls(client.limiter("api", "9/h", reservations=True)))[place]()
     assert off.value.reason is asked.value.reason
+
+
+def test_what_is_no_decision_is_refused_too(client, off):
+    api = client.limiter("api", "9/h")
+    for call in (api.refund, api.release, api.renew):
+        with pytest.raises(TypeError, match="decision must be"):
+            call("k")
+        with pytest.raises(keywright.Invalid):
+            call(api.hit("k"), timeout=-1)
+
+
+def test_overrides_of_limits_that_are_off(client, server, off):
+    api = client.limiter("api", "9/h as hourly; 2 concurrent")
+    for limits in ("2x", f"{(2**52 - 1) // 9}x", "10/h; 3 concurrent", "10/h as hourly; 3 concurrent"):
+        assert api.set_override("k", limits, ttl=60)
+    assert api.set_override("k", "2x", ttl=0) and api.overrides() == []
+    assert not server.keys()
 
 
 def test_the_command_line_is_off_too(server, off):

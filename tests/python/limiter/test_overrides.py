@@ -81,6 +81,19 @@ def test_what_cannot_be_is_refused_with_its_place(client):
         client.limiter("api", "10/s", overrides=0.001)
 
 
+def test_too_many_are_refused_in_words(client, server):
+    fill = """
+        for i = 1, 10000 do
+            redis.call('HSET', KEYS[1], '=' .. i, '0 2x')
+            redis.call('ZADD', KEYS[2], i, i)
+        end
+        redis.call('HSET', KEYS[1], 'version', '10000', 'floor', '0')"""
+    place = "kw:limiter:{api:}:overrides"
+    server.command("EVAL", fill, "2", place, f"{place}:changed")
+    with pytest.raises(keywright.Exhausted, match="10,000 keys of this limiter's name have overrides: clear some"):
+        client.limiter("api", "10/s").set_override("u", "2x")
+
+
 def test_asyncio(server, client):
     async def main():
         async with keywright.aio.connect(server.url) as own:

@@ -312,6 +312,8 @@ def test_a_no_says_what_it_means(client):
         pytest.fail("entered")
     with pytest.raises(keywright.NotFound, match="charge what was used by consume"):
         client.quota("q", 10).commit("k", "job7", 3)
+    with pytest.raises(keywright.NotFound, match="nothing to cancel"):
+        client.quota("q", 10).cancel("k", "job7")
 
 
 def test_docstrings_speak_python():

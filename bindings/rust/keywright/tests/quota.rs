@@ -36,6 +36,8 @@ fn reserve_and_settle() {
     assert_eq!(quota.reserve("key", 41, "b", HOUR).unwrap().status, Status::DENIED);
     assert_eq!(quota.commit("key", "a", 5).unwrap().used, 5);
     assert_eq!(quota.reserve("key", 60, "a", HOUR).unwrap().status, Status::GONE);
-    assert_eq!(quota.commit("key", "b", 5).unwrap_err().status(), Status::NOT_FOUND);
+    let unknown = quota.commit("key", "b", 5).unwrap_err();
+    assert_eq!(unknown.status(), Status::NOT_FOUND);
+    assert!(unknown.to_string().contains("charge what was used by consume"), "{unknown}");
     assert_eq!(quota.cancel("key", "a").unwrap_err().status(), Status::CONFLICT);
 }

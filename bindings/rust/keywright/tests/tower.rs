@@ -9,7 +9,7 @@ use axum::body::{to_bytes, Body};
 use axum::routing::get;
 use axum::{Extension, Router};
 use keywright::tower::{Hits, OnFailure, RateLimitLayer};
-use keywright::{AsyncClient, AsyncLimiter, Error, HttpStyle, Status};
+use keywright::{AsyncClient, AsyncLimiter, Error, HttpStyle, LimiterOptions, Status};
 use support::{name, runtime, url};
 use tower::{service_fn, Layer, Service, ServiceExt};
 
@@ -158,6 +158,19 @@ fn a_limiter_that_fails() {
         let allowed = ask(&layer.on_failure(OnFailure::Allow), request(&[])).await;
         assert_eq!((allowed.status().as_u16(), field(&allowed, "RateLimit")), (200, ""));
         assert_eq!(text(allowed).await, "hello");
+    });
+}
+
+#[test]
+fn a_limiter_that_denies_because_nobody_answers() {
+    runtime().block_on(async {
+        let client = AsyncClient::open("redis://127.0.0.1:1").unwrap();
+        let options = LimiterOptions::new().on_failure(keywright::OnFailure::DENY);
+        let denying = client.limiter_with("api", "1/h", &options).unwrap();
+        let denied = ask(&RateLimitLayer::new(denying, user), request(&[])).await;
+        assert_eq!((denied.status().as_u16(), field(&denied, "Retry-After")), (503, "1"));
+        assert_eq!(field(&denied, "RateLimit"), "");
+        assert!(text(denied).await.contains("\"status\":503"));
     });
 }
 
