@@ -14,7 +14,7 @@ var limiterVocabulary = vocabulary{
 	mustOpen: []string{"name", "limits"},
 	mayOpen: []string{
 		"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials", "block_us", "block_max_us", "lease_us",
-		"reservations",
+		"reservations", "overrides_us", "token_lease", "token_ttl_us",
 	},
 	operations: map[string]operation{
 		"hit":       {arguments: []string{"key", "cost"}, answers: true},
@@ -29,10 +29,16 @@ var limiterVocabulary = vocabulary{
 		"reserve":   {arguments: []string{"key", "cost", "id", "lease_us"}, answers: true},
 		"commit":    {arguments: []string{"key", "id", "actual"}, answers: true},
 		"cancel":    {arguments: []string{"key", "id"}, answers: true},
+
+		"set_override":   {arguments: []string{"key", "limits", "ttl_us"}, answers: true},
+		"clear_override": {arguments: []string{"key"}, answers: true},
+		"overrides": {
+			arguments: []string{"after", "count"}, answers: true, entry: []string{"key", "limits", "version", "ends_at_us"},
+		},
 	},
 	fields: []string{
 		"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count", "limit", "remaining",
-		"retry_after_us", "reset_after_us", "delay_us",
+		"retry_after_us", "reset_after_us", "delay_us", "version", "ends_at_us", "changed_at_us",
 	},
 	unlessTold: words{"delay_us": 0},
 	record:     "decision",
@@ -50,6 +56,9 @@ func openLimiter(client *keywright.Client, spec words) (any, error) {
 		BlockMax:      micros(spec, "block_max_us"),
 		Lease:         micros(spec, "lease_us"),
 		Reservations:  spec.number("reservations") == 1,
+		Overrides:     micros(spec, "overrides_us"),
+		TokenLease:    spec.number("token_lease"),
+		TokenTTL:      micros(spec, "token_ttl_us"),
 	}
 	var err error
 	if options.Algorithm, err = called[keywright.Algorithm](spec, "algorithm"); err != nil {
@@ -97,6 +106,15 @@ func callLimiter(t *testing.T, object any, step words, saved map[string]any) ([]
 			status = keywright.StatusLost
 		}
 		return []outcome{{yes: held, fields: map[string]string{"status": name(status), "delay_us": "0"}}}, err
+	case "set_override":
+		change, err := limiter.SetOverride(soon(t), key, step.text("limits"), micros(step, "ttl_us"))
+		return []outcome{outcomeOfChange(change)}, err
+	case "clear_override":
+		change, err := limiter.ClearOverride(soon(t), key)
+		return []outcome{outcomeOfChange(change)}, err
+	case "overrides":
+		found, err := limiter.OverridesN(soon(t), step.number("after"), step.number("count"))
+		return outcomesOf(found, outcomeOfOverride), err
 	case "release":
 		return nil, limiter.Release(soon(t), key, saved[step.text("decision")].(keywright.Decision))
 	case "refund":
@@ -126,6 +144,33 @@ func outcomeOf(decision keywright.Decision) outcome {
 		"reset_after_us": us(decision.ResetAfter),
 		"delay_us":       us(decision.Delay),
 	}}
+}
+
+func outcomeOfChange(change keywright.OverrideChange) outcome {
+	return outcome{yes: change.Status == keywright.StatusOK, fields: map[string]string{
+		"status":        name(change.Status),
+		"version":       fmt.Sprint(change.Version),
+		"ends_at_us":    moment(change.EndsAt),
+		"changed_at_us": moment(change.ChangedAt),
+	}}
+}
+
+func outcomeOfOverride(override keywright.Override) outcome {
+	return outcome{fields: map[string]string{
+		"key":        override.Key,
+		"key_hex":    fmt.Sprintf("%x", override.Key),
+		"limits":     override.Limits,
+		"version":    fmt.Sprint(override.Version),
+		"ends_at_us": moment(override.EndsAt),
+	}}
+}
+
+// moment is Unix time in us, 0 for none.
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return "0"
+	}
+	return fmt.Sprint(at.UnixMicro())
 }
 
 func us(duration time.Duration) string {

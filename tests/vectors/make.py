@@ -23,10 +23,12 @@ from told import (  # noqa: E402
     limiter_hits,
     limiter_keys,
     limiter_leases,
+    limiter_overrides,
     limiter_reservations,
     limiter_several,
     limiter_sliding,
     limiter_times,
+    limiter_tokens,
     quota,
     quota_uses,
     top,
@@ -36,7 +38,8 @@ from told.scenario import text_of  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent
 TALES = [counter_kinds, counter_once, limiter_hits, limiter_times, limiter_keys, limiter_calls, limiter_edges]
-TALES += [limiter_sliding, limiter_several, limiter_leases, limiter_reservations, quota_uses]
+TALES += [limiter_sliding, limiter_several, limiter_leases, limiter_reservations, limiter_overrides]
+TALES += [limiter_tokens, quota_uses]
 TOLD = {"counter": counter, "joint": joint, "limiter": limiter, "quota": quota, "top": top, "unique": unique}
 MODULES = {module: told.FILES for module, told in TOLD.items()}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "python"))
 
 from support.limits_model import Decision, Keys, Several  # noqa: E402
 from support.limits_run import Limit, Options  # noqa: E402
+from support.overrides_model import Overrides  # noqa: E402
+from support.tokens_model import Tokens  # noqa: E402
+
+#: Options that are no model's of the limits.
+BESIDE = ("overrides_us", "token_lease", "token_ttl_us")
 
 #: The files of the folder `limiter`: what each is about, and its scenarios.
 FILES: dict[str, tuple[str, list[Tale]]] = {}
@@ -44,7 +50,9 @@ class Limiter:
     ) -> None:
         self.name, self.max_wait_us = name, max_wait_us or 60 * SECOND
         self.limits = [limit_of(text) for text in limits.split(";")]
-        self.model: Several = Options(algorithm, **options).model(self.limits)
+        self.options = Options(algorithm, **{name: value for name, value in options.items() if name not in BESIDE})
+        self.model: Several = self.options.model(self.limits)
+        self.takes_overrides, self.token_lease = "overrides_us" in options, options.get("token_lease", 0)
         self.count, self.period = self.limits[0].count, self.limits[0].period_us
         self.burst = self.limits[0].burst or self.count
         self.written: Step = {}
@@ -54,6 +62,17 @@ class Limiter:
             self.written["max_wait_us"] = max_wait_us
         self.written |= {option: int(value) if value in (True, False) else value for option, value in options.items()}
 
+    def under(self, text: str) -> Several:
+        """What decides of a key whose limits are overridden: the state stays under the own limits' labels."""
+        if text.endswith("x"):
+            by = int(text[:-1])
+            burst = [limit.burst and limit.burst * by for limit in self.limits]
+            limits = [replace(own, count=own.count * by, burst=b) for own, b in zip(self.limits, burst, strict=True)]
+        else:
+            limits = [limit_of(one) for one in text.split(";")]
+        labels = [shape.part.partition(":")[2] for shape in self.model.shapes]
+        return self.options.model([replace(one, label=name) for one, name in zip(limits, labels, strict=True)])
+
 
 class Scenario(Tale):
     def __init__(self, name: str, start: int, limiters: dict[str, Limiter]) -> None:
@@ -62,6 +81,11 @@ class Scenario(Tale):
         self.default = next(iter(limiters))
         self.kept: dict[tuple[bytes, bytes], Keys] = {}  # by name and key
         self.saved: dict[str, tuple[Decision, str, str | bytes]] = {}
+        self.overridden: dict[bytes, Overrides] = {
+            name: Overrides() for name in {one.name for one in limiters.values()}
+        }
+        self.known: dict[tuple[str, bytes], Several] = {}  # by limiter and key
+        self.leased: dict[tuple[str, bytes], Tokens] = {}
 
     @property
     def capacity(self) -> int:
@@ -74,32 +98,32 @@ class Scenario(Tale):
         if repeat:
             step["repeat"], step["admitted"] = repeat, 0
         for _ in range(repeat or 1):
-            answer = self._model(on).hit(self._keys(key, on), self.now, cost)
+            answer = self._hit(key, on, cost)
             if repeat:
                 step["admitted"] += answer.status == "OK"
         return self._expect(step, answer, on, save, key)
 
     def hit_up_to(self, cost: int, key: str | bytes = "u", on: str = "", save: str = "") -> Decision:
         step = self._step("hit_up_to", key, on, cost=cost)
-        answer = self._model(on).hit(self._keys(key, on), self.now, cost, up_to=True)
+        answer = self._model(on, key).hit(self._keys(key, on), self.now, cost, up_to=True)
         return self._expect(step, answer, on, save, key)
 
     def wait(self, wait_us: int, cost: int = 1, on: str = "", save: str = "") -> Decision:
         step = self._step("wait", "u", on, cost=cost, wait_us=wait_us)
         patience = min(wait_us, self.limiters[on or self.default].max_wait_us)
-        answer = self._model(on).hit(self._keys("u", on), self.now, cost, patience_us=patience)
+        answer = self._hit("u", on, cost, patience)
         return self._expect(step, answer, on, save, "u")
 
     def peek(self, cost: int = 1, key: str | bytes = "u", on: str = "") -> Decision:
         step = self._step("peek", key, on, cost=cost)
-        return self._expect(step, self._model(on).peek(self._keys(key, on), self.now, cost), on, "", key)
+        return self._expect(step, self._model(on, key).peek(self._keys(key, on), self.now, cost), on, "", key)
 
     def hit_many(self, *items: tuple[str, int], on: str = "") -> list[Decision]:
         """Each item a key of its own: there is no order among them."""
         assert len({key for key, _ in items}) == len(items)
         step: Step = {"do": "hit_many"} | self._named(on)
         step["items"] = [{"key": key, "cost": cost} for key, cost in items]
-        answers = [self._model(on).hit(self._keys(key, on), self.now, cost) for key, cost in items]
+        answers = [self._hit(key, on, cost) for key, cost in items]
         step["expect"] = [fields_of(answer) for answer in answers]
         self.steps.append(step)
         return answers
@@ -108,25 +132,64 @@ class Scenario(Tale):
         answer, made_by, key = self.saved[of]
         on = on or made_by
         self._step("refund", key, on, decision=of, count=count)
-        self._model(on).refund(self._keys(key, on), self.now, answer, count)
+        if answer.reason == "TOKEN_LEASE":
+            self._tokens(key, on).give_back(count)
+        else:
+            self._model(on, key).refund(self._keys(key, on), self.now, answer, count)
 
     def renew(self, of: str, on: str = "") -> bool:
         """Says whether the lease was still held."""
         answer, made_by, key = self.saved[of]
         on = on or made_by
         step = self._step("renew", key, on, decision=of)
-        held = self._model(on).renew(self._keys(key, on), self.now, answer)
+        held = self._model(on, key).renew(self._keys(key, on), self.now, answer)
         step["expect"] = {"status": "OK" if held else "LOST"}
         return held
 
     def release(self, of: str) -> None:
         answer, on, key = self.saved[of]
         self._step("release", key, on, decision=of)
-        self._model(on).release(self._keys(key, on), self.now, answer)
+        self._model(on, key).release(self._keys(key, on), self.now, answer)
 
     def reset(self, key: str = "u", on: str = "") -> None:
         self._step("reset", key, on)
-        self._model(on).reset(self._keys(key, on))
+        self._model(on, key).reset(self._keys(key, on))
+        self._tokens(key, on).forget()
+
+    def set_override(self, limits: str, key: str | bytes = "u", ttl_us: int = 0, on: str = "") -> None:
+        """Who sets it goes by it at once, if overrides are taken there."""
+        name, inner = self._place(key, on)
+        step = self._step("set_override", key, on, limits=limits, ttl_us=ttl_us)
+        ends = self.overridden[name].set(self.now, inner, limits, ttl_us)
+        limiter = self.limiters[on or self.default]
+        model = limiter.under(limits)  # seen by whoever sets it
+        if limiter.takes_overrides:
+            self.known[on or self.default, inner] = model
+            self._tokens(key, on).forget()
+        step["expect"] = self._change(name, ends)
+
+    def clear_override(self, key: str | bytes = "u", on: str = "") -> None:
+        name, inner = self._place(key, on)
+        step = self._step("clear_override", key, on)
+        self.overridden[name].clear(self.now, inner)
+        if self.known.pop((on or self.default, inner), None):
+            self._tokens(key, on).forget()
+        step["expect"] = self._change(name, 0)
+
+    def _change(self, name: bytes, ends: int) -> Step:
+        version = self.overridden[name].version
+        return {"status": "OK", "version": version, "ends_at_us": ends, "changed_at_us": self.now}
+
+    def overrides(self, after: int = 0, count: int = 100, on: str = "") -> list[bytes]:
+        """The keys that are listed."""
+        step: Step = {"do": "overrides"} | self._named(on) | {"after": after, "count": count, "expect": []}
+        found = self.overridden[self.limiters[on or self.default].name].listed(after, count)
+        for key, one in found:
+            entry: Step = {"version": one.version, "ends_at_us": one.ends_at_us}
+            put(entry, "key", key)
+            step["expect"].append(entry | {"limits": one.limits})
+        self.steps.append(step)
+        return [key for key, _ in found]
 
     def refused(self, do: str, status: str, reason: str = "", position: int | None = None, **fields: Any) -> None:
         """An operation on the key u that fails."""
@@ -146,7 +209,7 @@ class Scenario(Tale):
 
     def state(self, key: str | bytes = "u", on: str = "") -> None:
         """What lies in the server of each limit, and the block."""
-        model, keys = self._model(on), self._keys(key, on)
+        model, keys = self._model(on, key), self._keys(key, on)
         for part in [shape.part for shape in model.shapes] + (["block"] if model.block else []):
             self._part(keys.get(part), keys.expires(part), self._server_key(key, on, part))
 
@@ -170,8 +233,21 @@ class Scenario(Tale):
 
     # ---- how
 
-    def _model(self, on: str) -> Several:
-        return self.limiters[on or self.default].model
+    def _model(self, on: str, key: str | bytes = "u") -> Several:
+        alias = on or self.default
+        return self.known.get((alias, self._place(key, on)[1]), self.limiters[alias].model)
+
+    def _tokens(self, key: str | bytes, on: str) -> Tokens:
+        alias = on or self.default
+        made = Tokens(self.limiters[alias].token_lease)
+        return self.leased.setdefault((alias, self._place(key, on)[1]), made)
+
+    def _hit(self, key: str | bytes, on: str, cost: int, patience_us: int = 0) -> Decision:
+        model, keys, tokens = self._model(on, key), self._keys(key, on), self._tokens(key, on)
+        if tokens.most == 0:
+            return model.hit(keys, self.now, cost, patience_us=patience_us)
+        assert patience_us == 0, "a wait asks for no tokens"
+        return tokens.spend(cost) or tokens.hit(model, keys, self.now, cost)
 
     def _place(self, key: str | bytes, on: str) -> tuple[bytes, bytes]:
         return self.limiters[on or self.default].name, key if isinstance(key, bytes) else key.encode()
@@ -198,7 +274,9 @@ class Scenario(Tale):
         if save:
             step["save"], self.saved[save] = save, (answer, on, key)
         step["expect"] = fields_of(answer)
-        if len(self._model(on).shapes) > 1 or answer.reason != "SERVER":
+        if answer.reason == "TOKEN_LEASE":
+            del step["expect"]["reset_after_us"]  # of the whole lease, and told by the client's own clock
+        if len(self._model(on, key).shapes) > 1 or answer.reason != "SERVER" or self._tokens(key, on).most:
             step["expect"] |= {"binding": answer.binding, "reason": answer.reason}
         if answer.lease:
             step["expect"] |= {"lease": answer.lease, "decided_at_us": self.now}

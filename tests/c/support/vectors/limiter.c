@@ -20,6 +20,9 @@ static kw_status open_limiter(kw_client *client, const json_t *spec, void **obje
         .block_us = vector_number(spec, "block_us"),
         .block_max_us = vector_number(spec, "block_max_us"),
         .lease_us = vector_number(spec, "lease_us"),
+        .overrides_us = vector_number(spec, "overrides_us"),
+        .token_lease = vector_number(spec, "token_lease"),
+        .token_ttl_us = vector_number(spec, "token_ttl_us"),
     };
     size_t length;
     const char *name = vector_bytes(spec, "name", &length);
@@ -36,7 +39,11 @@ static void free_limiter(void *object) {
 
 void vector_tell_decision(json_t *answers, const kw_decision *decision) {
     static const char *const reasons[] = {
-        [KW_DECIDED_BY_SERVER] = "SERVER", [KW_DECIDED_BY_SHADOW] = "SHADOW", [KW_DECIDED_BY_BLOCK] = "BLOCK"};
+        [KW_DECIDED_BY_SERVER] = "SERVER",
+        [KW_DECIDED_BY_SHADOW] = "SHADOW",
+        [KW_DECIDED_BY_BLOCK] = "BLOCK",
+        [KW_DECIDED_BY_TOKEN_LEASE] = "TOKEN_LEASE",
+    };
     assert_in_range(decision->reason, 0, sizeof reasons / sizeof *reasons - 1);
     assert_non_null(reasons[decision->reason]);
     json_t *fields = json_object();
@@ -168,11 +175,56 @@ static kw_status call_reset(void *object, vector_call *call) {
     return kw_limiter_reset(object, key, length, 0, &call->error);
 }
 
+static kw_status changed(vector_call *call, kw_status status, const kw_override_change *change) {
+    json_t *fields = json_object();
+    json_object_set_new(fields, "status", json_string(kw_status_name(change->status)));
+    json_object_set_new(fields, "version", json_integer(change->version));
+    json_object_set_new(fields, "ends_at_us", json_integer(change->ends_at_us));
+    json_object_set_new(fields, "changed_at_us", json_integer(change->changed_at_us));
+    json_array_append_new(call->answers, fields);
+    return status;
+}
+
+static kw_status call_set_override(void *object, vector_call *call) {
+    size_t length, limits_length;
+    const char *key = vector_key(call->step, &length), *limits = vector_bytes(call->step, "limits", &limits_length);
+    kw_override_change change;
+    kw_status status = kw_limiter_set_override(object, key, length, limits, limits_length,
+                                               vector_number(call->step, "ttl_us"), 0, &change, &call->error);
+    return changed(call, status, &change);
+}
+
+static kw_status call_clear_override(void *object, vector_call *call) {
+    size_t length;
+    const char *key = vector_bytes(call->step, "key", &length);
+    kw_override_change change;
+    kw_status status = kw_limiter_clear_override(object, key, length, 0, &change, &call->error);
+    return changed(call, status, &change);
+}
+
+static kw_status call_overrides(void *object, vector_call *call) {
+    kw_list *list = NULL;
+    kw_status status = kw_limiter_overrides(object, vector_number(call->step, "after"),
+                                            vector_number(call->step, "count"), 0, &list, &call->error);
+    for (int64_t i = 0; list != NULL && i < list->count; i++) {
+        const kw_override *one = kw_list_item(list, i);
+        json_t *fields = json_object();
+        vector_tell_bytes(fields, "key", kw_list_data(list, one->key_offset), (size_t)one->key_length);
+        vector_tell_bytes(fields, "limits", kw_list_data(list, one->limits_offset), (size_t)one->limits_length);
+        json_object_set_new(fields, "version", json_integer(one->version));
+        json_object_set_new(fields, "ends_at_us", json_integer(one->ends_at_us));
+        json_array_append_new(call->answers, fields);
+    }
+    kw_list_free(list);
+    return status;
+}
+
 const vector_words vector_limiter = {
     .module = "limiter",
     .must_open = (const char *const[]){"name", "limits", NULL},
     .may_open = (const char *const[]){"algorithm", "max_wait_us", "align", "zone_offset", "shadow", "charge_denials",
-                                      "block_us", "block_max_us", "lease_us", "reservations", NULL},
+                                      "block_us", "block_max_us", "lease_us", "reservations", "overrides_us",
+                                      "token_lease", "token_ttl_us", NULL},
     .operations =
         (const vector_operation[]){
             {"hit", (const char *const[]){"key", "cost", NULL}, true, call_hit},
@@ -188,11 +240,15 @@ const vector_words vector_limiter = {
             {"commit", (const char *const[]){"key", "id", "actual", NULL}, true, call_commit},
             {"cancel", (const char *const[]){"key", "id", NULL}, true, call_cancel},
             {"reset", (const char *const[]){"key", NULL}, false, call_reset},
+            {"set_override", (const char *const[]){"key", "limits", "ttl_us", NULL}, true, call_set_override},
+            {"clear_override", (const char *const[]){"key", NULL}, true, call_clear_override},
+            {"overrides", (const char *const[]){"after", "count", NULL}, true, call_overrides,
+             .entry = (const char *const[]){"key", "limits", "version", "ends_at_us", NULL}},
             {0},
         },
-    .fields =
-        (const char *const[]){"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease", "count",
-                              "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us", NULL},
+    .fields = (const char *const[]){"status", "reason", "denied_by", "limits", "binding", "decided_at_us", "lease",
+                                    "count", "limit", "remaining", "retry_after_us", "reset_after_us", "delay_us",
+                                    "version", "ends_at_us", "changed_at_us", NULL},
     .zero = (const char *const[]){"delay_us", NULL},
     .record = "decision",
     .open = open_limiter,

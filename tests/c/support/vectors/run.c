@@ -68,7 +68,7 @@ const char *vector_bytes(const json_t *item, const char *name, size_t *length) {
 }
 
 const char *vector_key(const json_t *step, size_t *length) {
-    static char kept[KW_MAX_KEY];
+    static char kept[KW_MAX_KEY + 1]; /* one that is too long too */
     const char *key = vector_bytes(step, "key", length);
     assert_true(*length <= sizeof kept);
     memcpy(kept, key, *length);
@@ -89,6 +89,18 @@ int64_t vector_number(const json_t *item, const char *name) {
 
 json_t *vector_duration(int64_t us) {
     return us == KW_NEVER ? json_string("never") : json_integer(us);
+}
+
+void vector_tell_bytes(json_t *fields, const char *field, const char *bytes, size_t length) {
+    char name[64], hex[2 * 256 + 1];
+    assert_true(length < sizeof hex / 2);
+    for (size_t i = 0; i < length; i++)
+        snprintf(hex + 2 * i, 3, "%02x", (unsigned char)bytes[i]);
+    hex[2 * length] = '\0';
+    snprintf(name, sizeof name, "%s_hex", field);
+    json_object_set_new(fields, name, json_string(hex));
+    json_t *text = json_stringn(bytes, length);
+    if (text != NULL) json_object_set_new(fields, field, text);
 }
 
 /* A command on one key; the reply is the caller's. */

@@ -1,5 +1,4 @@
 /* What scenarios of tops say. */
-#include <stdio.h>
 #include <string.h>
 
 #include "support/test.h"
@@ -34,25 +33,13 @@ static void tell(json_t *answers, const kw_standing *standing) {
     json_array_append_new(answers, fields);
 }
 
-/* Who it is in both forms: as text only where it is such. */
-static void tell_member(json_t *fields, const char *member, size_t length) {
-    char hex[2 * 256 + 1];
-    assert_true(length < sizeof hex / 2);
-    for (size_t i = 0; i < length; i++)
-        snprintf(hex + 2 * i, 3, "%02x", (unsigned char)member[i]);
-    hex[2 * length] = '\0';
-    json_object_set_new(fields, "member_hex", json_string(hex));
-    json_t *text = json_stringn(member, length);
-    if (text != NULL) json_object_set_new(fields, "member", text);
-}
-
 static kw_status listed(vector_call *call, kw_status status, kw_list *list) {
     for (int64_t i = 0; list != NULL && i < list->count; i++) {
         const kw_top_entry *entry = kw_list_item(list, i);
         json_t *fields = json_object();
         json_object_set_new(fields, "rank", json_integer(entry->rank));
         json_object_set_new(fields, "score", json_integer(entry->score));
-        tell_member(fields, kw_list_data(list, entry->member_offset), (size_t)entry->member_length);
+        vector_tell_bytes(fields, "member", kw_list_data(list, entry->member_offset), (size_t)entry->member_length);
         json_array_append_new(call->answers, fields);
     }
     kw_list_free(list);

@@ -70,6 +70,8 @@ const char *vector_bytes(const json_t *item, const char *name, size_t *length);
 const char *vector_key(const json_t *step, size_t *length);
 int64_t vector_number(const json_t *item, const char *name);
 json_t *vector_duration(int64_t us);
+/* What a name is, in both forms: as text only where it is such. */
+void vector_tell_bytes(json_t *fields, const char *field, const char *bytes, size_t length);
 int32_t vector_named(const json_t *spec, const char *option, const char *const *words);
 /* The fields of a limiter's decision. */
 void vector_tell_decision(json_t *answers, const kw_decision *decision);

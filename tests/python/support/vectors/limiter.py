@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .words import Operation, Step, Words, Wrong, bytes_of, us
+from .words import Operation, Step, Words, Wrong, bytes_of, name_of, us
 
 
 class LimiterWords(Words):
@@ -23,6 +23,9 @@ class LimiterWords(Words):
         "block_max_us": "block_max",
         "lease_us": "lease",
         "reservations": "reservations",
+        "overrides_us": "overrides",
+        "token_lease": "token_lease",
+        "token_ttl_us": "token_ttl",
     }
     may_open = tuple(options)
     operations: ClassVar = {
@@ -38,6 +41,9 @@ class LimiterWords(Words):
         "reserve": Operation(("key", "cost", "id", "lease_us")),
         "commit": Operation(("key", "id", "actual")),
         "cancel": Operation(("key", "id")),
+        "set_override": Operation(("key", "limits", "ttl_us")),
+        "clear_override": Operation(("key",)),
+        "overrides": Operation(("after", "count"), entry=("key", "limits", "version", "ends_at_us")),
     }
     fields: ClassVar = {
         # Of a renewal whether the lease is held still is all of the answer.
@@ -53,7 +59,13 @@ class LimiterWords(Words):
         "remaining": lambda decision: decision.remaining,
         "retry_after_us": lambda decision: us(decision.retry_after),
         "reset_after_us": lambda decision: us(decision.reset_after),
-        "delay_us": lambda decision: 0 if isinstance(decision, bool) else us(decision.delay),
+        "delay_us": lambda answer: us(answer.delay) if hasattr(answer, "delay") else 0,
+        # Of an override and its change; the limits of one are a text.
+        "version": lambda change: change.version,
+        "ends_at_us": lambda change: change.ends_at_us,
+        "changed_at_us": lambda change: change.changed_at_us,
+        "key": lambda override: name_of(override.key).decode(),
+        "key_hex": lambda override: name_of(override.key).hex(),
     }
     unless_told: ClassVar = {"delay_us": 0}
     record = "decision"
@@ -89,6 +101,13 @@ class LimiterWords(Words):
                 return limiter.commit(bytes_of(step, "key"), bytes_of(step, "id"), step["actual"])
             case "cancel":
                 return limiter.cancel(bytes_of(step, "key"), bytes_of(step, "id"))
+            case "set_override":
+                limits = bytes_of(step, "limits").decode()
+                return limiter.set_override(bytes_of(step, "key"), limits, ttl=step["ttl_us"] / 1_000_000)
+            case "clear_override":
+                return limiter.clear_override(bytes_of(step, "key"))
+            case "overrides":
+                return limiter.overrides(step["after"], step["count"])
             case "hit_up_to":
                 return limiter.hit_up_to(bytes_of(step, "key"), step["cost"])
             case "wait":

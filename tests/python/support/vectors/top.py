@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .words import Operation, Step, Words, Wrong, bytes_of, lasting, us
+from .words import Operation, Step, Words, Wrong, bytes_of, lasting, name_of, us
 
 ENTRY = ("rank", "score", "member")
-
-
-def name_of(entry: Any) -> bytes:
-    """Names come back as text whatever their bytes."""
-    return entry.member.encode("utf-8", "surrogateescape")
 
 
 class TopWords(Words):
@@ -33,8 +28,8 @@ class TopWords(Words):
         "score": lambda found: found.score,
         "size": lambda standing: standing.size,
         "expires_after_us": lambda standing: us(standing.expires_after),
-        "member": lambda entry: name_of(entry).decode(),
-        "member_hex": lambda entry: name_of(entry).hex(),
+        "member": lambda entry: name_of(entry.member).decode(),
+        "member_hex": lambda entry: name_of(entry.member).hex(),
     }
     record = "standing"
 

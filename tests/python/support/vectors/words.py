@@ -63,6 +63,11 @@ def bytes_of(item: Step, name: str) -> bytes:
     return bytes.fromhex(item[f"{name}_hex"]) if f"{name}_hex" in item else item[name].encode()
 
 
+def name_of(text: str) -> bytes:
+    """Names come back as text whatever their bytes."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def us(seconds: float) -> int | str:
     return "never" if seconds == inf else round(seconds * 1_000_000)
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use keywright::{Algorithm, Align, AsyncLimiter, Decision, Limiter, LimiterHit, LimiterOptions, Result};
+use keywright::{
+    Algorithm, Align, AsyncLimiter, Decision, Limiter, LimiterHit, LimiterOptions, Override, OverrideChange, Result,
+    Status,
+};
 use serde_json::Value;
 
-use crate::read::{asks, bytes, does, has, list, many, number, text, Words};
+use crate::read::{asks, bytes, does, has, list, lists, many, number, text, Words};
 use crate::run::{Client, Object, Outcome, Saved};
-use crate::words::{duration, each, either, moment, named, opened, us, Either};
+use crate::words::{duration, each, either, hex, moment, named, opened, us, Either};
 
 pub static WORDS: Words = Words {
     module: "limiter",
@@ -24,6 +27,9 @@ pub static WORDS: Words = Words {
         "block_max_us",
         "lease_us",
         "reservations",
+        "overrides_us",
+        "token_lease",
+        "token_ttl_us",
     ],
     operations: &[
         asks("hit", &["key", "cost"]),
@@ -38,6 +44,9 @@ pub static WORDS: Words = Words {
         asks("commit", &["key", "id", "actual"]),
         asks("cancel", &["key", "id"]),
         does("reset", &["key"]),
+        asks("set_override", &["key", "limits", "ttl_us"]),
+        asks("clear_override", &["key"]),
+        lists("overrides", &["after", "count"], &["key", "limits", "version", "ends_at_us"]),
     ],
     fields: &[
         "status",
@@ -53,6 +62,9 @@ pub static WORDS: Words = Words {
         "retry_after_us",
         "reset_after_us",
         "delay_us",
+        "version",
+        "ends_at_us",
+        "changed_at_us",
     ],
     zero: &["delay_us"],
     record: "decision",
@@ -78,6 +90,8 @@ const DURATIONS: &[(&str, Setter<Duration>)] = &[
     ("block_us", LimiterOptions::block),
     ("block_max_us", LimiterOptions::block_max),
     ("lease_us", LimiterOptions::lease),
+    ("overrides_us", LimiterOptions::overrides),
+    ("token_ttl_us", LimiterOptions::token_ttl),
 ];
 
 const FLAGS: &[(&str, Setter<bool>)] = &[
@@ -102,6 +116,9 @@ fn options_of(spec: &Value) -> LimiterOptions {
     }
     if has(spec, "zone_offset") {
         options = options.zone_offset(i32::try_from(number(spec, "zone_offset")).expect("an offset"));
+    }
+    if has(spec, "token_lease") {
+        options = options.token_lease(number(spec, "token_lease"));
     }
     for (name, set) in DURATIONS.iter().filter(|(name, _)| has(spec, name)) {
         options = set(options, us(spec, name));
@@ -135,6 +152,20 @@ impl Object for Either<Limiter, AsyncLimiter> {
             "renew" => {
                 let held = either!(self, limiter => limiter.renew(&key, kept(saved, step)))?;
                 return Ok(vec![renewed(held)]);
+            }
+            "set_override" => {
+                let limits = bytes(step, "limits");
+                let change = either!(self, limiter => limiter.set_override(&key, &limits, us(step, "ttl_us")))?;
+                return Ok(vec![changed(change)]);
+            }
+            "clear_override" => {
+                let change = either!(self, limiter => limiter.clear_override(&key))?;
+                return Ok(vec![changed(change)]);
+            }
+            "overrides" => {
+                let (after, count) = (number(step, "after"), number(step, "count"));
+                let found = either!(self, limiter => limiter.overrides_n(after, count))?;
+                return Ok(found.into_iter().map(overridden).collect());
             }
             "release" => {
                 either!(self, limiter => limiter.release(&key, kept(saved, step)))?;
@@ -172,6 +203,27 @@ fn kept<'a>(saved: &'a Saved, step: &Value) -> &'a Decision {
 fn renewed(held: bool) -> Outcome {
     let status = if held { "OK" } else { "LOST" };
     Outcome { kept: None, yes: held, fields: BTreeMap::from([("status", status.into()), ("delay_us", 0.into())]) }
+}
+
+fn changed(change: OverrideChange) -> Outcome {
+    let fields = BTreeMap::from([
+        ("status", change.status.to_string().into()),
+        ("version", change.version.into()),
+        ("ends_at_us", moment(change.ends_at)),
+        ("changed_at_us", moment(change.changed_at)),
+    ]);
+    Outcome { yes: change.status == Status::OK, kept: None, fields }
+}
+
+fn overridden(one: Override) -> Outcome {
+    let fields = BTreeMap::from([
+        ("key", String::from_utf8_lossy(&one.key).into()),
+        ("key_hex", hex(&one.key).into()),
+        ("limits", String::from_utf8_lossy(&one.limits).into()),
+        ("version", one.version.into()),
+        ("ends_at_us", moment(one.ends_at)),
+    ]);
+    Outcome { yes: true, kept: None, fields }
 }
 
 pub fn outcome(decision: Decision) -> Outcome {

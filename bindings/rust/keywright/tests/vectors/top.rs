@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::read::{asks, bytes, does, list, lists, many, number, text, Words};
 use crate::run::{Client, Object, Outcome, Saved};
-use crate::words::{duration, each, either, opened, us, Either};
+use crate::words::{duration, each, either, hex, opened, us, Either};
 
 pub static WORDS: Words = Words {
     module: "top",
@@ -81,12 +81,11 @@ fn entries(listed: Vec<TopEntry>) -> Vec<Outcome> {
 }
 
 fn entry(entry: TopEntry) -> Outcome {
-    let hex: String = entry.member.iter().map(|byte| format!("{byte:02x}")).collect();
     let fields = BTreeMap::from([
         ("rank", entry.rank.into()),
         ("score", entry.score.into()),
         ("member", String::from_utf8_lossy(&entry.member).into()),
-        ("member_hex", hex.into()),
+        ("member_hex", hex(&entry.member).into()),
     ]);
     Outcome { yes: true, kept: None, fields }
 }

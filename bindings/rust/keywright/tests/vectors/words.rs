@@ -64,6 +64,11 @@ pub fn moment(at: Option<SystemTime>) -> Value {
     duration(at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default())
 }
 
+/// Bytes that no text may carry.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Of many: each its own answer or failure; but a failure that is all of theirs is that of the call.
 pub fn each<T>(answers: Vec<Result<T>>, outcome: fn(T) -> Outcome) -> Result<Vec<Outcome>> {
     let refused = |answer: &Result<T>| matches!(answer, Err(error) if error.position().is_some());
